@@ -1,0 +1,63 @@
+# The front door: `make demo`, `make test`, `make bench`, `make lint`. Everything is set up on the first run.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMPS := .cache
+NATIVE_SOURCES := $(shell find native -path native/target -prune -o -path native/fuzz -prune -o -type f \( -name '*.rs' -o -name '*.toml' -o -name '*.lock' -o -name '*.pyi' \) -print 2>/dev/null)
+
+.PHONY: help setup demo test bench lint format docs fuzz clean
+help:  ## what can be made
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+
+$(STAMPS)/venv: requirements-dev.lock scripts/check_host.py
+	@mkdir -p $(STAMPS)
+	@$(PYTHON) scripts/check_host.py
+	@echo "== installing locked Python packages"
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+$(STAMPS)/native: $(STAMPS)/venv $(NATIVE_SOURCES) scripts/build_native.py
+	@echo "== building the native media engine"
+	$(BIN)/python scripts/build_native.py
+	@touch $@
+
+$(STAMPS)/package: $(STAMPS)/venv pyproject.toml
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+setup: $(STAMPS)/venv $(STAMPS)/native $(STAMPS)/package  ## venv, locked dependencies, native engine
+
+demo: setup  ## dial a sample list through a simulated carrier (ARGS=--exit-when-done ends by itself)
+	@$(BIN)/dialer demo $(ARGS)
+
+test: setup  ## lint contracts and run all tests (ARGS are passed to pytest)
+	@$(BIN)/lint-imports --no-timing || exit 1
+	@cargo test --quiet --manifest-path native/Cargo.toml
+	@$(BIN)/pytest $(ARGS)
+
+bench: setup  ## the table of budgets with today's numbers
+	@$(BIN)/python -m bench $(ARGS)
+
+lint: setup  ## ruff, mypy, import contracts, rustfmt, clippy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-timing
+	cargo fmt --check --manifest-path native/Cargo.toml
+	cargo clippy --quiet --manifest-path native/Cargo.toml --all-targets -- -D warnings
+
+format: setup  ## let ruff and rustfmt write
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	cargo fmt --manifest-path native/Cargo.toml
+
+docs: setup  ## regenerate what is generated in docs/ (state diagrams, events, OpenAPI)
+	@$(BIN)/python scripts/make_docs.py
+
+fuzz: setup  ## run every fuzz target of the native parsers (SECONDS=300 each; needs a nightly toolchain and cargo-fuzz)
+	@SECONDS_EACH=$${SECONDS_EACH:-300} scripts/fuzz.sh
+
+clean:  ## remove what was built
+	rm -rf $(STAMPS) $(VENV) native/target .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,0 +1,232 @@
+"""The configuration file: what may stand in it, and a clear word when something else does.
+
+TOML, read once at the start. Unknown keys are errors with the nearest known key named. Secrets may be given as
+`env:NAME` or `file:PATH` instead of in clear.
+"""
+
+import difflib
+import ipaddress
+import os
+import tomllib
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from dialer.errors import ConfigError
+
+Transport = Literal["udp", "tcp"]
+
+
+def _read_secret(value: str) -> str:
+    kind, separator, name = value.partition(":")
+    if not separator or kind not in ("env", "file"):
+        return value
+    if kind == "env":
+        if name not in os.environ:
+            raise ValueError(f"the environment variable {name} is not set")
+        return os.environ[name]
+    try:
+        return Path(name).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ValueError(f"cannot read the secret from {name}: {error.strerror}") from error
+
+
+Secret = Annotated[str, AfterValidator(_read_secret)]
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class NodeConfig(_Section):
+    """This process: its name among the nodes of one database, and where its files live."""
+
+    name: str = "node1"
+    data_dir: Path = Path("data")
+    rehearsal_starts_at: datetime | None = None
+    """Moves the wall clock for rehearsals; refused unless every trunk is on a loopback address."""
+
+
+class DatabaseConfig(_Section):
+    """`sqlite:///PATH` or `postgresql://USER:PASSWORD@HOST/NAME`; empty: SQLite inside `data_dir`."""
+
+    url: Secret = ""
+    key: Secret = ""
+    """32 bytes in hex that encrypt numbers and names at rest; empty: made once in `data_dir`/secret.key."""
+
+
+class SipConfig(_Section):
+    """Where SIP listens. `advertised_host` goes into Contact and SDP when it differs (NAT)."""
+
+    host: str = "127.0.0.1"
+    port: Port = 5060
+    transports: tuple[Transport, ...] = ("udp", "tcp")
+    advertised_host: str = ""
+    realm: str = "dialer"
+    """Digest realm for collectors' phones."""
+
+
+class MediaConfig(_Section):
+    """The RTP engine. Keep the ports out of the kernel's ephemeral range."""
+
+    host: str = "127.0.0.1"
+    port_min: Port = 20000
+    port_max: Port = 29999
+    workers: int = Field(default=2, ge=1, le=64)
+    rtp_timeout_s: float = Field(default=15.0, gt=0)
+    spool_min_free_mb: int = Field(default=200, ge=0)
+    """Below this much free disk no new call is placed: a call that cannot be recorded is not made."""
+
+
+class HttpConfig(_Section):
+    """The API and the status page."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8080
+
+
+class TrunkConfig(_Section):
+    """One SIP trunk. `channels` and `cps` (new calls a second) are two separate limits."""
+
+    name: str
+    host: str
+    port: Port = 5060
+    transport: Transport = "udp"
+    group: str = "default"
+    priority: int = 0
+    weight: int = Field(default=1, ge=1)
+    channels: int = Field(default=30, ge=1)
+    cps: float = Field(default=10.0, gt=0)
+    username: str = ""
+    password: Secret = ""
+    from_domain: str = ""
+    number_format: Literal["e164", "national", "e164_no_plus"] = "e164"
+    prefix: str = ""
+    first_response_timeout_s: float = Field(default=3.0, gt=0)
+    """An INVITE without any response for this long goes to the next trunk of the group."""
+    options_interval_s: float = Field(default=20.0, gt=0)
+    codecs: tuple[Literal["PCMA", "PCMU"], ...] = ("PCMA", "PCMU")
+
+
+class PolicyConfig(_Section):
+    """Which policy packs are in force; the strictest wins. Names of shipped packs or paths of YAML files."""
+
+    packs: tuple[str, ...] = ("cn-bank-card",)
+
+
+class WebhookConfig(_Section):
+    """A receiver of outcomes over HTTP, signed per Standard Webhooks; `secrets` newest first (rotation)."""
+
+    url: str
+    secrets: tuple[Secret, ...] = Field(min_length=1)
+    timeout_s: float = Field(default=10.0, gt=0)
+
+
+class MqttConfig(_Section):
+    """A broker that outcomes are published to (MQTT 5, QoS 1)."""
+
+    host: str
+    port: Port = 1883
+    username: str = ""
+    password: Secret = ""
+    topic_prefix: str = "dialer"
+    timeout_s: float = Field(default=10.0, gt=0)
+
+
+class Config(_Section):
+    """Everything a node needs to know."""
+
+    node: NodeConfig = NodeConfig()
+    database: DatabaseConfig = DatabaseConfig()
+    sip: SipConfig = SipConfig()
+    media: MediaConfig = MediaConfig()
+    http: HttpConfig = HttpConfig()
+    policy: PolicyConfig = PolicyConfig()
+    trunks: tuple[TrunkConfig, ...] = ()
+    webhooks: tuple[WebhookConfig, ...] = ()
+    mqtt: MqttConfig | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Config":
+        names = [trunk.name for trunk in self.trunks]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"two trunks are named {name!r}; give each its own name")
+        if self.media.port_max - self.media.port_min < 3:
+            raise ValueError("media.port_max must be at least 3 above media.port_min")
+        if self.node.rehearsal_starts_at is not None:
+            self._check_rehearsal(self.node.rehearsal_starts_at)
+        return self
+
+    def _check_rehearsal(self, starts_at: datetime) -> None:
+        if starts_at.tzinfo is None:
+            raise ValueError("node.rehearsal_starts_at needs a UTC offset, e.g. 2026-11-23T10:00:00+08:00")
+        outside = [trunk.name for trunk in self.trunks if not _is_loopback(trunk.host)]
+        if outside:
+            raise ValueError(
+                f"node.rehearsal_starts_at moves the clock the calling hours are checked by, but trunk {outside[0]!r} "
+                "is not on a loopback address; remove one of the two"
+            )
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def load_config(path: Path) -> Config:
+    """Reads and checks a configuration file.
+
+    Raises:
+        ConfigError: the file cannot be read, is not TOML, or holds an unknown key or a bad value; every problem is named.
+    """
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot read the configuration: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from error
+    return parse_config(raw, str(path))
+
+
+def parse_config(raw: dict[str, Any], source: str) -> Config:
+    """Checks configuration data already read; `source` names it in errors (ConfigError)."""
+    try:
+        return Config.model_validate(raw)
+    except ValidationError as error:
+        lines = [f"{source}: {_describe(problem)}" for problem in error.errors()]
+        raise ConfigError("\n".join(lines)) from error
+
+
+def _describe(problem: Any) -> str:
+    location = [str(part) for part in problem["loc"]]
+    where = ".".join(location) or "the file"
+    if problem["type"] != "extra_forbidden":
+        return f"{where}: {str(problem['msg']).removeprefix('Value error, ')}"
+    known = _known_keys(location[:-1])
+    close = difflib.get_close_matches(location[-1], known, n=1)
+    hint = f"did you mean {close[0]!r}?" if close else f"known here: {', '.join(known)}"
+    return f"{where}: unknown key; {hint}"
+
+
+def _known_keys(location: list[str]) -> list[str]:
+    sections: dict[str, type[BaseModel]] = {
+        "node": NodeConfig,
+        "database": DatabaseConfig,
+        "sip": SipConfig,
+        "media": MediaConfig,
+        "http": HttpConfig,
+        "policy": PolicyConfig,
+        "trunks": TrunkConfig,
+        "webhooks": WebhookConfig,
+        "mqtt": MqttConfig,
+    }
+    model = sections[location[0]] if location and location[0] in sections else Config
+    return sorted(model.model_fields)

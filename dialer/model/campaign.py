@@ -1,0 +1,140 @@
+"""A campaign: which list is dialed how, and what happens to each kind of end."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+
+from dialer.model.attempt import Disposition
+
+
+class CampaignMode(str, Enum):
+    """How calls are paced."""
+
+    PROGRESSIVE = "progressive"
+    PREDICTIVE = "predictive"
+    PREVIEW = "preview"
+    REMINDER = "reminder"
+
+
+class CampaignState(str, Enum):
+    """draft → checked → running ⇄ paused → finished; DRAINING is running without new calls until the last one ends."""
+
+    DRAFT = "draft"
+    CHECKED = "checked"
+    RUNNING = "running"
+    PAUSED = "paused"
+    DRAINING = "draining"
+    FINISHED = "finished"
+
+
+class AmdMode(str, Enum):
+    """Whether what answers is classified before a collector is connected."""
+
+    OFF = "off"
+    BEFORE_CONNECT = "before_connect"
+
+
+class MachineAction(str, Enum):
+    """What to do with an answering machine."""
+
+    HANG_UP = "hang_up"
+    LEAVE_MESSAGE = "leave_message"
+
+
+@dataclass(frozen=True, slots=True)
+class RetryRule:
+    """After a disposition: try again after `delay_s`, at most `max_attempts` times in the campaign (per number)."""
+
+    delay_s: float
+    max_attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class PriorityTerm:
+    """One case field's share in the order of dialing: priority = Σ weight × value; missing fields count as 0."""
+
+    field_name: str
+    weight: float
+
+
+class FormFieldKind(str, Enum):
+    """Types a disposition form knows."""
+
+    TEXT = "text"
+    CHOICE = "choice"
+    AMOUNT = "amount"
+    DATE = "date"
+    BOOLEAN = "boolean"
+
+
+@dataclass(frozen=True, slots=True)
+class FormField:
+    """One field of a campaign's disposition form; `required_for` names the disposition codes that demand it."""
+
+    name: str
+    kind: FormFieldKind
+    label: str
+    choices: tuple[str, ...] = ()
+    required_for: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DispositionCode:
+    """One choice of the collector at the end of a call.
+
+    `right_party` counts as identity-verified contact; `final` takes the contact out of the campaign; `do_not_call` puts the
+    number on the do-not-call list; `callback` demands a promised time.
+    """
+
+    code: str
+    label: str
+    right_party: bool = False
+    final: bool = False
+    do_not_call: bool = False
+    callback: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DispositionForm:
+    """The codes and typed fields a collector fills in after a call."""
+
+    codes: tuple[DispositionCode, ...]
+    fields: tuple[FormField, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignSettings:
+    """What a supervisor sets. Durations in seconds; prompts are names in the prompt store."""
+
+    mode: CampaignMode = CampaignMode.PROGRESSIVE
+    trunk_group: str = "default"
+    caller_ids: tuple[str, ...] = ()
+    skills: tuple[str, ...] = ()
+    ring_timeout_s: float = 28.0
+    abandon_target: float = 0.03
+    max_lines_per_agent: float = 3.0
+    amd: AmdMode = AmdMode.BEFORE_CONNECT
+    machine_action: MachineAction = MachineAction.HANG_UP
+    machine_prompt: str = ""
+    safe_harbour_prompt: str = "safe_harbour"
+    reminder_script: str = "reminder"
+    max_reminder_channels: int = 10
+    wrap_up_limit_s: float = 60.0
+    preview_limit_s: float = 120.0
+    retries: Mapping[Disposition, RetryRule] = field(default_factory=dict)
+    priority: tuple[PriorityTerm, ...] = ()
+    form: DispositionForm = DispositionForm(codes=())
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """A campaign as stored."""
+
+    campaign_id: int
+    name: str
+    state: CampaignState
+    list_ids: tuple[int, ...]
+    settings: CampaignSettings
+    created_at: datetime
+    state_reason: str = ""
