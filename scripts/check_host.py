@@ -5,7 +5,9 @@ import sys
 
 problems = []
 if sys.version_info < (3, 11):  # noqa: UP036 - the very check
-    problems.append(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}: make PYTHON=/path/to/python3.12")
+    problems.append(
+        f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}: make PYTHON=/path/to/python3.12"
+    )
 if sys.platform != "linux":
     problems.append("the media engine uses Linux system calls; on other systems use the container image")
 if not any(map(shutil.which, ("cc", "gcc", "clang"))):
