@@ -1,0 +1,93 @@
+"""An entry: one contact in one campaign, from the list to its last attempt, and the values that move it along."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+from dialer.model.attempt import CallPath, Disposition
+from dialer.model.contact import Contact, Phone
+
+
+class EntryState(str, Enum):
+    """Where an entry stands. Only WAITING entries can be claimed; RECONCILE waits for a person's word after a crash."""
+
+    WAITING = "waiting"
+    LEASED = "leased"
+    DIALING = "dialing"
+    RECONCILE = "reconcile"
+    EXHAUSTED = "exhausted"
+    DONE = "done"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An entry claimed by a node: whom to call next and with which number.
+
+    `path` is CALLBACK for a promised callback, else the campaign's own; `agent_id` names the collector a callback was
+    promised to (None: anyone).
+    """
+
+    entry_id: int
+    campaign_id: int
+    contact: Contact
+    phone: Phone
+    priority: float
+    path: CallPath
+    agent_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PastAttempt:
+    """One earlier attempt to reach a contact in the same campaign, oldest first where several are given."""
+
+    phone_id: int
+    disposition: Disposition
+    ended_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """What becomes of an entry: try `phone_id` not before `not_before`, or nothing more (`exhausted`), and why.
+
+    `not_before` None with `exhausted` False means: as soon as possible.
+    """
+
+    phone_id: int | None
+    not_before: datetime | None
+    exhausted: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """What is asked for before an INVITE may leave: this contact on this number, by this path, from this node.
+
+    `entry_id` is None for a number a collector dials by hand. `ring_timeout_s` is the longest the call may ring: the
+    calling window must still be open then.
+    """
+
+    campaign_id: int
+    contact_id: int
+    phone_id: int
+    path: CallPath
+    node: str
+    entry_id: int | None = None
+    agent_id: int | None = None
+    caller_id: str = ""
+    trunk: str = ""
+    ring_timeout_s: float = 28.0
+
+
+@dataclass(frozen=True, slots=True)
+class EntryCounts:
+    """How many entries of a campaign stand where. `callable_now` is the part of `waiting` that is due."""
+
+    waiting: int = 0
+    callable_now: int = 0
+    leased: int = 0
+    dialing: int = 0
+    reconcile: int = 0
+    exhausted: int = 0
+    done: int = 0
+    stopped: int = 0
