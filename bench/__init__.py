@@ -1,1 +1,1 @@
-"""Benchmarks: budgets of the design with today's numbers. CPU time or ratios inside one run, never a pass or a fail by the clock."""
+"""Benchmarks: the budgets with today's numbers, as CPU time or a ratio inside one run; no test fails by the clock."""

@@ -41,7 +41,8 @@ def machine() -> str:
         ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False, timeout=10
     )
     python = platform.python_version()
-    return f"{cpu}, {os.cpu_count()} cores, Linux {platform.release()}, Python {python}, commit {commit.stdout.strip() or '?'}"
+    system = f"{os.cpu_count()} cores, Linux {platform.release()}, Python {python}"
+    return f"{cpu}, {system}, commit {commit.stdout.strip() or '?'}"
 
 
 def _cpuinfo() -> list[str]:

@@ -185,7 +185,7 @@ def load_config(path: Path) -> Config:
     """Reads and checks a configuration file.
 
     Raises:
-        ConfigError: the file cannot be read, is not TOML, or holds an unknown key or a bad value; every problem is named.
+        ConfigError: the file cannot be read, is not TOML, or holds unknown keys or bad values; each is named.
     """
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))

@@ -83,8 +83,8 @@ class FormField:
 class DispositionCode:
     """One choice of the collector at the end of a call.
 
-    `right_party` counts as identity-verified contact; `final` takes the contact out of the campaign; `do_not_call` puts the
-    number on the do-not-call list; `callback` demands a promised time.
+    `right_party` counts as identity-verified contact; `final` takes the contact out of the campaign; `do_not_call` puts
+    the number on the do-not-call list; `callback` demands a promised time.
     """
 
     code: str

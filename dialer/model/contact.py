@@ -41,8 +41,8 @@ class Phone:
 class Contact:
     """One person with one case, as imported.
 
-    `person_ref` and `case_ref` are the case system's own ids. `zone` is an IANA name when the list states one, else None
-    (then the gate derives candidate zones from each number). `fields` are the list's other columns, typed.
+    `person_ref` and `case_ref` are the case system's own ids. `zone` is an IANA name when the list states one, else
+    None (then the gate derives candidate zones from each number). `fields` are the list's other columns, typed.
     """
 
     contact_id: int

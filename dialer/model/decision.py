@@ -20,8 +20,8 @@ class RuleResult:
 class Decision:
     """May this number be called now?
 
-    Of a refusal, `rule` and `reason` name the first rule that refused and `retry_at` is the earliest instant (aware, UTC)
-    at which all rules would allow, None when no passing of time helps (do-not-call, a stopped case).
+    Of a refusal, `rule` and `reason` name the first rule that refused and `retry_at` is the earliest instant (aware,
+    UTC) at which all rules would allow, None when no passing of time helps (do-not-call, a stopped case).
     """
 
     allowed: bool
