@@ -1,0 +1,1 @@
+"""What the case system is told, and how it gets there: payloads, signatures, delivery from the outbox."""
