@@ -43,3 +43,33 @@ class WrapUp:
     values: Mapping[str, FormValue]
     callback_at: datetime | None = None
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PendingEvent:
+    """An event that waits for one destination, with what became of it there so far."""
+
+    event: OutboxEvent
+    failures: int = 0
+    first_failed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """An event one destination did not take in time. It is out of the line until somebody replays it."""
+
+    event: OutboxEvent
+    destination: str
+    failures: int
+    error: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxCounts:
+    """How one destination stands: events waiting, dead letters, and since when the oldest waits."""
+
+    destination: str
+    pending: int
+    dead: int
+    oldest_at: datetime | None = None
