@@ -1,0 +1,212 @@
+"""The face of the media engines: what a leg can do, and what it tells.
+
+Audio crosses this face as PCM: `int16`, little-endian, mono, 8 kHz. Events reach the `sink` given to `open_leg`, in the
+event loop's thread; a sink returns at once (its owner puts the event into a mailbox). Commands take effect at the
+engine's next wake-up, at most `GRID_MS` later, in the order in which they were given.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+RATE_HZ = 8000
+FRAME_MS = 20
+FRAME_SAMPLES = RATE_HZ * FRAME_MS // 1000
+GRID_MS = 5
+"""The engine wakes this often while any leg is open: what a bridge adds to the delay of a packet, at most."""
+MAX_TAP_BLOCK_MS = 200
+
+
+class Codec(str, Enum):
+    """G.711, both laws; the value is the encoding name in SDP (RFC 3551 §6)."""
+
+    PCMA = "PCMA"
+    PCMU = "PCMU"
+
+
+@dataclass(frozen=True, slots=True)
+class FirstPacket:
+    """The first RTP packet of the far end since `set_remote` named it; `host` and `port` are where it came from."""
+
+    leg_id: int
+    at: float
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class DtmfReceived:
+    """A key of the far end (RFC 4733), told once, when it goes down: `0`-`9`, `*`, `#`, `A`-`D`."""
+
+    leg_id: int
+    at: float
+    digit: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlayFinished:
+    """A play ended. `completed` is False when it was stopped, replaced or the leg was closed."""
+
+    leg_id: int
+    at: float
+    play_id: int
+    completed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RtpTimeout:
+    """Nothing came from the far end for the configured time; told once, again only after packets came back."""
+
+    leg_id: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class AudioBlock:
+    """What the far end said: `pcm` of one block; `position` is in samples since the tap started.
+
+    Blocks follow each other without a hole: lost audio is silence. Where the loop was too slow, the oldest waiting
+    blocks were dropped, `position` jumps and `MediaPort.dropped_audio_blocks` counts them.
+    """
+
+    leg_id: int
+    at: float
+    pcm: bytes
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingFailed:
+    """The recording could not be written (disk full, I/O error); what was written before stays. Audio goes on."""
+
+    leg_id: int
+    at: float
+    recording_id: str
+    reason: str
+
+
+LegEvent = FirstPacket | DtmfReceived | PlayFinished | RtpTimeout | AudioBlock | RecordingFailed
+Sink = Callable[[LegEvent], None]
+
+
+@dataclass(frozen=True, slots=True)
+class LegStats:
+    """What a leg measured so far. `None`: the far end has not reported yet (RTCP, RFC 3550 §6.4).
+
+    `mos` is an estimate of the listening and delay quality of what we receive, 1.0 to 4.4 (E-model, ITU-T G.107).
+    """
+
+    packets_sent: int
+    packets_received: int
+    packets_lost: int
+    packets_duplicate: int
+    packets_ignored: int
+    """From other sources than the locked one, or not RTP at all, as far as the kernel let them through."""
+    jitter_ms: float
+    mos: float
+    round_trip_ms: float | None = None
+    remote_loss: float | None = None
+    """The share of our packets the far end missed since its last report, 0 to 1."""
+    remote_jitter_ms: float | None = None
+
+
+class Leg(Protocol):
+    """One RTP stream pair with one far end."""
+
+    @property
+    def leg_id(self) -> int: ...
+
+    @property
+    def local_host(self) -> str: ...
+
+    @property
+    def local_port(self) -> int: ...
+
+    def set_remote(
+        self, host: str, port: int, *, codec: Codec, dtmf_payload_type: int | None, receiving: bool = True
+    ) -> None:
+        """Names the far end as its SDP does. The leg is up from here on: it hears, and sends silence without audio.
+
+        The first valid source heard afterwards is locked; others are ignored until a call of this method names another
+        far end. `receiving` False: the far end said it will not send (hold), so its quiet is no timeout.
+
+        Raises:
+            MediaError: not an IP address, or the leg is closed.
+        """
+        ...
+
+    def play(self, pcm: bytes, *, loop: bool = False) -> int:
+        """Plays audio from memory instead of anything else; replaces an earlier play. Returns the play id.
+
+        Raises:
+            MediaError: no audio in `pcm`, half a sample, or the leg is closed.
+        """
+        ...
+
+    def stop_play(self) -> None:
+        """Ends the play, if any."""
+        ...
+
+    def start_tap(self, block_ms: int = FRAME_MS) -> None:
+        """Sends what the far end says to the sink, in blocks: a multiple of 10 ms up to `MAX_TAP_BLOCK_MS`."""
+        ...
+
+    def stop_tap(self) -> None:
+        """Ends the tap; blocks already waiting still arrive."""
+        ...
+
+    def send_dtmf(self, digits: str) -> None:
+        """Presses keys towards the far end (RFC 4733), one after the other.
+
+        Raises:
+            MediaError: a digit that is none, or the far end takes no telephone events.
+        """
+        ...
+
+    def start_recording(self, recording_id: str) -> None:
+        """Records both directions into `<spool_dir>/<recording_id>.spool`; one recording per leg at a time.
+
+        Raises:
+            MediaError: a recording runs already, or the id is no plain file name.
+        """
+        ...
+
+    def stop_recording(self) -> None:
+        """Ends the recording in order; its end record reaches the file within a second."""
+        ...
+
+    def stats(self) -> LegStats:
+        """The latest figures, at most 20 ms old."""
+        ...
+
+    def close(self) -> None:
+        """Stops play, tap, recording and bridge and gives the ports back; closing twice is no error."""
+        ...
+
+
+class MediaPort(Protocol):
+    """What both engines offer."""
+
+    def open_leg(self, *, sink: Sink) -> Leg:
+        """Binds a pair of ports.
+
+        Raises:
+            MediaError: no port left in the configured range.
+        """
+        ...
+
+    def bridge(self, a: Leg, b: Leg) -> None:
+        """Joins two legs: audio and DTMF both ways; replaces an earlier bridge of either.
+
+        Where one side goes quiet, the other hears silence frames, so that its path stays open.
+        """
+        ...
+
+    def unbridge(self, leg: Leg) -> None:
+        """Parts the leg from its partner, if it has one; both stay up."""
+        ...
+
+    def dropped_audio_blocks(self) -> int:
+        """Tap blocks thrown away because the loop did not fetch them in time."""
+        ...
