@@ -1,0 +1,54 @@
+"""Who may use the service: accounts of people, tokens of people and programs, and the log of what they did."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+
+class Role(str, Enum):
+    """What someone is allowed to do; the API's table of permissions says which role may do what."""
+
+    COLLECTOR = "collector"
+    SUPERVISOR = "supervisor"
+    QA = "qa"
+    AUDITOR = "auditor"
+    ADMINISTRATOR = "administrator"
+    INTEGRATION = "integration"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A person's account. A collector's `account_id` is the `agent_id`; `sip_user` is empty without a phone."""
+
+    account_id: int
+    login: str
+    name: str
+    role: Role
+    skills: frozenset[str] = frozenset()
+    sip_user: str = ""
+    active: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ApiToken:
+    """A token as anyone may see it again: its secret is shown once, when it is made. `account_id` None: a program's."""
+
+    token_id: int
+    name: str
+    role: Role
+    created_at: datetime
+    account_id: int | None = None
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """Something sensitive that was read or changed: by whom, what, and from which address."""
+
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    detail: str = ""
+    remote: str = ""
