@@ -131,3 +131,18 @@ class Settlement:
     hangup_side: HangupSide | None = None
     cause: NetworkCause = NetworkCause()
     recording_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptFilter:
+    """Which attempts are asked for; None and empty mean any. `since` and `until` bound `reserved_at`, half open."""
+
+    campaign_id: int | None = None
+    contact_id: int | None = None
+    case_ref: str | None = None
+    person_ref: str | None = None
+    agent_id: int | None = None
+    states: tuple[AttemptState, ...] = ()
+    dispositions: tuple[Disposition, ...] = ()
+    since: datetime | None = None
+    until: datetime | None = None

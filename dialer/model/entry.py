@@ -91,3 +91,18 @@ class EntryCounts:
     exhausted: int = 0
     done: int = 0
     stopped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class WrapUpEffects:
+    """What a wrap-up's code does, resolved from the campaign's form.
+
+    `final` takes the contact out of the campaign; a callback is promised for `callback_at`, by `callback_agent_id` or
+    (None) anyone; `do_not_call` lists the number; `right_party` counts as identity-verified contact.
+    """
+
+    final: bool = False
+    right_party: bool = False
+    do_not_call: bool = False
+    callback_at: datetime | None = None
+    callback_agent_id: int | None = None
