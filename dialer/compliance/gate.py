@@ -1,0 +1,34 @@
+"""The gate: one pure function that every attempt passes when its INVITE is about to leave."""
+
+from datetime import UTC, datetime
+
+from dialer.compliance.facts import GateFacts
+from dialer.compliance.policy import Finding, Policy, Rule
+from dialer.model.decision import Decision, RuleResult
+from schedules.search import Opening, first_common
+
+
+def evaluate(policy: Policy, facts: GateFacts, now: datetime) -> Decision:
+    """May this number be called at `now` (aware)? All rules of all packs are evaluated and returned.
+
+    The first rule that refuses names the decision; `retry_at` is the earliest instant at which all would allow if the
+    facts stayed as they are, None if none comes.
+    """
+    at = now.astimezone(UTC)
+    rules = [rule for pack in policy.packs for rule in pack.rules]
+    results = tuple(_result(rule.rule_id, rule.find(facts, at), at) for rule in rules)
+    refused = next((result for result in results if not result.allowed), None)
+    if refused is None:
+        reason = f"all {len(results)} rules allow"
+        return Decision(True, "", reason, None, policy.pack_hash, at, results)
+    retry_at = first_common([_opening(rule, facts) for rule in rules], at)
+    return Decision(False, refused.rule, refused.reason, retry_at, policy.pack_hash, at, results)
+
+
+def _result(rule_id: str, finding: Finding, at: datetime) -> RuleResult:
+    allowed = finding.allowed_from == at
+    return RuleResult(rule_id, allowed, finding.reason, None if allowed else finding.allowed_from, finding.inputs)
+
+
+def _opening(rule: Rule, facts: GateFacts) -> Opening:
+    return lambda instant: rule.find(facts, instant).allowed_from
