@@ -1,0 +1,111 @@
+"""One 20 ms frame of telephone audio, measured: level, voice activity, and whether it is a tone.
+
+Everything above (speech, tones, verdicts) reads these measurements and never the samples. Tones are measured over 40 ms
+(this frame and the one before): a Hann window, a spectrum with 15.6 Hz a bin, the strongest line and its closest rival,
+each with the share of the power that lies in it. A voice is never a line for long; a signalling tone is nothing else.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import webrtcvad
+from numpy.typing import NDArray
+
+RATE_HZ = 8000
+FRAME_MS = 20
+FRAME_SAMPLES = RATE_HZ * FRAME_MS // 1000
+FRAME_BYTES = 2 * FRAME_SAMPLES
+SILENCE_DBFS = -80.0
+"""Floor of the level scale: digital silence."""
+
+_FULL_SCALE = 32768.0
+_WINDOW_SAMPLES = 2 * FRAME_SAMPLES
+_FFT_SIZE = 512
+_BIN_HZ = RATE_HZ / _FFT_SIZE
+_HANN = np.hanning(_WINDOW_SAMPLES)
+_LOBE_BINS = 4
+"""Half the width of a windowed tone: ±62 Hz hold it whole, and the pair 440 + 480 Hz as well."""
+_LOW_BIN = int(250 / _BIN_HZ)
+_HIGH_BIN = int(3400 / _BIN_HZ)
+_TONE_MIN_DBFS = -50.0
+_SETTLING_FRAMES = 5
+"""webrtcvad calls everything voice until its noise model has seen this much."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Measurements of one frame. `line_share` and `pair_share` are fractions of the power in the telephone band.
+
+    `line_hz` is the strongest spectral line (0 when the frame is too quiet to say), `rival_hz` the next one beside it.
+    """
+
+    index: int
+    level_dbfs: float
+    voiced: bool
+    line_hz: float = 0.0
+    line_share: float = 0.0
+    rival_hz: float = 0.0
+    pair_share: float = 0.0
+
+    @property
+    def start_ms(self) -> int:
+        return self.index * FRAME_MS
+
+    @property
+    def end_ms(self) -> int:
+        return (self.index + 1) * FRAME_MS
+
+
+class FrameMeter:
+    """Measures frame after frame of one direction of one call."""
+
+    def __init__(self, vad_mode: int = 2) -> None:
+        """`vad_mode` is webrtcvad's aggressiveness, 0 (everything is voice) to 3."""
+        self._vad = webrtcvad.Vad(vad_mode)
+        self._previous: NDArray[np.float32] = np.zeros(FRAME_SAMPLES, dtype=np.float32)
+        self._index = 0
+
+    def measure(self, pcm: bytes) -> Frame:
+        """`pcm`: int16 little-endian, 8 kHz, mono, exactly 20 ms. Raises ValueError for another length."""
+        if len(pcm) != FRAME_BYTES:
+            raise ValueError(f"a frame is {FRAME_BYTES} bytes, not {len(pcm)}")
+        samples = np.frombuffer(pcm, dtype="<i2").astype(np.float32)
+        samples -= samples.mean()  # lines put offsets of up to 1 % on the signal; webrtcvad filters them out itself
+        level_dbfs = _level(samples)
+        index = self._index
+        voiced = bool(self._vad.is_speech(pcm, RATE_HZ)) and index >= _SETTLING_FRAMES
+        window = np.concatenate((self._previous, samples))
+        self._previous = samples
+        self._index += 1
+        if level_dbfs < _TONE_MIN_DBFS:
+            return Frame(index, level_dbfs, voiced)
+        return Frame(index, level_dbfs, voiced, *_lines(window))
+
+
+def _level(samples: NDArray[np.float32]) -> float:
+    power = float(np.dot(samples, samples)) / (FRAME_SAMPLES * _FULL_SCALE * _FULL_SCALE)
+    return max(10.0 * float(np.log10(power)), SILENCE_DBFS) if power > 0 else SILENCE_DBFS
+
+
+def _lines(window: NDArray[np.float32]) -> tuple[float, float, float, float]:
+    """The strongest line (Hz, share of the power) and, beside it, the next (Hz, share of both together)."""
+    spectrum = np.fft.rfft(window * _HANN, _FFT_SIZE)
+    power = spectrum.real**2 + spectrum.imag**2
+    total = float(power[_LOW_BIN:_HIGH_BIN].sum())
+    if total <= 0:
+        return 0.0, 0.0, 0.0, 0.0
+    line_hz, line_power = _strongest(power)
+    rival_hz, rival_power = _strongest(power)
+    return line_hz, line_power / total, rival_hz, (line_power + rival_power) / total
+
+
+def _strongest(power: NDArray[np.float64]) -> tuple[float, float]:
+    """Pitch and power of the strongest line, which is then taken out of the spectrum."""
+    peak = _LOW_BIN + int(power[_LOW_BIN:_HIGH_BIN].argmax())
+    below, at, above = np.log(power[peak - 1 : peak + 2] + 1e-9)
+    curve = below - 2 * at + above
+    shift = 0.5 * float(below - above) / float(curve) if curve < 0 else 0.0
+    lobe = power[max(peak - _LOBE_BINS, _LOW_BIN) : peak + _LOBE_BINS + 1]
+    line_power = float(lobe.sum())
+    lobe[:] = 0
+    return (peak + shift) * _BIN_HZ, line_power

@@ -1,0 +1,1 @@
+"""What the dialer says: prompts from files, scripts with slots, spoken numbers and dates, text to speech."""
