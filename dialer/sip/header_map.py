@@ -1,7 +1,7 @@
 """The headers of one message: ordered, several of a name, names in any case or compact form."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from dialer.errors import LocalProtocolError
 from dialer.sip.lexical import is_token
@@ -83,23 +83,20 @@ COMPACT_FORMS = {  # RFC 3261 §20 and the IANA registry of SIP header fields
     "x": "Session-Expires",
     "y": "Identity",
 }
-_DISPLAY = {name.lower(): name for name in _KNOWN_NAMES}
-_KEYS = {
-    **{name: name.lower() for name in _KNOWN_NAMES},
-    **{name.lower(): name.lower() for name in _KNOWN_NAMES},
-    **{short: name.lower() for short, name in COMPACT_FORMS.items()},
-    **{short.upper(): name.lower() for short, name in COMPACT_FORMS.items()},
+_FILED = {  # as spelled → (key, name to write); other spellings are looked up in lower case
+    **{spelled: (name.lower(), name) for name in _KNOWN_NAMES for spelled in (name, name.lower())},
+    **{spelled: (name.lower(), name) for short, name in COMPACT_FORMS.items() for spelled in (short, short.upper())},
 }
 _LINE_BREAK = re.compile(r"[\r\n]")
 
 
 def header_key(name: str) -> str:
-    """The name under which a header is filed: lower case, compact forms spelled out."""
-    key = _KEYS.get(name)
-    if key is None:
-        lowered = name.lower()
-        key = _KEYS.get(lowered, lowered)
-    return key
+    """The key under which a header is filed: lower case, compact forms spelled out."""
+    filed = _FILED.get(name)
+    if filed is not None:
+        return filed[0]
+    key = name.lower()
+    return _FILED[key][0] if key in _FILED else key
 
 
 class Headers:
@@ -117,23 +114,35 @@ class Headers:
         for name, value in fields:
             self.add(name, value)
 
-    def add_received(self, name: str, value: str) -> None:
-        """Appends what a parser has read: `name` is a token, `value` holds no line break."""
-        key = _KEYS.get(name)
-        if key is None:
-            key = header_key(name)
-        self._fields.append((_DISPLAY.get(key, name), value))
-        values = self._index.get(key)
-        if values is None:
-            self._index[key] = [value]
-        else:
-            values.append(value)
+    @classmethod
+    def from_lines(cls, lines: Iterable[str]) -> "Headers":
+        """What a parser has read: unfolded lines. Those without a colon, or whose name is no token, are passed over."""
+        headers = cls()
+        fields, index = headers._fields, headers._index
+        for line in lines:
+            name, separator, value = line.partition(":")
+            filed = _FILED.get(name) or _file_unknown(name.rstrip())
+            if filed is None or not separator:
+                continue
+            key, name = filed
+            value = value.strip()
+            fields.append((name, value))
+            if key in index:
+                index[key].append(value)
+            else:
+                index[key] = [value]
+        return headers
+
+    def _append(self, name: str, value: str) -> None:
+        key, name = _FILED.get(name) or (header_key(name), name)
+        self._fields.append((name, value))
+        self._index.setdefault(key, []).append(value)
 
     def add(self, name: str, value: str) -> None:
         """Appends a header. Raises LocalProtocolError for a bad name or a line break in the value."""
         _check(name, value)
         self.typed.clear()
-        self.add_received(name, value)
+        self._append(name, value)
 
     def add_first(self, name: str, value: str) -> None:
         """Puts a header before all others (a new top Via). Raises LocalProtocolError as `add` does."""
@@ -166,18 +175,21 @@ class Headers:
         position = next(i for i, (old_name, _) in enumerate(self._fields) if header_key(old_name) == key)
         self._rebuild([*self._fields[:position], (name, value), *self._fields[position + 1 :]])
 
-    def remove(self, name: str) -> None:
-        """Removes every value of a header; nothing happens when there is none."""
+    def remove(self, name: str) -> list[str]:
+        """Removes every line of a header and returns their values; empty when there was none."""
         key = header_key(name)
-        if key in self._index:
-            self._rebuild([field for field in self._fields if header_key(field[0]) != key])
+        values = self._index.pop(key, [])
+        if values:
+            self.typed.clear()
+            self._fields = [field for field in self._fields if header_key(field[0]) != key]
+        return values
 
     def _rebuild(self, fields: list[tuple[str, str]]) -> None:
         self.typed.clear()
         self._fields = []
         self._index = {}
         for name, value in fields:
-            self.add_received(name, value)
+            self._append(name, value)
 
     def get(self, name: str) -> str | None:
         """The first value, as received; None when there is none."""
@@ -187,6 +199,10 @@ class Headers:
     def get_all(self, name: str) -> list[str]:
         """Every header line of that name, in order; a line may hold a comma list."""
         return list(self._index.get(header_key(name), ()))
+
+    def filed(self, key: str) -> Sequence[str]:
+        """The header lines filed under a key (`header_key`); a view for reading."""
+        return self._index.get(key, ())
 
     def copy(self) -> "Headers":
         """An independent copy."""
@@ -213,6 +229,13 @@ class Headers:
 
     def __repr__(self) -> str:
         return f"Headers({self._fields!r})"
+
+
+def _file_unknown(name: str) -> tuple[str, str] | None:
+    key = name.lower()
+    if key in _FILED:
+        return _FILED[key]
+    return (key, name) if is_token(name) else None
 
 
 def _comparable(headers: Headers) -> list[tuple[str, str]]:

@@ -20,7 +20,7 @@ from typing import Generic, TypeVar
 from dialer.errors import LocalProtocolError
 from dialer.sip.challenge import parse_challenges
 from dialer.sip.errors import ParseError
-from dialer.sip.header_map import Headers
+from dialer.sip.header_map import Headers, header_key
 from dialer.sip.headers import (
     ContentType,
     CSeq,
@@ -49,7 +49,7 @@ _FOLD = re.compile(r"[ \t]*\r?\n[ \t]+")
 _STATUS_LINE = re.compile(r"(SIP/[0-9]+\.[0-9]+) +([0-9]+)(?: (.*))?", re.IGNORECASE)
 _VERSION = re.compile(r"SIP/[0-9]+\.[0-9]+", re.IGNORECASE)
 _URI_SCHEMES = ("sip", "sips", "tel")
-_REQUIRED = ("Via", "From", "To", "Call-ID", "CSeq")  # RFC 3261 §8.1.1; Max-Forwards is missing in RFC 2543 messages
+_REQUIRED = ("via", "from", "to", "call-id", "cseq")  # RFC 3261 §8.1.1; Max-Forwards is missing in RFC 2543 messages
 _SINGLE = ("from", "to", "call-id", "cseq", "max-forwards", "content-type")
 
 T = TypeVar("T")
@@ -68,66 +68,75 @@ class _Typed(Generic[T]):
 
     def __get__(self, message: "_Message", owner: "type[_Message] | None" = None) -> T:
         cache = message.headers.typed
-        try:
+        if self._name in cache:
             return cache[self._name]  # type: ignore[return-value]
-        except KeyError:
-            value = self._read(message.headers)
-            cache[self._name] = value
-            return value
+        value = self._read(message.headers)
+        cache[self._name] = value
+        return value
 
 
-def _required(headers: Headers, name: str) -> str:
-    value = headers.get(name)
-    if value is None:
-        raise ParseError(f"no {name}")
-    return value
+def _required(headers: Headers, key: str) -> str:
+    values = headers.filed(key)
+    if not values:
+        raise ParseError(f"no {key}")
+    return values[0]
 
 
-def _optional(name: str, read: Callable[[str], T]) -> Callable[[Headers], T | None]:
+def _optional(key: str, read: Callable[[str], T]) -> Callable[[Headers], T | None]:
     """A header nothing depends upon: malformed is as good as absent (RFC 3261 §8.2)."""
 
     def read_optional(headers: Headers) -> T | None:
-        value = headers.get(name)
-        if value is None:
+        values = headers.filed(key)
+        if not values:
             return None
         try:
-            return read(value)
+            return read(values[0])
         except ParseError:
             return None
 
     return read_optional
 
 
-def _addresses(name: str) -> Callable[[Headers], tuple[NameAddr, ...]]:
-    return lambda headers: parse_addresses(headers.get_all(name))
+def _addresses(key: str) -> Callable[[Headers], tuple[NameAddr, ...]]:
+    return lambda headers: parse_addresses(headers.filed(key))
 
 
-def _tokens(name: str) -> Callable[[Headers], tuple[str, ...]]:
-    return lambda headers: parse_tokens(headers.get_all(name))
+def _tokens(key: str) -> Callable[[Headers], tuple[str, ...]]:
+    return lambda headers: parse_tokens(headers.filed(key))
 
 
 def _read_vias(headers: Headers) -> tuple[Via, ...]:
-    vias = parse_vias(headers.get_all("Via"))
+    vias = parse_vias(headers.filed("via"))
     if not vias:
         raise ParseError("no Via")
     return vias
 
 
+def _read_top_via(headers: Headers) -> Via:
+    hops = split_list(_required(headers, "via"))
+    if not hops:
+        raise ParseError("empty Via")
+    return Via.parse(hops[0])
+
+
 def _read_contacts(headers: Headers) -> tuple[NameAddr, ...]:
-    lines = headers.get_all("Contact")
-    return () if lines == ["*"] else parse_addresses(lines)
+    return () if _is_wildcard(headers) else parse_addresses(headers.filed("contact"))
+
+
+def _is_wildcard(headers: Headers) -> bool:
+    return list(headers.filed("contact")) == ["*"]
 
 
 def _read_asserted(headers: Headers) -> tuple[NameAddr, ...]:
     try:
-        return parse_addresses(headers.get_all("P-Asserted-Identity"))
+        return parse_addresses(headers.filed("p-asserted-identity"))
     except ParseError:
         return ()
 
 
 def _read_reasons(headers: Headers) -> tuple[ReasonValue, ...]:
     reasons: list[ReasonValue] = []
-    for line in headers.get_all("Reason"):
+    for line in headers.filed("reason"):
         try:
             reasons.extend(ReasonValue.parse(part) for part in split_list(line))
         except ParseError:
@@ -148,33 +157,33 @@ class _Message:
 
     vias = _Typed(_read_vias)
     """Every Via, topmost first; at least one."""
-    via = _Typed(lambda headers: Via.parse(split_list(_required(headers, "Via"))[0]))
-    from_ = _Typed(lambda headers: NameAddr.parse(_required(headers, "From")))
-    to = _Typed(lambda headers: NameAddr.parse(_required(headers, "To")))
-    cseq = _Typed(lambda headers: CSeq.parse(_required(headers, "CSeq")))
-    call_id = _Typed(lambda headers: _required(headers, "Call-ID"))
+    via = _Typed(_read_top_via)
+    from_ = _Typed(lambda headers: NameAddr.parse(_required(headers, "from")))
+    to = _Typed(lambda headers: NameAddr.parse(_required(headers, "to")))
+    cseq = _Typed(lambda headers: CSeq.parse(_required(headers, "cseq")))
+    call_id = _Typed(lambda headers: _required(headers, "call-id"))
     contacts = _Typed(_read_contacts)
     """Every Contact address; empty for `Contact: *`."""
-    contact_is_wildcard = _Typed(lambda headers: headers.get_all("Contact") == ["*"])
+    contact_is_wildcard = _Typed(lambda headers: _is_wildcard(headers))
     """True for `Contact: *`, which only removes all bindings of a registration."""
-    routes = _Typed(_addresses("Route"))
-    record_routes = _Typed(_addresses("Record-Route"))
+    routes = _Typed(_addresses("route"))
+    record_routes = _Typed(_addresses("record-route"))
     p_asserted_identity = _Typed(_read_asserted)
-    content_type = _Typed(_optional("Content-Type", ContentType.parse))
-    max_forwards = _Typed(_optional("Max-Forwards", lambda value: parse_uint(value, 255)))
-    expires = _Typed(_optional("Expires", _read_seconds))
-    min_se = _Typed(_optional("Min-SE", _read_seconds))
-    retry_after = _Typed(_optional("Retry-After", _read_seconds))
+    content_type = _Typed(_optional("content-type", ContentType.parse))
+    max_forwards = _Typed(_optional("max-forwards", lambda value: parse_uint(value, 255)))
+    expires = _Typed(_optional("expires", _read_seconds))
+    min_se = _Typed(_optional("min-se", _read_seconds))
+    retry_after = _Typed(_optional("retry-after", _read_seconds))
     """Seconds."""
-    session_expires = _Typed(_optional("Session-Expires", SessionExpires.parse))
-    rseq = _Typed(_optional("RSeq", parse_uint))
-    rack = _Typed(_optional("RAck", RAck.parse))
+    session_expires = _Typed(_optional("session-expires", SessionExpires.parse))
+    rseq = _Typed(_optional("rseq", parse_uint))
+    rack = _Typed(_optional("rack", RAck.parse))
     reason = _Typed(_read_reasons)
-    require = _Typed(_tokens("Require"))
-    supported = _Typed(_tokens("Supported"))
-    allow = _Typed(_tokens("Allow"))
-    www_authenticate = _Typed(lambda headers: parse_challenges(headers.get_all("WWW-Authenticate")))
-    proxy_authenticate = _Typed(lambda headers: parse_challenges(headers.get_all("Proxy-Authenticate")))
+    require = _Typed(_tokens("require"))
+    supported = _Typed(_tokens("supported"))
+    allow = _Typed(_tokens("allow"))
+    www_authenticate = _Typed(lambda headers: parse_challenges(headers.filed("www-authenticate")))
+    proxy_authenticate = _Typed(lambda headers: parse_challenges(headers.filed("proxy-authenticate")))
 
     @property
     def contact(self) -> NameAddr | None:
@@ -205,10 +214,10 @@ class _Message:
 
 
 def _check_headers(headers: Headers) -> None:
-    for name in _REQUIRED:
-        if name not in headers:
-            raise LocalProtocolError(f"message without {name}")
-    if "Content-Length" in headers:
+    for key in _REQUIRED:
+        if not headers.filed(key):
+            raise LocalProtocolError(f"message without {key}")
+    if headers.filed("content-length"):
         raise LocalProtocolError("Content-Length is written from the body; do not set it")
 
 
@@ -297,7 +306,7 @@ def stateless_answer(error: MessageError, *, to_tag: str) -> Response | None:
     """
     if not error.method or error.method == "ACK":
         return None
-    if any(name not in error.headers for name in _REQUIRED):
+    if not all(error.headers.filed(key) for key in _REQUIRED):
         return None
     answer = Response(error.status_hint, reason_phrase(error.status_hint), _repeat_headers(error.headers))
     try:
@@ -311,11 +320,7 @@ def stateless_answer(error: MessageError, *, to_tag: str) -> Response | None:
 
 
 def _repeat_headers(source: Headers) -> Headers:
-    headers = Headers()
-    for name, value in source:
-        if name in _REQUIRED:
-            headers.add_received(name, value)
-    return headers
+    return Headers((name, value) for name, value in source if header_key(name) in _REQUIRED)
 
 
 def parse_message(data: bytes, *, stream: bool = False) -> Message:
@@ -333,13 +338,13 @@ def parse_message(data: bytes, *, stream: bool = False) -> Message:
     if end is None:
         raise MessageError("headers without an end")
     start_line, headers, lengths = _parse_head(decode(data[: end.start()]))
-    method = "" if _VERSION.match(start_line) else start_line.partition(" ")[0]
     try:
         _check_single(headers)
         body = _take_body(lengths, data[end.end() :], stream)
         message = _build(start_line, headers, body)
         _check_routing(message)
     except ParseError as error:
+        method = "" if _VERSION.match(start_line) else start_line.partition(" ")[0]
         raise MessageError(error.reason, error.status_hint, method=method, headers=headers) from error
     return message
 
@@ -352,25 +357,15 @@ def _parse_head(text: str) -> tuple[str, Headers, list[str]]:
     start_line, *lines = text.split("\n")
     if len(lines) > MAX_HEADERS:
         raise MessageError("too many headers", 513)
-    headers = Headers()
-    lengths: list[str] = []
-    for line in lines:
-        name, separator, value = line.partition(":")
-        name = name.rstrip()
-        if not separator or not is_token(name):
-            continue
-        if name.lower() in ("content-length", "l"):
-            lengths.append(value.strip())
-        else:
-            headers.add_received(name, value.strip())
-    return start_line.rstrip(), headers, lengths
+    headers = Headers.from_lines(lines)
+    return start_line.rstrip(), headers, headers.remove("Content-Length")
 
 
 def _check_single(headers: Headers) -> None:
-    for name in _SINGLE:
-        values = headers.get_all(name)
+    for key in _SINGLE:
+        values = headers.filed(key)
         if len(values) > 1 and any(value != values[0] for value in values):
-            raise ParseError(f"several different {name}")
+            raise ParseError(f"several different {key}")
 
 
 def _take_body(lengths: list[str], rest: bytes, stream: bool) -> bytes:
@@ -411,15 +406,12 @@ def _build(start_line: str, headers: Headers, body: bytes) -> Message:
 
 def _check_routing(message: Message) -> None:
     """Parses what routing and transactions depend upon. Raises ParseError."""
-    for name in _REQUIRED:
-        _required(message.headers, name)
-    _ = message.via, message.from_, message.to, message.record_routes
+    _ = message.via, message.from_, message.to, message.call_id, message.cseq, message.record_routes
     if isinstance(message, Request):
         _ = message.routes, message.contacts
         if message.cseq.method != message.method:
             raise ParseError("CSeq names another method")
         return
-    _ = message.cseq
     try:
         _ = message.contacts
     except ParseError:  # a final response with an unusable Contact is still the end of its transaction
