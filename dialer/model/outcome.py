@@ -63,13 +63,3 @@ class DeadLetter:
     failures: int
     error: str
     at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class OutboxCounts:
-    """How one destination stands: events waiting, dead letters, and since when the oldest waits."""
-
-    destination: str
-    pending: int
-    dead: int
-    oldest_at: datetime | None = None

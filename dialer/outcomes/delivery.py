@@ -8,6 +8,7 @@ what a crash interrupts is offered again.
 import asyncio
 import contextlib
 import logging
+import math
 import random
 from collections.abc import Iterable, Sequence
 from contextlib import AsyncExitStack
@@ -25,14 +26,23 @@ from dialer.outcomes.webhook import Webhook, webhook_name
 
 logger = logging.getLogger(__name__)
 
+SOURCE = "urn:dialer"
+"""CloudEvents `source`. The same on every node: an event's id and source stay the same whoever sends it."""
 POLL_S = 0.5
 """How often the outbox is asked while nothing calls `wake`: other nodes write into it too, and retries come due."""
 STORAGE_PAUSE_S = 2.0
 """How long a pump rests when the outbox itself could not be read."""
+LEASE_S = 30.0
+"""How long a destination stays with a node that died."""
+LEASE_RENEWAL_S = 10.0
 
 
 class Outbox(Protocol):
     """What delivery needs of the outbox (`dialer.storage`)."""
+
+    async def hold(self, destination: str, node: str, now: datetime, lease_s: float) -> bool:
+        """Whether this node may deliver to the destination for the next `lease_s`; of several nodes only one may."""
+        ...
 
     async def pending(self, destination: str, limit: int, now: datetime) -> Sequence[PendingEvent]:
         """The oldest undelivered event of each case, where it is due, oldest first."""
@@ -90,12 +100,13 @@ class Delivery:
         outbox: Outbox,
         destinations: Iterable[Destination],
         *,
-        source: str,
+        node: str,
         clock: Clock,
         chance: random.Random,
         policy: RetryPolicy = DEFAULT_POLICY,
     ) -> None:
-        self._pumps = [_Pump(outbox, destination, source, clock, chance, policy) for destination in destinations]
+        """`node` is this process among those that share the outbox; `chance` spreads the retries."""
+        self._pumps = [_Pump(outbox, destination, node, clock, chance, policy) for destination in destinations]
         self._stack = AsyncExitStack()
         self._tasks = asyncio.TaskGroup()
         self._running: list[asyncio.Task[None]] = []
@@ -134,17 +145,18 @@ class _Pump:
         self,
         outbox: Outbox,
         destination: Destination,
-        source: str,
+        node: str,
         clock: Clock,
         chance: random.Random,
         policy: RetryPolicy,
     ) -> None:
         self.destination = destination
         self._outbox = outbox
-        self._source = source
+        self._node = node
         self._clock = clock
         self._chance = chance
         self._policy = policy
+        self._renew_at = -math.inf
         self._news = asyncio.Event()
         self._under_way: set[int] = set()
         self._slots = asyncio.Semaphore(destination.concurrency)
@@ -169,8 +181,10 @@ class _Pump:
     async def _due(self) -> list[PendingEvent]:
         """Due events that are not under way. One that ended while the outbox was read may be listed still: left out."""
         before = frozenset(self._under_way)
-        limit = 2 * self.destination.concurrency
         try:
+            if not await self._holds():
+                return []
+            limit = 2 * self.destination.concurrency
             listed = await self._outbox.pending(self.destination.name, limit, self._clock.utcnow())
         except Exception:
             logger.exception("outbox not readable", extra={"action": "outbox", "destination": self.destination.name})
@@ -178,6 +192,15 @@ class _Pump:
             return []
         busy = before | self._under_way
         return [pending for pending in listed if pending.event.sequence not in busy]
+
+    async def _holds(self) -> bool:
+        """Keeps the destination to this node; False while another node delivers to it."""
+        now = self._clock.monotonic()
+        if now < self._renew_at:
+            return True
+        held = await self._outbox.hold(self.destination.name, self._node, self._clock.utcnow(), LEASE_S)
+        self._renew_at = now + LEASE_RENEWAL_S if held else -math.inf
+        return held
 
     async def _rest(self, longest_s: float) -> None:
         with contextlib.suppress(TimeoutError):
@@ -199,7 +222,7 @@ class _Pump:
 
     async def _offer(self, pending: PendingEvent) -> Failure | None:
         try:
-            return await self.destination.send(pending.event, envelope(pending.event, self._source))
+            return await self.destination.send(pending.event, envelope(pending.event, SOURCE))
         except Exception as error:
             logger.exception("delivery failed", extra=self._facts(pending))
             return Failure(FailureKind.TEMPORARY, f"internal error: {type(error).__name__}")

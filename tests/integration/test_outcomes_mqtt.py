@@ -169,9 +169,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 def _delivery(outbox: MemoryOutbox, port: int, policy: RetryPolicy, timeout_s: float = 2.0) -> Delivery:
     config = MqttConfig(host="127.0.0.1", port=port, topic_prefix="bank", timeout_s=timeout_s)
     chance = random.Random(1)
-    return Delivery(
-        outbox, [Mqtt(config, chance)], source="dialer/test", clock=SystemClock(), chance=chance, policy=policy
-    )
+    return Delivery(outbox, [Mqtt(config, chance)], node="node1", clock=SystemClock(), chance=chance, policy=policy)
 
 
 def _check_all_heard(subscriber: Subscriber, events: list[OutboxEvent]) -> None:

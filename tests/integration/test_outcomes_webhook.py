@@ -26,7 +26,7 @@ def _look_often(monkeypatch: pytest.MonkeyPatch) -> None:
 def _delivery(outbox: MemoryOutbox, url: str, *, policy: RetryPolicy = QUICK, timeout_s: float = 5.0) -> Delivery:
     clock = SystemClock()
     webhook = Webhook(WebhookConfig(url=url, secrets=("secret",), timeout_s=timeout_s), clock)
-    return Delivery(outbox, [webhook], source="dialer/test", clock=clock, chance=random.Random(1), policy=policy)
+    return Delivery(outbox, [webhook], node="node1", clock=clock, chance=random.Random(1), policy=policy)
 
 
 async def _accept(request: web.Request, count: int) -> web.StreamResponse:

@@ -71,7 +71,7 @@ def test_every_event_is_taken_in_order_per_case(script: list[str], cases: int, p
     async def run() -> MemoryOutbox:
         outbox = MemoryOutbox.of(events)
         clock = SystemClock()
-        async with Delivery(outbox, [destination], source="s", clock=clock, chance=random.Random(1), policy=AT_ONCE):
+        async with Delivery(outbox, [destination], node="node1", clock=clock, chance=random.Random(1), policy=AT_ONCE):
             await outbox.drained()
         return outbox
 
