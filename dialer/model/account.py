@@ -52,3 +52,25 @@ class AuditEntry:
     subject: str
     detail: str = ""
     remote: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SipCredentials:
+    """A phone's account. HA1 = H(user ":" realm ":" password) in hex, per algorithm (RFC 7616 §3.4.2)."""
+
+    user: str
+    realm: str
+    ha1_md5: str
+    ha1_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewAccount:
+    """An account to store; `password_hash` is an argon2id hash made by the caller."""
+
+    login: str
+    name: str
+    role: Role
+    password_hash: str
+    skills: frozenset[str] = frozenset()
+    sip: SipCredentials | None = None

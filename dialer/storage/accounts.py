@@ -1,0 +1,208 @@
+"""Accounts, their phones, and API tokens. Only hashes of secrets are kept, all made by the caller."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, select, update
+from sqlalchemy.exc import IntegrityError
+
+from dialer.errors import InputError
+from dialer.model.account import Account, ApiToken, NewAccount, Role, SipCredentials
+from dialer.model.agent import Agent
+from dialer.storage import tables
+from dialer.storage.database import Database
+from dialer.storage.dialect import insert_row
+from dialer.storage.tables.base import AnyRow
+
+accounts = tables.accounts
+tokens = tables.tokens
+
+
+class Accounts:
+    """The `accounts` part of the storage."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def create(self, account: NewAccount, now: datetime) -> Account:
+        """Stores an account; InputError when its log-in or its phone is taken."""
+        return await self._database.write(lambda connection: _create(connection, account, now))
+
+    async def get(self, account_id: int) -> Account | None:
+        """The account, or None."""
+        return await self._first(accounts.c.account_id == account_id)
+
+    async def by_login(self, login: str) -> Account | None:
+        """The account with this log-in, or None."""
+        return await self._first(accounts.c.login == login)
+
+    async def password_hash(self, account_id: int) -> str | None:
+        """The hash a log-in of an active account is checked against, or None."""
+        query = select(accounts.c.password_hash).where(accounts.c.account_id == account_id, accounts.c.active)
+        return await self._database.read(lambda connection: connection.execute(query).scalar())
+
+    async def by_sip_user(self, user: str) -> Account | None:
+        """The active account whose phone registers as `user`, or None."""
+        return await self._first((accounts.c.sip_user == user) & accounts.c.active)
+
+    async def sip_credentials(self, user: str) -> SipCredentials | None:
+        """What a phone's registration is checked against, or None when no active account has this phone."""
+        query = select(accounts).where(accounts.c.sip_user == user, accounts.c.active)
+        row = await self._database.read(lambda connection: connection.execute(query).first())
+        return None if row is None else SipCredentials(row.sip_user, row.sip_realm, row.sip_ha1_md5, row.sip_ha1_sha256)
+
+    async def all(self) -> tuple[Account, ...]:
+        """All accounts in the order of their log-ins."""
+        query = select(accounts).order_by(accounts.c.login)
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return tuple(_account(row) for row in rows)
+
+    async def agent(self, account_id: int) -> Agent | None:
+        """The collector behind an active account, or None."""
+        account = await self.get(account_id)
+        if account is None or not account.active or account.role is not Role.COLLECTOR:
+            return None
+        return Agent(account.account_id, account.login, account.name, account.skills, account.sip_user)
+
+    async def set_password(self, account_id: int, password_hash: str) -> None:
+        """Replaces the password's hash."""
+        await self._change(account_id, {"password_hash": password_hash})
+
+    async def set_skills(self, account_id: int, skills: frozenset[str]) -> None:
+        """Replaces a collector's skills."""
+        await self._change(account_id, {"skills": _encode_skills(skills)})
+
+    async def set_sip(self, account_id: int, sip: SipCredentials | None) -> None:
+        """Replaces the phone; InputError when its user is taken."""
+        await self._change(account_id, _sip_columns(sip))
+
+    async def set_active(self, account_id: int, active: bool, now: datetime) -> None:
+        """Opens or closes an account; closing revokes its tokens and sessions."""
+
+        def work(connection: Connection) -> None:
+            connection.execute(update(accounts).where(accounts.c.account_id == account_id).values(active=active))
+            if not active:
+                mine = update(tokens).where(tokens.c.account_id == account_id, tokens.c.revoked_at.is_(None))
+                connection.execute(mine.values(revoked_at=now))
+
+        await self._database.write(work)
+
+    async def add_token(
+        self,
+        token_hash: str,
+        name: str,
+        role: Role,
+        now: datetime,
+        *,
+        account_id: int | None = None,
+        expires_at: datetime | None = None,
+    ) -> ApiToken:
+        """Stores the hash of a token (of high entropy: a plain SHA-256 does) and what it allows."""
+        row = {
+            "token_hash": token_hash,
+            "name": name,
+            "role": role.value,
+            "account_id": account_id,
+            "created_at": now,
+            "expires_at": expires_at,
+        }
+        token_id = await self._database.write(lambda connection: insert_row(connection, tokens, row))
+        return ApiToken(token_id, name, role, now, account_id, expires_at)
+
+    async def token(self, token_hash: str, now: datetime) -> ApiToken | None:
+        """The token behind a hash if it is valid now, else None."""
+        query = select(tokens).where(
+            tokens.c.token_hash == token_hash,
+            tokens.c.revoked_at.is_(None),
+            tokens.c.expires_at.is_(None) | (tokens.c.expires_at > now),
+        )
+        row = await self._database.read(lambda connection: connection.execute(query).first())
+        return None if row is None else _token(row)
+
+    async def tokens(self) -> tuple[ApiToken, ...]:
+        """All tokens, revoked and expired ones too."""
+        query = select(tokens).order_by(tokens.c.token_id)
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return tuple(_token(row) for row in rows)
+
+    async def revoke_token(self, token_id: int, now: datetime) -> bool:
+        """Ends a token at once; False when it was revoked already or never existed."""
+        statement = update(tokens).where(tokens.c.token_id == token_id, tokens.c.revoked_at.is_(None))
+        return await self._database.write(
+            lambda connection: connection.execute(statement.values(revoked_at=now)).rowcount == 1
+        )
+
+    async def _first(self, condition: Any) -> Account | None:
+        query = select(accounts).where(condition)
+        row = await self._database.read(lambda connection: connection.execute(query).first())
+        return None if row is None else _account(row)
+
+    async def _change(self, account_id: int, change: dict[str, Any]) -> None:
+        statement = update(accounts).where(accounts.c.account_id == account_id).values(**change)
+
+        def work(connection: Connection) -> None:
+            try:
+                connection.execute(statement)
+            except IntegrityError as error:
+                raise InputError("the phone's user name is taken by another account") from error
+
+        await self._database.write(work)
+
+
+def _create(connection: Connection, account: NewAccount, now: datetime) -> Account:
+    row = {
+        "login": account.login,
+        "name": account.name,
+        "role": account.role.value,
+        "password_hash": account.password_hash,
+        "skills": _encode_skills(account.skills),
+        "active": True,
+        "created_at": now,
+        **_sip_columns(account.sip),
+    }
+    try:
+        account_id = insert_row(connection, accounts, row)
+    except IntegrityError as error:
+        raise InputError(f"the log-in {account.login!r} or its phone's user name is taken") from error
+    user = account.sip.user if account.sip else ""
+    return Account(account_id, account.login, account.name, account.role, account.skills, user)
+
+
+def _sip_columns(sip: SipCredentials | None) -> dict[str, Any]:
+    if sip is None:
+        return {"sip_user": None, "sip_realm": "", "sip_ha1_md5": "", "sip_ha1_sha256": ""}
+    return {
+        "sip_user": sip.user,
+        "sip_realm": sip.realm,
+        "sip_ha1_md5": sip.ha1_md5,
+        "sip_ha1_sha256": sip.ha1_sha256,
+    }
+
+
+def _encode_skills(skills: frozenset[str]) -> str:
+    return msgspec.json.encode(sorted(skills)).decode()
+
+
+def _account(row: AnyRow) -> Account:
+    return Account(
+        account_id=row.account_id,
+        login=row.login,
+        name=row.name,
+        role=Role(row.role),
+        skills=msgspec.json.decode(row.skills, type=frozenset[str]),
+        sip_user=row.sip_user or "",
+        active=row.active,
+    )
+
+
+def _token(row: AnyRow) -> ApiToken:
+    return ApiToken(
+        token_id=row.token_id,
+        name=row.name,
+        role=Role(row.role),
+        account_id=row.account_id,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        revoked_at=row.revoked_at,
+    )

@@ -1,0 +1,322 @@
+"""Attempts: reserved before their INVITE, settled once, recovered after a crash.
+
+A reservation is one durable transaction: the facts are gathered, the gate decides, and either the attempt is there and
+counts from then on, or the refusal is on record. Transactions about one number come one after the other (on PostgreSQL
+by an advisory lock on the number's index), so that no two of them can take the last slot of a cap.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, select, update
+
+from dialer.compliance.policy import Policy
+from dialer.model.attempt import Attempt, AttemptFilter, AttemptState, Disposition, Settlement
+from dialer.model.decision import Decision
+from dialer.model.entry import EntryState, NextStep, PastAttempt, Reservation
+from dialer.model.outcome import EventType
+from dialer.outcomes import payloads
+from dialer.storage import tables, values
+from dialer.storage.crypto import Cipher
+from dialer.storage.database import Database
+from dialer.storage.entries import LATER, READY, free
+from dialer.storage.events import emit
+from dialer.storage.reserving import reserve
+from dialer.storage.statistics import live_and_abandoned
+from dialer.storage.tables.base import AnyRow
+
+logger = logging.getLogger(__name__)
+
+attempts = tables.attempts
+entries = tables.entries
+
+_INSTANT_OF_STATE: Mapping[AttemptState, str] = {
+    AttemptState.ALERTING: "ringing_at",
+    AttemptState.ANSWERED: "answered_at",
+    AttemptState.CONNECTED: "connected_at",
+}
+
+
+@dataclass(slots=True)
+class _Mark:
+    """Progress of one attempt that is not in the database yet."""
+
+    state: AttemptState
+    instants: dict[str, datetime]
+
+
+class Attempts:
+    """The `attempts` part of the storage."""
+
+    def __init__(self, database: Database, cipher: Cipher) -> None:
+        self._database = database
+        self._cipher = cipher
+        self._marks: dict[int, _Mark] = {}
+
+    async def reserve(self, reservation: Reservation, policy: Policy, now: datetime) -> Attempt | Decision:
+        """Lets the gate decide and reserves the attempt, durably, or records the refusal and returns it.
+
+        Whoever cancels this cannot know whether the slot was taken; the attempt then counts, and becomes UNKNOWN at the
+        node's next start. Raises StorageError: nothing was reserved, unless the answer timed out.
+        """
+        return await self._database.write(
+            lambda connection: reserve(connection, self._cipher, reservation, policy, now)
+        )
+
+    async def mark(self, attempt_id: int, state: AttemptState, at: datetime) -> None:
+        """Notes an attempt's progress; written within a quarter of a second, or together with what settles it."""
+        mark = self._marks.setdefault(attempt_id, _Mark(state, {}))
+        mark.state = state
+        if state in _INSTANT_OF_STATE:
+            mark.instants.setdefault(_INSTANT_OF_STATE[state], at)
+
+    async def flush_marks(self) -> None:
+        """Writes what `mark` noted; the storage calls it by itself."""
+        if self._marks:
+            marks, self._marks = self._marks, {}
+            await self._database.write(lambda connection: _write_marks(connection, marks))
+
+    async def release(self, attempt_id: int, reason: str) -> bool:
+        """Gives a reservation back because no INVITE left the host: it does not count. The entry stays leased.
+
+        False when the attempt was not in flight any more.
+        """
+        self._marks.pop(attempt_id, None)
+        return await self._database.write(lambda connection: _release(connection, attempt_id, reason))
+
+    async def settle(self, settlement: Settlement, step: NextStep | None, now: datetime) -> bool:
+        """Writes how the attempt ended, what becomes of its entry, and the event, in one transaction.
+
+        `step` is None for a number dialed by hand. False, and nothing changed, when it was settled already.
+        """
+        self._marks.pop(settlement.attempt_id, None)
+        settled = await self._database.write(lambda connection: _settle(connection, settlement, step, now))
+        if not settled:
+            facts = {"action": "settle", "attempt_id": settlement.attempt_id}
+            logger.warning("an attempt was settled again; the first settlement stands", extra=facts)
+        return settled
+
+    async def recover(self, node: str, now: datetime) -> int:
+        """At the start of a node: what its last run left in flight becomes UNKNOWN, and the case system is told.
+
+        The attempts keep counting; their entries wait for `reconcile`. Entries that were only leased are freed.
+        Returns how many attempts there were.
+        """
+        return await self._database.write(lambda connection: _recover(connection, node, now))
+
+    async def reconcile(
+        self, attempt_id: int, disposition: Disposition, actor: str, now: datetime, step: NextStep | None = None
+    ) -> bool:
+        """A person's word on how an UNKNOWN attempt ended; its entry goes on with `step` (None: due at once).
+
+        False when the attempt is not UNKNOWN.
+        """
+        return await self._database.write(
+            lambda connection: _reconcile(connection, attempt_id, disposition, actor, now, step)
+        )
+
+    async def get(self, attempt_id: int) -> Attempt | None:
+        """The attempt, or None."""
+        return await self._database.read(lambda connection: load_attempt(connection, attempt_id))
+
+    async def decision(self, attempt_id: int) -> bytes | None:
+        """The gate's record of the attempt, as JSON: every rule evaluated, with its inputs."""
+        query = select(attempts.c.decision).where(attempts.c.attempt_id == attempt_id)
+        return await self._database.read(lambda connection: connection.execute(query).scalar())
+
+    async def list(self, wanted: AttemptFilter, before: int | None = None, limit: int = 100) -> tuple[Attempt, ...]:
+        """A page of attempts, newest first; the next page is that `before` the last id of this one."""
+        query = _filtered(wanted)
+        if before is not None:
+            query = query.where(attempts.c.attempt_id < before)
+        query = query.order_by(attempts.c.attempt_id.desc()).limit(limit)
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return tuple(values.attempt(row) for row in rows)
+
+    async def history(self, campaign_id: int, contact_id: int) -> tuple[PastAttempt, ...]:
+        """The settled attempts to reach a contact in a campaign, oldest first."""
+        query = (
+            select(attempts.c.phone_id, attempts.c.disposition, attempts.c.ended_at)
+            .where(attempts.c.campaign_id == campaign_id, attempts.c.contact_id == contact_id)
+            .where(attempts.c.disposition.is_not(None))
+            .order_by(attempts.c.attempt_id)
+        )
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return tuple(PastAttempt(row.phone_id, Disposition(row.disposition), row.ended_at) for row in rows)
+
+    async def live_and_abandoned(self, campaign_id: int, since: datetime) -> tuple[int, int]:
+        """Attempts of a campaign, on any node, that a person answered since then, and those abandoned among them."""
+        return await self._database.read(lambda connection: live_and_abandoned(connection, campaign_id, since))
+
+
+def load_attempt(connection: Connection, attempt_id: int) -> Attempt | None:
+    """The attempt inside a transaction, or None."""
+    query = select(*values.ATTEMPT_COLUMNS).where(attempts.c.attempt_id == attempt_id)
+    row = connection.execute(query).first()
+    return None if row is None else values.attempt(row)
+
+
+def _write_marks(connection: Connection, marks: Mapping[int, _Mark]) -> None:
+    for attempt_id, mark in marks.items():
+        in_flight = attempts.c.state.in_(values.IN_FLIGHT_NAMES)
+        statement = update(attempts).where(attempts.c.attempt_id == attempt_id, in_flight)
+        connection.execute(statement.values(state=mark.state.value, **mark.instants))
+
+
+def _release(connection: Connection, attempt_id: int, reason: str) -> bool:
+    statement = (
+        update(attempts)
+        .where(attempts.c.attempt_id == attempt_id, attempts.c.state.in_(values.IN_FLIGHT_NAMES))
+        .values(state=AttemptState.RELEASED.value, in_flight_index=None, settled_by=reason)
+        .returning(attempts.c.entry_id)
+    )
+    row = connection.execute(statement).first()
+    if row is None:
+        return False
+    dialing = entries.c.queue == EntryState.DIALING.value
+    again = update(entries).where(entries.c.entry_id == row.entry_id, dialing)
+    connection.execute(again.values(queue=EntryState.LEASED.value, reason=reason))
+    return True
+
+
+def _settle(connection: Connection, settlement: Settlement, step: NextStep | None, now: datetime) -> bool:
+    change = {
+        "state": AttemptState.SETTLED.value,
+        "in_flight_index": None,
+        "disposition": settlement.disposition.value,
+        "ended_at": settlement.ended_at,
+        "greeting_end_at": settlement.greeting_end_at,
+        "verdict": settlement.verdict,
+        "verdict_confidence": settlement.verdict_confidence,
+        "hangup_side": settlement.hangup_side.value if settlement.hangup_side else None,
+        "cause": values.encode_cause(settlement.cause),
+        **_known(settlement),
+    }
+    statement = (
+        update(attempts)
+        .where(attempts.c.attempt_id == settlement.attempt_id, attempts.c.state.in_(values.IN_FLIGHT_NAMES))
+        .values(**change)
+        .returning(*values.ATTEMPT_COLUMNS)
+    )
+    row = connection.execute(statement).first()
+    if row is None:
+        return False
+    _report_settled(connection, row, EntryState.DIALING, step, now)
+    return True
+
+
+def _known(settlement: Settlement) -> dict[str, object]:
+    """What the settlement says and must not be wiped where it is silent: it was stored before."""
+    said = {
+        "trunk": settlement.trunk,
+        "caller_id": settlement.caller_id,
+        "agent_id": settlement.agent_id,
+        "ringing_at": settlement.ringing_at,
+        "answered_at": settlement.answered_at,
+        "connected_at": settlement.connected_at,
+        "recording_id": settlement.recording_id,
+    }
+    return {name: value for name, value in said.items() if value not in (None, "")}
+
+
+def _report_settled(
+    connection: Connection, row: AnyRow, expected: EntryState, step: NextStep | None, now: datetime
+) -> None:
+    attempt = values.attempt(row)
+    if row.entry_id is not None and step is not None:
+        _advance(connection, row.entry_id, expected, step, attempt.disposition, now)
+    data = payloads.attempt_settled(attempt, step)
+    emit(connection, EventType.ATTEMPT_SETTLED, attempt.case_ref, now, data)
+
+
+def _advance(
+    connection: Connection,
+    entry_id: int,
+    expected: EntryState,
+    step: NextStep,
+    disposition: Disposition | None,
+    now: datetime,
+) -> None:
+    """Moves an entry on, unless a wrap-up or a stopped case has decided otherwise meanwhile."""
+    change: dict[str, object] = {"node": None, "lease_until": None, "reason": step.reason}
+    change |= {"callback_at": None, "callback_agent_id": None, "next_phone_id": step.phone_id}
+    if step.exhausted:
+        reached = disposition in (Disposition.CONNECTED, Disposition.REMINDED)
+        change["queue"] = (EntryState.DONE if reached else EntryState.EXHAUSTED).value
+    elif step.not_before is None or step.not_before <= now:
+        change |= {"queue": READY, "due_at": now}
+    else:
+        change |= {"queue": LATER, "due_at": step.not_before}
+    same = (entries.c.entry_id == entry_id) & (entries.c.queue == expected.value)
+    connection.execute(update(entries).where(same).values(**change))
+
+
+def _recover(connection: Connection, node: str, now: datetime) -> int:
+    statement = (
+        update(attempts)
+        .where(attempts.c.node == node, attempts.c.state.in_(values.IN_FLIGHT_NAMES))
+        .values(
+            state=AttemptState.UNKNOWN.value,
+            disposition=Disposition.UNKNOWN.value,
+            in_flight_index=None,
+            ended_at=now,
+        )
+        .returning(*values.ATTEMPT_COLUMNS)
+    )
+    rows = connection.execute(statement).all()
+    for row in sorted(rows, key=lambda row: row.case_ref):  # one order of locks on all nodes
+        attempt = values.attempt(row)
+        waiting = update(entries).where(entries.c.entry_id == row.entry_id, entries.c.queue == EntryState.DIALING.value)
+        reason = f"attempt {attempt.attempt_id} was lost in a crash"
+        connection.execute(waiting.values(queue=EntryState.RECONCILE.value, reason=reason))
+        emit(connection, EventType.ATTEMPT_UNKNOWN, attempt.case_ref, now, payloads.attempt_unknown(attempt))
+    free(connection, entries.c.node == node, "the node was restarted")
+    return len(rows)
+
+
+def _reconcile(
+    connection: Connection,
+    attempt_id: int,
+    disposition: Disposition,
+    actor: str,
+    now: datetime,
+    step: NextStep | None,
+) -> bool:
+    statement = (
+        update(attempts)
+        .where(attempts.c.attempt_id == attempt_id, attempts.c.state == AttemptState.UNKNOWN.value)
+        .values(state=AttemptState.SETTLED.value, disposition=disposition.value, settled_by=actor)
+        .returning(*values.ATTEMPT_COLUMNS)
+    )
+    row = connection.execute(statement).first()
+    if row is None:
+        return False
+    going_on = step or NextStep(row.phone_id, None, exhausted=False, reason="reconciled")
+    _report_settled(connection, row, EntryState.RECONCILE, going_on if row.entry_id is not None else None, now)
+    return True
+
+
+def _filtered(wanted: AttemptFilter) -> Select[Any]:
+    query = select(*values.ATTEMPT_COLUMNS)
+    equal = {
+        attempts.c.campaign_id: wanted.campaign_id,
+        attempts.c.contact_id: wanted.contact_id,
+        attempts.c.case_ref: wanted.case_ref,
+        attempts.c.person_ref: wanted.person_ref,
+        attempts.c.agent_id: wanted.agent_id,
+    }
+    for column, value in equal.items():
+        if value is not None:
+            query = query.where(column == value)
+    if wanted.states:
+        query = query.where(attempts.c.state.in_([state.value for state in wanted.states]))
+    if wanted.dispositions:
+        query = query.where(attempts.c.disposition.in_([disposition.value for disposition in wanted.dispositions]))
+    if wanted.since is not None:
+        query = query.where(attempts.c.reserved_at >= wanted.since)
+    if wanted.until is not None:
+        query = query.where(attempts.c.reserved_at < wanted.until)
+    return query

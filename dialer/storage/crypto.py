@@ -1,0 +1,115 @@
+"""Encryption at rest: numbers, names and notes are sealed, numbers also get a keyed index to find them by.
+
+AES-256-GCM with a random 96-bit nonce per value (NIST SP 800-38D §8.2.2), the value's purpose as associated data so
+that one kind of value never passes for another; HMAC-SHA-256 for the index. Both keys come from the database key.
+"""
+
+import hmac
+import os
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from dialer.errors import ConfigError, StorageError
+
+KEY_BYTES = 32
+NONCE_BYTES = 12  # NIST SP 800-38D §8.2.2
+INDEX_BYTES = 16
+"""Bytes kept of the index: 128 bits tell apart more numbers than exist."""
+
+
+class Cipher:
+    """Seals and opens values with keys derived from the database key."""
+
+    def __init__(self, key: bytes) -> None:
+        """`key`: 32 bytes. Raises ConfigError for any other length."""
+        if len(key) != KEY_BYTES:
+            raise ConfigError(f"database.key: {len(key)} bytes; give 32 bytes as 64 hexadecimal digits")
+        self._aead = AESGCM(_derive(key, b"dialer storage seal"))
+        self._index_key = _derive(key, b"dialer storage index")
+        self.check_value = hmac.digest(_derive(key, b"dialer storage check"), b"key check", "sha256")
+
+    def seal(self, plain: bytes, purpose: bytes) -> bytes:
+        """Nonce, ciphertext and tag in one value."""
+        nonce = os.urandom(NONCE_BYTES)
+        return nonce + self._aead.encrypt(nonce, plain, purpose)
+
+    def open(self, sealed: bytes, purpose: bytes) -> bytes:
+        """The plain value. Raises StorageError when it was altered or sealed for something else."""
+        try:
+            return self._aead.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], purpose)
+        except InvalidTag as error:
+            message = "an encrypted value does not open: the database was altered; restore it from a backup"
+            raise StorageError(message) from error
+
+    def number_index(self, number: str) -> bytes:
+        """What a number (E.164) is found by; equal numbers give equal indexes, without the key nothing can be told."""
+        return hmac.digest(self._index_key, number.encode(), "sha256")[:INDEX_BYTES]
+
+
+def parse_key(text: str) -> bytes:
+    """The database key from its 64 hexadecimal digits; ConfigError says what is wrong, never what was given."""
+    try:
+        key = bytes.fromhex(text.strip())
+    except ValueError as error:
+        raise ConfigError("database.key: not hexadecimal; give 32 bytes as 64 hexadecimal digits") from error
+    if len(key) != KEY_BYTES:
+        raise ConfigError(f"database.key: {len(key)} bytes; give 32 bytes as 64 hexadecimal digits")
+    return key
+
+
+def load_or_create_key(path: Path) -> bytes:
+    """Reads the key file, or makes it once (mode 0600, flushed to disk before anything is encrypted with it).
+
+    Raises:
+        ConfigError: the file cannot be read or written, others may read it, or it holds no key.
+    """
+    try:
+        _create_key(path)
+        others_mode = path.stat().st_mode & 0o077
+        text = path.read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot use the key file: {error}; check the directory and its rights") from error
+    if others_mode:
+        raise ConfigError(f"{path}: others may read the database key; run chmod 600 on it")
+    try:
+        return parse_key(text)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error
+
+
+def _create_key(path: Path) -> None:
+    """Writes a new key beside `path` and links it there, so that a crash or a second process leaves one whole file."""
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        os.write(descriptor, os.urandom(KEY_BYTES).hex().encode() + b"\n")
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    try:
+        os.link(fresh, path)
+    except FileExistsError:
+        pass  # another process was faster: its key is the key
+    finally:
+        fresh.unlink()
+    _sync_directory(path.parent)
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _derive(key: bytes, info: bytes) -> bytes:
+    """HKDF (RFC 5869) without salt: the input is a uniformly random key already."""
+    return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=info).derive(key)

@@ -1,0 +1,121 @@
+"""Who must not be called: numbers and persons, with where it was asked for and why."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+
+from dialer.model.call_list import DoNotCall
+from dialer.model.contact import mask_number
+from dialer.model.outcome import EventType
+from dialer.outcomes import payloads
+from dialer.storage import tables
+from dialer.storage.crypto import Cipher
+from dialer.storage.database import Database
+from dialer.storage.dialect import NUMBER_LOCK, insert_row, lock
+from dialer.storage.events import emit
+from dialer.storage.tables.base import AnyRow
+
+table = tables.do_not_call
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Where a request came from: the call or the case, as far as known."""
+
+    source: str
+    reason: str
+    case_ref: str = ""
+    person_ref: str = ""
+    attempt_id: int | None = None
+
+
+class DoNotCallList:
+    """The `do_not_call` part of the storage. It binds from the moment a call of it returns."""
+
+    def __init__(self, database: Database, cipher: Cipher) -> None:
+        self._database = database
+        self._cipher = cipher
+
+    async def add_number(self, number: str, listing: Listing, now: datetime) -> int:
+        """Lists a number (E.164) and tells the case system; listing it again changes nothing. Returns the id."""
+        return await self._database.write(
+            lambda connection: list_number(connection, self._cipher, number, listing, now)
+        )
+
+    async def add_person(self, person_ref: str, listing: Listing, now: datetime) -> int:
+        """Lists a person: none of the numbers of their contacts may be called. Returns the id."""
+        row = {"person_ref": person_ref, "source": listing.source, "reason": listing.reason, "added_at": now}
+        return await self._database.write(
+            lambda connection: (
+                _known(connection, table.c.person_ref == person_ref)
+                or insert_row(connection, table, {"number_masked": "", "removed_by": "", **row})
+            )
+        )
+
+    async def remove(self, do_not_call_id: int, actor: str, now: datetime) -> bool:
+        """Takes an entry off the list; who did it and when stays on record. False when it was not on it."""
+        statement = (
+            update(table)
+            .where(table.c.do_not_call_id == do_not_call_id, table.c.removed_at.is_(None))
+            .values(removed_at=now, removed_by=actor)
+        )
+        return await self._database.write(lambda connection: connection.execute(statement).rowcount == 1)
+
+    async def of_number(self, number: str) -> tuple[DoNotCall, ...]:
+        """What the list holds of a number, removed entries too."""
+        index = self._cipher.number_index(number)
+        return await self._select(select(table).where(table.c.number_index == index))
+
+    async def of_person(self, person_ref: str) -> tuple[DoNotCall, ...]:
+        """What the list holds of a person, removed entries too."""
+        return await self._select(select(table).where(table.c.person_ref == person_ref))
+
+    async def list(self, after: int = 0, limit: int = 100) -> tuple[DoNotCall, ...]:
+        """A page of what is listed now, in the order of ids."""
+        query = select(table).where(table.c.do_not_call_id > after, table.c.removed_at.is_(None)).limit(limit)
+        return await self._select(query)
+
+    async def _select(self, query: Any) -> tuple[DoNotCall, ...]:
+        ordered = query.order_by(table.c.do_not_call_id)
+        rows = await self._database.read(lambda connection: connection.execute(ordered).all())
+        return tuple(_value(row) for row in rows)
+
+
+def list_number(connection: Connection, cipher: Cipher, number: str, listing: Listing, now: datetime) -> int:
+    """Lists a number inside a transaction, once, with its event; returns the id."""
+    index = cipher.number_index(number)
+    lock(connection, NUMBER_LOCK, index)
+    known = _known(connection, table.c.number_index == index)
+    if known is not None:
+        return known
+    row = {
+        "number_index": index,
+        "number_masked": mask_number(number),
+        "source": listing.source,
+        "reason": listing.reason,
+        "added_at": now,
+        "removed_by": "",
+    }
+    added = insert_row(connection, table, row)
+    data = payloads.do_not_call(number, listing.case_ref, listing.person_ref, listing.reason, listing.attempt_id)
+    emit(connection, EventType.DO_NOT_CALL, listing.case_ref, now, data)
+    return added
+
+
+def _known(connection: Connection, condition: Any) -> int | None:
+    query = select(table.c.do_not_call_id).where(condition, table.c.removed_at.is_(None))
+    return connection.execute(query).scalar()
+
+
+def _value(row: AnyRow) -> DoNotCall:
+    return DoNotCall(
+        do_not_call_id=row.do_not_call_id,
+        number_masked=row.number_masked,
+        person_ref=row.person_ref,
+        source=row.source,
+        reason=row.reason,
+        added_at=row.added_at,
+        removed_at=row.removed_at,
+    )

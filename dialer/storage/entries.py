@@ -1,0 +1,316 @@
+"""Entries: which contacts of a campaign are to be dialed next.
+
+A claim first moves what came due into the ready queue (at most PROMOTE_CHUNK entries, so that a claim stays short when
+a million entries come due at nine in the morning; the order of dialing holds among those that were moved), then takes
+promised callbacks, oldest promise first, then ready entries by priority.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Connection, func, select, update
+
+from dialer.model.attempt import CallPath
+from dialer.model.call_list import ListState
+from dialer.model.campaign import CampaignState, PriorityTerm
+from dialer.model.contact import CaseStatus, Contact, FieldValue, Phone
+from dialer.model.entry import Candidate, EntryCounts, EntryState
+from dialer.storage import tables, values
+from dialer.storage.campaigns import load_campaign
+from dialer.storage.crypto import Cipher
+from dialer.storage.database import Database
+from dialer.storage.dialect import insert_missing
+from dialer.storage.tables.base import AnyRow
+
+READY = "ready"
+LATER = "later"
+CALLBACK = "callback"
+WAITING = (READY, LATER, CALLBACK)
+"""Queues of entries that wait to be claimed; the others bear the names of `EntryState`."""
+
+LEASE_S = 600.0
+"""How long a claim lasts: longer than any preview. A node that dies gives its entries back when it starts again."""
+PROMOTE_CHUNK = 500
+BUILD_CHUNK = 1000
+
+entries = tables.entries
+
+
+class Entries:
+    """The `entries` part of the storage."""
+
+    def __init__(self, database: Database, cipher: Cipher) -> None:
+        self._database = database
+        self._cipher = cipher
+
+    async def build(self, campaign_id: int, now: datetime) -> int:
+        """Makes the entries of a campaign's contacts that have none yet; returns how many there are now.
+
+        May be repeated, after an interruption or when a list was added; entries that exist stay as they are.
+        """
+        after = 0
+        while True:
+            last = await self._database.write(
+                partial(_build_some, cipher=self._cipher, campaign_id=campaign_id, after=after, now=now)
+            )
+            if last is None:
+                break
+            after = last
+        query = select(func.count()).where(entries.c.campaign_id == campaign_id)
+        return await self._database.read(lambda connection: int(connection.execute(query).scalar_one()))
+
+    async def reprioritize(self, campaign_id: int) -> None:
+        """Recomputes the order of dialing of all waiting entries, after the priority terms were changed."""
+        after = 0
+        while True:
+            last = await self._database.write(
+                partial(_reorder_some, cipher=self._cipher, campaign_id=campaign_id, after=after)
+            )
+            if last is None:
+                return
+            after = last
+
+    async def claim(
+        self,
+        campaign_id: int,
+        node: str,
+        limit: int,
+        now: datetime,
+        *,
+        agents: Collection[int] | None = None,
+        lease_s: float = LEASE_S,
+    ) -> tuple[Candidate, ...]:
+        """Leases due entries of a running campaign to a node, promised callbacks first, then by priority.
+
+        `agents` are the collectors who could take a callback that was promised by them; None: do not ask.
+        """
+        until = now + timedelta(seconds=lease_s)
+        return await self._database.write(
+            lambda connection: _claim(connection, self._cipher, campaign_id, node, limit, now, until, agents)
+        )
+
+    async def put_back(
+        self, entry_id: int, not_before: datetime | None, reason: str, *, phone_id: int | None = None
+    ) -> None:
+        """Returns a leased entry of which nothing was dialed, to be tried not before then, with `phone_id` if given.
+
+        `not_before` None: no passing of time helps (`Decision.retry_at` is None): the entry is exhausted.
+        """
+        await self._database.write(lambda connection: _put_back(connection, entry_id, not_before, reason, phone_id))
+
+    async def counts(self, campaign_id: int, now: datetime) -> EntryCounts:
+        """How many entries stand where."""
+        return await self._database.read(lambda connection: count_entries(connection, campaign_id, now))
+
+    async def release_expired(self, now: datetime) -> int:
+        """Frees entries whose lease ran out (their node went away and did not come back); returns how many."""
+        return await self._database.write(
+            lambda connection: free(connection, entries.c.lease_until <= now, "the lease ran out")
+        )
+
+
+def count_entries(connection: Connection, campaign_id: int, now: datetime) -> EntryCounts:
+    """How many entries stand where, inside a transaction."""
+    grouped = select(entries.c.queue, func.count()).where(entries.c.campaign_id == campaign_id)
+    counts = {row[0]: row[1] for row in connection.execute(grouped.group_by(entries.c.queue))}
+    due = select(func.count()).where(
+        entries.c.campaign_id == campaign_id, entries.c.queue.in_((LATER, CALLBACK)), entries.c.due_at <= now
+    )
+    return EntryCounts(
+        waiting=sum(counts.get(queue, 0) for queue in WAITING),
+        callable_now=counts.get(READY, 0) + connection.execute(due).scalar_one(),
+        leased=counts.get(EntryState.LEASED.value, 0),
+        dialing=counts.get(EntryState.DIALING.value, 0),
+        reconcile=counts.get(EntryState.RECONCILE.value, 0),
+        exhausted=counts.get(EntryState.EXHAUSTED.value, 0),
+        done=counts.get(EntryState.DONE.value, 0),
+        stopped=counts.get(EntryState.STOPPED.value, 0),
+    )
+
+
+def free(connection: Connection, condition: Any, reason: str) -> int:
+    """Puts leased entries back into the queue they came from; returns how many."""
+    leased = entries.c.queue == EntryState.LEASED.value
+    kept = {"node": None, "lease_until": None, "reason": reason}
+    promised = update(entries).where(leased, condition, entries.c.callback_at.is_not(None))
+    ordinary = update(entries).where(leased, condition, entries.c.callback_at.is_(None))
+    n_promised = connection.execute(promised.values(queue=CALLBACK, **kept)).rowcount
+    return n_promised + connection.execute(ordinary.values(queue=READY, **kept)).rowcount
+
+
+def priority_of(terms: Sequence[PriorityTerm], fields: dict[str, FieldValue]) -> float:
+    """Σ weight × value of the case fields; a missing field or one without a number counts as 0."""
+    total = 0.0
+    for term in terms:
+        value = fields.get(term.field_name, 0)
+        total += term.weight * (float(value) if isinstance(value, int | float) else _number(value))
+    return total
+
+
+def _number(value: str) -> float:
+    """Money is kept as decimal text."""
+    try:
+        return float(value)
+    except ValueError:
+        return 0.0
+
+
+def _claim(
+    connection: Connection,
+    cipher: Cipher,
+    campaign_id: int,
+    node: str,
+    limit: int,
+    now: datetime,
+    until: datetime,
+    agents: Collection[int] | None,
+) -> tuple[Candidate, ...]:
+    campaign = load_campaign(connection, campaign_id)
+    if campaign is None or campaign.state is not CampaignState.RUNNING or limit <= 0:
+        return ()
+    free(connection, (entries.c.campaign_id == campaign_id) & (entries.c.lease_until <= now), "the lease ran out")
+    _promote(connection, campaign_id, now)
+    chosen = _due_callbacks(connection, campaign_id, limit, now, agents)
+    if len(chosen) < limit:
+        chosen += _ready(connection, campaign_id, limit - len(chosen))
+    if not chosen:
+        return ()
+    leased = update(entries).where(entries.c.entry_id.in_([row.entry_id for row in chosen]))
+    connection.execute(leased.values(queue=EntryState.LEASED.value, node=node, lease_until=until))
+    contacts = values.load_contacts(connection, cipher, {row.contact_id for row in chosen})
+    usual = CallPath(campaign.settings.mode.value)
+    return tuple(_candidate(row, contacts[row.contact_id], usual) for row in chosen)
+
+
+def _promote(connection: Connection, campaign_id: int, now: datetime) -> None:
+    due = (
+        select(entries.c.entry_id)
+        .where(entries.c.campaign_id == campaign_id, entries.c.queue == LATER, entries.c.due_at <= now)
+        .order_by(entries.c.due_at)
+        .limit(PROMOTE_CHUNK)
+        .with_for_update(skip_locked=True)
+    )
+    ids = connection.execute(due).scalars().all()
+    if ids:
+        connection.execute(update(entries).where(entries.c.entry_id.in_(ids)).values(queue=READY))
+
+
+def _due_callbacks(
+    connection: Connection, campaign_id: int, limit: int, now: datetime, agents: Collection[int] | None
+) -> list[AnyRow]:
+    query = select(entries).where(
+        entries.c.campaign_id == campaign_id, entries.c.queue == CALLBACK, entries.c.due_at <= now
+    )
+    if agents is not None:
+        query = query.where(entries.c.callback_agent_id.is_(None) | entries.c.callback_agent_id.in_(agents))
+    query = query.order_by(entries.c.due_at).limit(limit).with_for_update(skip_locked=True)
+    return list(connection.execute(query).all())
+
+
+def _ready(connection: Connection, campaign_id: int, limit: int) -> list[AnyRow]:
+    query = (
+        select(entries)
+        .where(entries.c.campaign_id == campaign_id, entries.c.queue == READY)
+        .order_by(entries.c.dial_order, entries.c.due_at, entries.c.entry_id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return list(connection.execute(query).all())
+
+
+def _candidate(row: AnyRow, contact: Contact, usual: CallPath) -> Candidate:
+    return Candidate(
+        entry_id=row.entry_id,
+        campaign_id=row.campaign_id,
+        contact=contact,
+        phone=_phone(contact, row.next_phone_id),
+        priority=-row.dial_order,
+        path=usual if row.callback_at is None else CallPath.CALLBACK,
+        agent_id=row.callback_agent_id,
+    )
+
+
+def _phone(contact: Contact, phone_id: int | None) -> Phone:
+    for phone in contact.phones:
+        if phone.phone_id == phone_id:
+            return phone
+    return contact.phones[0]
+
+
+def _put_back(
+    connection: Connection, entry_id: int, not_before: datetime | None, reason: str, phone_id: int | None
+) -> None:
+    query = select(entries.c.callback_at).where(
+        entries.c.entry_id == entry_id, entries.c.queue == EntryState.LEASED.value
+    )
+    row = connection.execute(query.with_for_update()).first()
+    if row is None:
+        return
+    change: dict[str, Any] = {"node": None, "lease_until": None, "reason": reason}
+    if phone_id is not None:
+        change["next_phone_id"] = phone_id
+    if not_before is None:
+        change |= {"queue": EntryState.EXHAUSTED.value, "callback_at": None, "callback_agent_id": None}
+    else:
+        change |= {"queue": LATER if row.callback_at is None else CALLBACK, "due_at": not_before}
+    connection.execute(update(entries).where(entries.c.entry_id == entry_id).values(**change))
+
+
+def _build_some(connection: Connection, cipher: Cipher, campaign_id: int, after: int, now: datetime) -> int | None:
+    """Makes the entries of the next contacts; the id of the last one looked at, None at the end."""
+    campaign = load_campaign(connection, campaign_id)
+    if campaign is None:
+        return None
+    contacts = tables.contacts
+    query = (
+        select(contacts.c.contact_id, contacts.c.sealed, tables.cases.c.status)
+        .outerjoin(tables.cases, tables.cases.c.case_ref == contacts.c.case_ref)
+        .join(tables.lists, tables.lists.c.list_id == contacts.c.list_id)
+        .where(contacts.c.list_id.in_(campaign.list_ids), contacts.c.contact_id > after)
+        .where(tables.lists.c.state == ListState.READY.value)
+        .order_by(contacts.c.contact_id)
+        .limit(BUILD_CHUNK)
+    )
+    rows = connection.execute(query).all()
+    terms = campaign.settings.priority
+    fresh = [_new_entry(campaign_id, row, _order(cipher, row.sealed, terms), now) for row in rows]
+    insert_missing(connection, entries, fresh)
+    return rows[-1].contact_id if rows else None
+
+
+def _new_entry(campaign_id: int, row: AnyRow, order: float, now: datetime) -> dict[str, Any]:
+    stopped = row.status not in (None, CaseStatus.OPEN.value)
+    return {
+        "campaign_id": campaign_id,
+        "contact_id": row.contact_id,
+        "queue": EntryState.STOPPED.value if stopped else READY,
+        "dial_order": order,
+        "due_at": now,
+        "reason": f"the case is {row.status}" if stopped else "",
+    }
+
+
+def _order(cipher: Cipher, sealed: bytes, terms: Sequence[PriorityTerm]) -> float:
+    if not terms:
+        return 0.0
+    return -priority_of(terms, values.open_private(cipher, sealed)[1])
+
+
+def _reorder_some(connection: Connection, cipher: Cipher, campaign_id: int, after: int) -> int | None:
+    campaign = load_campaign(connection, campaign_id)
+    if campaign is None:
+        return None
+    query = (
+        select(entries.c.entry_id, entries.c.contact_id, tables.contacts.c.sealed)
+        .join(tables.contacts, tables.contacts.c.contact_id == entries.c.contact_id)
+        .where(entries.c.campaign_id == campaign_id, entries.c.contact_id > after)
+        .order_by(entries.c.contact_id)
+        .limit(BUILD_CHUNK)
+    )
+    rows = connection.execute(query).all()
+    for row in rows:
+        order = _order(cipher, row.sealed, campaign.settings.priority)
+        connection.execute(update(entries).where(entries.c.entry_id == row.entry_id).values(dial_order=order))
+    return rows[-1].contact_id if rows else None

@@ -1,0 +1,52 @@
+"""Writing events: inside the transaction of what they report, once for every destination that listens."""
+
+import os
+from collections.abc import Mapping
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import Connection, insert, literal, select
+
+from dialer.model.outcome import EventType
+from dialer.storage import tables
+from dialer.storage.dialect import CASE_LOCK, insert_row, lock
+
+PENDING = "pending"
+DELIVERED = "delivered"
+DEAD = "dead"
+
+
+def emit(
+    connection: Connection, kind: EventType, case_ref: str, occurred_at: datetime, data: Mapping[str, object]
+) -> int:
+    """Writes one event and returns its sequence number; events of one case get theirs in the order of commitment."""
+    lock(connection, CASE_LOCK, case_ref.encode())
+    row = {
+        "event_id": uuid7(occurred_at),
+        "type": kind.value,
+        "case_ref": case_ref,
+        "occurred_at": occurred_at,
+        "data": msgspec.json.encode(data),
+    }
+    sequence = insert_row(connection, tables.events, row)
+    listening = select(
+        tables.destinations.c.destination,
+        literal(sequence),
+        literal(case_ref),
+        literal(PENDING),
+        literal(0),
+        literal(occurred_at, tables.deliveries.c.next_at.type),
+        literal(""),
+    ).where(tables.destinations.c.active)
+    columns = ["destination", "sequence", "case_ref", "state", "failures", "next_at", "error"]
+    connection.execute(insert(tables.deliveries).from_select(columns, listening))
+    return sequence
+
+
+def uuid7(at: datetime) -> str:
+    """A UUID of version 7: 48 bits of milliseconds, then chance (RFC 9562 §5.7)."""
+    milliseconds = int(at.timestamp() * 1000) & 0xFFFF_FFFF_FFFF
+    chance = int.from_bytes(os.urandom(10), "big")
+    value = milliseconds << 80 | 0x7 << 76 | (chance >> 68 & 0xFFF) << 64 | 0b10 << 62 | chance & (1 << 62) - 1
+    digits = f"{value:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

@@ -1,0 +1,242 @@
+"""Lists and their contacts. A list is written in pieces and seen by nobody until it is finished."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from dialer.errors import InputError
+from dialer.model.call_list import CallList, ListState, NewContact, NewPhone
+from dialer.model.contact import Contact
+from dialer.storage import tables, values
+from dialer.storage.crypto import Cipher
+from dialer.storage.database import Database
+from dialer.storage.dialect import insert_row, take_ids
+from dialer.storage.tables.base import AnyRow
+
+DELETE_CHUNK = 2000
+"""Contacts deleted per transaction: short enough that reservations hardly wait."""
+
+
+class Lists:
+    """The `lists` part of the storage."""
+
+    def __init__(self, database: Database, cipher: Cipher) -> None:
+        self._database = database
+        self._cipher = cipher
+
+    async def begin(self, name: str, source: str, node: str, now: datetime) -> int:
+        """Opens a list for writing; until `finish` only the importer sees it. Returns its id."""
+        row = {
+            "name": name,
+            "source": source,
+            "node": node,
+            "state": ListState.IMPORTING.value,
+            "created_at": now,
+            "contact_count": 0,
+            "phone_count": 0,
+        }
+        return await self._database.write(lambda connection: insert_row(connection, tables.lists, row))
+
+    async def add(self, list_id: int, contacts: Sequence[NewContact]) -> None:
+        """Writes contacts into a list that is being imported, as one transaction; numbers are E.164 already."""
+        await self._database.write(lambda connection: _add(connection, self._cipher, list_id, contacts))
+
+    async def add_phones(self, list_id: int, person_ref: str, case_ref: str, phones: Sequence[NewPhone]) -> int:
+        """Adds to a contact of the list those numbers that it does not have yet; returns how many."""
+        return await self._database.write(
+            lambda connection: _add_phones(connection, self._cipher, list_id, person_ref, case_ref, phones)
+        )
+
+    async def finish(self, list_id: int) -> CallList:
+        """Makes the list visible, all at once, with its counts."""
+        return await self._database.write(lambda connection: _finish(connection, list_id))
+
+    async def delete(self, list_id: int) -> None:
+        """Removes a list that no campaign uses, piece by piece; InputError names the campaign otherwise."""
+        await self._database.write(lambda connection: _hide(connection, list_id))
+        while await self._database.write(lambda connection: _delete_some(connection, list_id)):
+            pass
+
+    async def clean(self, node: str) -> int:
+        """At start: removes what a kill left of this node's imports; returns how many lists."""
+        query = select(tables.lists.c.list_id).where(
+            tables.lists.c.state == ListState.IMPORTING.value, tables.lists.c.node == node
+        )
+        unfinished = await self._database.read(lambda connection: connection.execute(query).scalars().all())
+        for list_id in unfinished:
+            await self.delete(list_id)
+        return len(unfinished)
+
+    async def get(self, list_id: int) -> CallList | None:
+        """A list that is ready, or None."""
+        query = select(tables.lists).where(
+            tables.lists.c.list_id == list_id, tables.lists.c.state == ListState.READY.value
+        )
+        row = await self._database.read(lambda connection: connection.execute(query).first())
+        return None if row is None else _value(row)
+
+    async def all(self) -> tuple[CallList, ...]:
+        """All lists that are ready, newest first."""
+        query = (
+            select(tables.lists)
+            .where(tables.lists.c.state == ListState.READY.value)
+            .order_by(tables.lists.c.list_id.desc())
+        )
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return tuple(_value(row) for row in rows)
+
+    async def contact(self, contact_id: int) -> Contact | None:
+        """A contact of a list that is ready, with its numbers in clear, or None."""
+        found = await self._database.read(
+            lambda connection: values.load_contacts(connection, self._cipher, [contact_id])
+        )
+        contact = found.get(contact_id)
+        if contact is None or await self.get(contact.list_id) is None:
+            return None
+        return contact
+
+    async def contacts(self, list_id: int, after: int = 0, limit: int = 100) -> tuple[Contact, ...]:
+        """A page of a list's contacts in the order of their ids, those above `after`."""
+        return await self._page(tables.contacts.c.list_id == list_id, after, limit)
+
+    async def contacts_of_case(self, case_ref: str, limit: int = 100) -> tuple[Contact, ...]:
+        """The contacts of a case, in all lists."""
+        return await self._page(tables.contacts.c.case_ref == case_ref, 0, limit)
+
+    async def contacts_by_number(self, number: str, limit: int = 100) -> tuple[Contact, ...]:
+        """The contacts a number (E.164) belongs to, in all lists."""
+        index = self._cipher.number_index(number)
+        owners = select(tables.phones.c.contact_id).where(tables.phones.c.number_index == index)
+        return await self._page(tables.contacts.c.contact_id.in_(owners), 0, limit)
+
+    async def _page(self, condition: Any, after: int, limit: int) -> tuple[Contact, ...]:
+        query = (
+            select(tables.contacts.c.contact_id)
+            .join(tables.lists, tables.lists.c.list_id == tables.contacts.c.list_id)
+            .where(condition, tables.contacts.c.contact_id > after, tables.lists.c.state == ListState.READY.value)
+            .order_by(tables.contacts.c.contact_id)
+            .limit(limit)
+        )
+
+        def work(connection: Connection) -> tuple[Contact, ...]:
+            ids = connection.execute(query).scalars().all()
+            found = values.load_contacts(connection, self._cipher, ids)
+            return tuple(found[contact_id] for contact_id in ids)
+
+        return await self._database.read(work)
+
+
+def _value(row: AnyRow) -> CallList:
+    return CallList(
+        list_id=row.list_id,
+        name=row.name,
+        state=ListState(row.state),
+        source=row.source,
+        contact_count=row.contact_count,
+        phone_count=row.phone_count,
+        created_at=row.created_at,
+    )
+
+
+def _add(connection: Connection, cipher: Cipher, list_id: int, contacts: Sequence[NewContact]) -> None:
+    if not contacts:
+        return
+    ids = take_ids(connection, tables.contacts, len(contacts))
+    contact_rows: list[dict[str, Any]] = []
+    phone_rows: list[dict[str, Any]] = []
+    for contact_id, contact in zip(ids, contacts, strict=True):
+        contact_rows.append(
+            {
+                "contact_id": contact_id,
+                "list_id": list_id,
+                "person_ref": contact.person_ref,
+                "case_ref": contact.case_ref,
+                "zone": contact.zone,
+                "sealed": values.seal_private(cipher, contact.name, contact.fields),
+            }
+        )
+        phone_rows.extend(_phone_row(cipher, contact_id, phone, rank) for rank, phone in enumerate(contact.phones))
+    connection.execute(insert(tables.contacts), contact_rows)
+    if phone_rows:
+        connection.execute(insert(tables.phones), phone_rows)
+
+
+def _phone_row(cipher: Cipher, contact_id: int, phone: NewPhone, rank: int) -> dict[str, Any]:
+    return {
+        "contact_id": contact_id,
+        "number_index": cipher.number_index(phone.number),
+        "sealed": cipher.seal(phone.number.encode(), values.PHONE_PURPOSE),
+        "role": phone.role.value,
+        "rank": rank,
+    }
+
+
+def _add_phones(
+    connection: Connection, cipher: Cipher, list_id: int, person_ref: str, case_ref: str, phones: Sequence[NewPhone]
+) -> int:
+    query = select(tables.contacts.c.contact_id).where(
+        tables.contacts.c.list_id == list_id,
+        tables.contacts.c.case_ref == case_ref,
+        tables.contacts.c.person_ref == person_ref,
+    )
+    contact_id = connection.execute(query).scalar_one()
+    owned = select(tables.phones.c.number_index, tables.phones.c.rank).where(tables.phones.c.contact_id == contact_id)
+    known = {row.number_index: row.rank for row in connection.execute(owned)}
+    rank = max(known.values(), default=-1)
+    rows = []
+    for phone in phones:
+        row = _phone_row(cipher, contact_id, phone, rank + 1)
+        if row["number_index"] not in known:
+            rank += 1
+            known[row["number_index"]] = rank
+            rows.append(row)
+    if rows:
+        connection.execute(insert(tables.phones), rows)
+    return len(rows)
+
+
+def _finish(connection: Connection, list_id: int) -> CallList:
+    contacts = select(func.count()).select_from(tables.contacts).where(tables.contacts.c.list_id == list_id)
+    phones = (
+        select(func.count())
+        .select_from(tables.phones.join(tables.contacts, tables.contacts.c.contact_id == tables.phones.c.contact_id))
+        .where(tables.contacts.c.list_id == list_id)
+    )
+    statement = (
+        update(tables.lists)
+        .where(tables.lists.c.list_id == list_id)
+        .values(
+            state=ListState.READY.value,
+            contact_count=connection.execute(contacts).scalar_one(),
+            phone_count=connection.execute(phones).scalar_one(),
+        )
+        .returning(*tables.lists.c)
+    )
+    return _value(connection.execute(statement).one())
+
+
+def _hide(connection: Connection, list_id: int) -> None:
+    query = (
+        select(tables.campaigns.c.name)
+        .join(tables.campaign_lists, tables.campaign_lists.c.campaign_id == tables.campaigns.c.campaign_id)
+        .where(tables.campaign_lists.c.list_id == list_id)
+    )
+    user = connection.execute(query).scalar()
+    if user is not None:
+        raise InputError(f"list {list_id} is used by the campaign {user!r}; it cannot be deleted")
+    hidden = update(tables.lists).where(tables.lists.c.list_id == list_id).values(state=ListState.IMPORTING.value)
+    connection.execute(hidden)
+
+
+def _delete_some(connection: Connection, list_id: int) -> bool:
+    """Deletes a piece of a list; False when the list itself is gone too."""
+    query = select(tables.contacts.c.contact_id).where(tables.contacts.c.list_id == list_id).limit(DELETE_CHUNK)
+    ids = connection.execute(query).scalars().all()
+    if not ids:
+        connection.execute(delete(tables.lists).where(tables.lists.c.list_id == list_id))
+        return False
+    connection.execute(delete(tables.phones).where(tables.phones.c.contact_id.in_(ids)))
+    connection.execute(delete(tables.contacts).where(tables.contacts.c.contact_id.in_(ids)))
+    return True

@@ -1,0 +1,126 @@
+"""The storage as the rest of the service sees it: one `async with` object with a part per subject."""
+
+import asyncio
+import logging
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy import Connection, insert, select
+
+from dialer.clock import Clock
+from dialer.errors import ConfigError, StorageError
+from dialer.storage import tables
+from dialer.storage.accounts import Accounts
+from dialer.storage.agents import Agents
+from dialer.storage.attempts import Attempts
+from dialer.storage.audit import Audit
+from dialer.storage.campaigns import Campaigns
+from dialer.storage.cases import Cases
+from dialer.storage.crypto import Cipher
+from dialer.storage.database import Database, connect_to
+from dialer.storage.do_not_call import DoNotCallList
+from dialer.storage.entries import Entries
+from dialer.storage.lists import Lists
+from dialer.storage.migrate import scripts, upgrade
+from dialer.storage.outbox import Outbox
+from dialer.storage.recordings import Recordings
+from dialer.storage.statistics import Statistics
+from dialer.storage.wrap_ups import WrapUps
+from schedules.zones import candidates
+
+logger = logging.getLogger(__name__)
+
+MARK_INTERVAL_S = 0.25
+"""How often attempts' progress is written down."""
+KEY_CHECK = "key check"
+
+
+class Storage:
+    """The database; enter it before use. Entering upgrades the schema and checks the key."""
+
+    def __init__(self, database: Database, cipher: Cipher, clock: Clock) -> None:
+        self._database = database
+        self._cipher = cipher
+        self._clock = clock
+        self._tasks = asyncio.TaskGroup()
+        self._closing = asyncio.Event()
+        self.lists = Lists(database, cipher)
+        self.campaigns = Campaigns(database)
+        self.entries = Entries(database, cipher)
+        self.attempts = Attempts(database, cipher)
+        self.wrap_ups = WrapUps(database, cipher)
+        self.cases = Cases(database)
+        self.agents = Agents(database)
+        self.accounts = Accounts(database)
+        self.do_not_call = DoNotCallList(database, cipher)
+        self.outbox = Outbox(database)
+        self.recordings = Recordings(database)
+        self.statistics = Statistics(database)
+        self.audit = Audit(database)
+
+    @classmethod
+    def open(cls, url: str, key: bytes, clock: Clock) -> "Storage":
+        """The storage behind a URL (`database.connect_to`) with its 32-byte key; nothing is touched before entering.
+
+        Entering raises SchemaVersionError (a newer program wrote it), ConfigError (not the key it was made with) and
+        StorageError (it cannot be reached or read).
+        """
+        return cls(connect_to(url), Cipher(key), clock)
+
+    async def __aenter__(self) -> Self:
+        await asyncio.to_thread(_warm_up)
+        await self._database.__aenter__()
+        try:
+            await self._database.write(lambda connection: upgrade(connection, self._database.where))
+            await self._database.write(lambda connection: _check_key(connection, self._cipher, self._database.where))
+        except BaseException:
+            await self._database.__aexit__(None, None, None)
+            raise
+        await self._tasks.__aenter__()
+        self._tasks.create_task(self._write_marks(), name="storage marks")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._closing.set()
+        try:
+            await self._tasks.__aexit__(None, None, None)
+        finally:
+            await self._database.__aexit__(None, None, None)
+
+    async def _write_marks(self) -> None:
+        while not self._closing.is_set():
+            try:
+                async with asyncio.timeout(MARK_INTERVAL_S):
+                    await self._closing.wait()
+            except TimeoutError:
+                pass
+            try:
+                await self.attempts.flush_marks()
+            except StorageError:
+                # Marks are a convenience: what settles an attempt brings all its instants along.
+                logger.exception("progress of attempts was not written", extra={"action": "mark"})
+
+
+def _warm_up() -> None:
+    """Reads from disk, in a thread, what would otherwise be read inside the event loop."""
+    scripts()
+    candidates("+8613800001234")
+    candidates("+8699112345678")
+
+
+def _check_key(connection: Connection, cipher: Cipher, where: str) -> None:
+    properties = tables.properties
+    query = select(properties.c.value).where(properties.c.name == KEY_CHECK)
+    stored = connection.execute(query).scalar()
+    if stored is None:
+        connection.execute(insert(properties), {"name": KEY_CHECK, "value": cipher.check_value})
+    elif stored != cipher.check_value:
+        raise ConfigError(
+            f"{where}: database.key is not the key this database was made with; "
+            "put the right key back (the file secret.key, or the value of database.key)"
+        )
+
+
+__all__ = ["Storage"]

@@ -1,0 +1,114 @@
+"""Attempts, refusals, wrap-ups and recordings: what was done, and what was not, with the proof."""
+
+from datetime import datetime
+
+from sqlalchemy import Column, Index, LargeBinary
+from sqlmodel import Field
+
+from dialer.storage.tables.base import Base, BigId, UtcDateTime, table_of
+
+
+class AttemptRow(Base, table=True):
+    """One dial of one number.
+
+    `in_flight_index` is the number's index while the attempt is in flight and NULL after: being unique, it makes two
+    simultaneous calls to one number impossible, whoever asks. `decision` is the gate's record (JSON).
+    """
+
+    __tablename__ = "attempts"
+    __table_args__ = (
+        Index(None, "number_index", "reserved_at"),
+        Index(None, "campaign_id", "disposition", "ended_at"),
+        Index(None, "campaign_id", "contact_id"),
+        Index(None, "case_ref"),
+        Index(None, "node", "state"),
+        Index(None, "recording_id"),
+        Index("uq_attempts_in_flight_index", "in_flight_index", unique=True),
+    )
+    attempt_id: int | None = Field(default=None, sa_type=BigId, primary_key=True)
+    campaign_id: int = Field(sa_type=BigId, foreign_key="campaigns.campaign_id")
+    contact_id: int = Field(sa_type=BigId)
+    phone_id: int = Field(sa_type=BigId)
+    entry_id: int | None = Field(default=None, sa_type=BigId)
+    path: str
+    state: str
+    number_index: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    in_flight_index: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
+    number_masked: str
+    case_ref: str
+    person_ref: str
+    trunk: str = ""
+    caller_id: str = ""
+    agent_id: int | None = Field(default=None, sa_type=BigId)
+    node: str
+    reserved_at: datetime = Field(sa_type=UtcDateTime)
+    ringing_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    answered_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    greeting_end_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    connected_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    disposition: str | None = None
+    verdict: str = ""
+    verdict_confidence: float = 0.0
+    hangup_side: str | None = None
+    cause: bytes = Field(default=b"", sa_column=Column(LargeBinary, nullable=False))
+    recording_id: str = ""
+    settled_by: str = ""
+    decision: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class RefusalRow(Base, table=True):
+    """One call the gate refused: the proof that it was asked."""
+
+    __tablename__ = "refusals"
+    __table_args__ = (Index(None, "campaign_id", "rule"), Index(None, "case_ref"))
+    refusal_id: int | None = Field(default=None, sa_type=BigId, primary_key=True)
+    at: datetime = Field(sa_type=UtcDateTime)
+    campaign_id: int = Field(sa_type=BigId)
+    contact_id: int = Field(sa_type=BigId)
+    phone_id: int = Field(sa_type=BigId)
+    entry_id: int | None = Field(default=None, sa_type=BigId)
+    case_ref: str
+    number_masked: str
+    path: str
+    node: str
+    rule: str
+    reason: str
+    retry_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    decision: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class WrapUpRow(Base, table=True):
+    """What the collector recorded after a call; one per attempt; `digest` tells a repetition from a change."""
+
+    __tablename__ = "wrap_ups"
+    attempt_id: int = Field(sa_type=BigId, primary_key=True)
+    agent_id: int = Field(sa_type=BigId)
+    code: str
+    right_party: bool
+    recorded_at: datetime = Field(sa_type=UtcDateTime)
+    callback_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    sealed: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class RecordingRow(Base, table=True):
+    """A finalised recording."""
+
+    __tablename__ = "recordings"
+    __table_args__ = (Index(None, "attempt_id"), Index(None, "started_at", "recording_id"))
+    recording_id: str = Field(primary_key=True)
+    attempt_id: int = Field(sa_type=BigId, foreign_key="attempts.attempt_id")
+    started_at: datetime = Field(sa_type=UtcDateTime)
+    duration_s: float
+    path: str
+    sha256: str
+    size_bytes: int = Field(sa_type=BigId)
+    lost_ms: int
+    truncated: bool
+
+
+attempts = table_of(AttemptRow)
+refusals = table_of(RefusalRow)
+wrap_ups = table_of(WrapUpRow)
+recordings = table_of(RecordingRow)

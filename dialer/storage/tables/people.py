@@ -1,0 +1,75 @@
+"""Accounts, tokens, collectors' states and the audit log."""
+
+from datetime import datetime
+
+from sqlalchemy import Index
+from sqlmodel import Field
+
+from dialer.storage.tables.base import Base, BigId, UtcDateTime, table_of
+
+
+class AccountRow(Base, table=True):
+    """Someone who may log in. Secrets are hashes: argon2 for the person, HA1 (RFC 7616 §3.4.2) for the phone."""
+
+    __tablename__ = "accounts"
+    account_id: int | None = Field(default=None, sa_type=BigId, primary_key=True)
+    login: str = Field(unique=True)
+    name: str
+    role: str
+    password_hash: str
+    skills: str = ""
+    sip_user: str | None = Field(default=None, unique=True)
+    sip_realm: str = ""
+    sip_ha1_md5: str = ""
+    sip_ha1_sha256: str = ""
+    active: bool = True
+    created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class TokenRow(Base, table=True):
+    """An API token or a browser session: only its hash is kept."""
+
+    __tablename__ = "tokens"
+    token_id: int | None = Field(default=None, sa_type=BigId, primary_key=True)
+    token_hash: str = Field(unique=True)
+    name: str
+    role: str
+    account_id: int | None = Field(default=None, sa_type=BigId, foreign_key="accounts.account_id")
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class AgentChangeRow(Base, table=True):
+    """One change of a collector's state, with its cause."""
+
+    __tablename__ = "agent_changes"
+    __table_args__ = (Index(None, "agent_id", "at"), Index(None, "at"))
+    change_id: int | None = Field(default=None, sa_type=BigId, primary_key=True)
+    agent_id: int = Field(sa_type=BigId)
+    at: datetime = Field(sa_type=UtcDateTime)
+    old: str
+    new: str
+    cause: str
+    campaign_id: int | None = Field(default=None, sa_type=BigId)
+    attempt_id: int | None = Field(default=None, sa_type=BigId)
+
+
+class AuditRow(Base, table=True):
+    """Who read or changed something sensitive, when, and from where."""
+
+    __tablename__ = "audit"
+    __table_args__ = (Index(None, "at"), Index(None, "subject"))
+    audit_id: int | None = Field(default=None, sa_type=BigId, primary_key=True)
+    at: datetime = Field(sa_type=UtcDateTime)
+    actor: str
+    action: str
+    subject: str
+    detail: str = ""
+    remote: str = ""
+
+
+accounts = table_of(AccountRow)
+tokens = table_of(TokenRow)
+agent_changes = table_of(AgentChangeRow)
+audit = table_of(AuditRow)

@@ -1,0 +1,141 @@
+"""From rows to the values of `dialer.model` and back; the only place that knows both."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+from sqlalchemy import Connection, select
+
+from dialer.model.attempt import Attempt, AttemptState, CallPath, Disposition, HangupSide, NetworkCause
+from dialer.model.campaign import Campaign, CampaignSettings, CampaignState
+from dialer.model.contact import CaseStatus, Contact, FieldValue, Phone, PhoneRole
+from dialer.storage import tables
+from dialer.storage.crypto import Cipher
+from dialer.storage.tables.base import AnyRow
+
+PHONE_PURPOSE = b"phone"
+CONTACT_PURPOSE = b"contact"
+
+IN_FLIGHT = frozenset(
+    {
+        AttemptState.RESERVED,
+        AttemptState.INVITE_SENT,
+        AttemptState.ALERTING,
+        AttemptState.EARLY_MEDIA,
+        AttemptState.ANSWERED,
+        AttemptState.CLASSIFIED,
+        AttemptState.CONNECTED,
+    }
+)
+"""States of an attempt that is not over."""
+IN_FLIGHT_NAMES = tuple(sorted(state.value for state in IN_FLIGHT))
+
+ATTEMPT_COLUMNS = tuple(
+    column for column in tables.attempts.c if column.name not in ("number_index", "in_flight_index", "decision")
+)
+
+
+class _Private(msgspec.Struct):
+    name: str
+    fields: dict[str, FieldValue]
+
+
+_private_decoder = msgspec.json.Decoder(_Private)
+_settings_decoder = msgspec.json.Decoder(CampaignSettings)
+_cause_decoder = msgspec.json.Decoder(NetworkCause)
+
+
+def seal_private(cipher: Cipher, name: str, fields: Mapping[str, FieldValue]) -> bytes:
+    """A contact's name and fields as stored."""
+    return cipher.seal(msgspec.json.encode(_Private(name, dict(fields))), CONTACT_PURPOSE)
+
+
+def open_private(cipher: Cipher, sealed: bytes) -> tuple[str, dict[str, FieldValue]]:
+    """A contact's name and fields."""
+    private = _private_decoder.decode(cipher.open(sealed, CONTACT_PURPOSE))
+    return private.name, private.fields
+
+
+def encode_settings(settings: CampaignSettings) -> bytes:
+    return msgspec.json.encode(settings)
+
+
+def encode_cause(cause: NetworkCause) -> bytes:
+    return msgspec.json.encode(cause)
+
+
+def campaign(row: AnyRow, list_ids: Sequence[int]) -> Campaign:
+    return Campaign(
+        campaign_id=row.campaign_id,
+        name=row.name,
+        state=CampaignState(row.state),
+        list_ids=tuple(list_ids),
+        settings=_settings_decoder.decode(row.settings),
+        created_at=row.created_at,
+        state_reason=row.state_reason,
+    )
+
+
+def attempt(row: AnyRow) -> Attempt:
+    return Attempt(
+        attempt_id=row.attempt_id,
+        campaign_id=row.campaign_id,
+        contact_id=row.contact_id,
+        phone_id=row.phone_id,
+        path=CallPath(row.path),
+        state=AttemptState(row.state),
+        number_masked=row.number_masked,
+        reserved_at=row.reserved_at,
+        case_ref=row.case_ref,
+        person_ref=row.person_ref,
+        trunk=row.trunk,
+        caller_id=row.caller_id,
+        agent_id=row.agent_id,
+        node=row.node,
+        ringing_at=row.ringing_at,
+        answered_at=row.answered_at,
+        greeting_end_at=row.greeting_end_at,
+        connected_at=row.connected_at,
+        ended_at=row.ended_at,
+        disposition=Disposition(row.disposition) if row.disposition else None,
+        verdict=row.verdict,
+        verdict_confidence=row.verdict_confidence,
+        hangup_side=HangupSide(row.hangup_side) if row.hangup_side else None,
+        cause=_cause_decoder.decode(row.cause) if row.cause else NetworkCause(),
+        recording_id=row.recording_id,
+    )
+
+
+def phone(cipher: Cipher, row: AnyRow) -> Phone:
+    return Phone(
+        phone_id=row.phone_id,
+        contact_id=row.contact_id,
+        number=cipher.open(row.sealed, PHONE_PURPOSE).decode(),
+        role=PhoneRole(row.role),
+        rank=row.rank,
+    )
+
+
+def load_contacts(connection: Connection, cipher: Cipher, contact_ids: Iterable[int]) -> dict[int, Contact]:
+    """The contacts with these ids, with their numbers in order and the status of their cases."""
+    wanted = list(contact_ids)
+    numbers: dict[int, list[Phone]] = {}
+    query = select(tables.phones).where(tables.phones.c.contact_id.in_(wanted)).order_by(tables.phones.c.rank)
+    for row in connection.execute(query):
+        numbers.setdefault(row.contact_id, []).append(phone(cipher, row))
+    joined = tables.contacts.outerjoin(tables.cases, tables.cases.c.case_ref == tables.contacts.c.case_ref)
+    columns = (*tables.contacts.c, tables.cases.c.status)
+    found: dict[int, Contact] = {}
+    for row in connection.execute(select(*columns).select_from(joined).where(tables.contacts.c.contact_id.in_(wanted))):
+        name, fields = open_private(cipher, row.sealed)
+        found[row.contact_id] = Contact(
+            contact_id=row.contact_id,
+            list_id=row.list_id,
+            person_ref=row.person_ref,
+            case_ref=row.case_ref,
+            name=name,
+            zone=row.zone,
+            case_status=CaseStatus(row.status or CaseStatus.OPEN.value),
+            fields=fields,
+            phones=tuple(numbers.get(row.contact_id, ())),
+        )
+    return found

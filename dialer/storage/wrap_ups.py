@@ -1,0 +1,169 @@
+"""Wrap-ups: what the collector recorded, and all it brings about, in one transaction."""
+
+import hashlib
+from datetime import date, datetime
+from decimal import Decimal
+
+import msgspec
+from sqlalchemy import Connection, insert, select, update
+
+from dialer.errors import InputError
+from dialer.model.attempt import Attempt
+from dialer.model.entry import EntryState, WrapUpEffects
+from dialer.model.outcome import EventType, FormValue, WrapUp
+from dialer.outcomes import payloads
+from dialer.storage import tables, values
+from dialer.storage.attempts import load_attempt
+from dialer.storage.crypto import Cipher
+from dialer.storage.database import Database
+from dialer.storage.dialect import NUMBER_LOCK, lock
+from dialer.storage.do_not_call import Listing, list_number
+from dialer.storage.entries import CALLBACK
+from dialer.storage.events import emit
+
+WRAP_UP_PURPOSE = b"wrap-up"
+
+wrap_ups = tables.wrap_ups
+entries = tables.entries
+
+
+class _Value(msgspec.Struct):
+    kind: str
+    text: str
+
+
+class _Private(msgspec.Struct):
+    values: dict[str, _Value]
+    note: str
+
+
+class WrapUps:
+    """The `wrap_ups` part of the storage."""
+
+    def __init__(self, database: Database, cipher: Cipher) -> None:
+        self._database = database
+        self._cipher = cipher
+
+    async def record(self, wrap_up: WrapUp, effects: WrapUpEffects, now: datetime) -> bool:
+        """Stores the wrap-up with its effects on the entry, the do-not-call list and the outbox.
+
+        False, and nothing changed, when the same was recorded already. InputError: the attempt does not exist, or
+        another wrap-up is on record for it.
+        """
+        return await self._database.write(lambda connection: _record(connection, self._cipher, wrap_up, effects, now))
+
+    async def get(self, attempt_id: int) -> WrapUp | None:
+        """The wrap-up of an attempt, or None."""
+        query = select(wrap_ups).where(wrap_ups.c.attempt_id == attempt_id)
+        row = await self._database.read(lambda connection: connection.execute(query).first())
+        if row is None:
+            return None
+        private = msgspec.json.decode(self._cipher.open(row.sealed, WRAP_UP_PURPOSE), type=_Private)
+        return WrapUp(
+            attempt_id=row.attempt_id,
+            agent_id=row.agent_id,
+            code=row.code,
+            recorded_at=row.recorded_at,
+            values={name: _decode(value) for name, value in private.values.items()},
+            callback_at=row.callback_at,
+            note=private.note,
+        )
+
+
+def _record(connection: Connection, cipher: Cipher, wrap_up: WrapUp, effects: WrapUpEffects, now: datetime) -> bool:
+    attempt = load_attempt(connection, wrap_up.attempt_id)
+    if attempt is None:
+        raise InputError(f"there is no attempt {wrap_up.attempt_id}")
+    private = msgspec.json.encode(
+        _Private({name: _encode(value) for name, value in wrap_up.values.items()}, wrap_up.note), order="sorted"
+    )
+    digest = _digest(wrap_up, private)
+    earlier = select(wrap_ups.c.digest).where(wrap_ups.c.attempt_id == wrap_up.attempt_id).with_for_update()
+    known = connection.execute(earlier).scalar()
+    if known is not None:
+        if known != digest:
+            raise InputError(f"attempt {wrap_up.attempt_id} has a wrap-up already, and it says something else")
+        return False
+    row = {
+        "attempt_id": wrap_up.attempt_id,
+        "agent_id": wrap_up.agent_id,
+        "code": wrap_up.code,
+        "right_party": effects.right_party,
+        "recorded_at": wrap_up.recorded_at,
+        "callback_at": wrap_up.callback_at,
+        "sealed": cipher.seal(private, WRAP_UP_PURPOSE),
+        "digest": digest,
+    }
+    connection.execute(insert(wrap_ups), row)
+    _apply(connection, cipher, attempt, effects, now)
+    emit(connection, EventType.WRAP_UP, attempt.case_ref, now, payloads.wrap_up(wrap_up, attempt))
+    return True
+
+
+def _digest(wrap_up: WrapUp, private: bytes) -> bytes:
+    """What makes two wrap-ups the same: everything but when they were handed in."""
+    said = f"{wrap_up.attempt_id}|{wrap_up.agent_id}|{wrap_up.code}|{wrap_up.callback_at}|".encode()
+    return hashlib.sha256(said + private).digest()
+
+
+def _apply(connection: Connection, cipher: Cipher, attempt: Attempt, effects: WrapUpEffects, now: datetime) -> None:
+    # On PostgreSQL the number's lock comes first, as in a reservation: another order could end in a deadlock.
+    number = _number(connection, cipher, attempt) if effects.do_not_call else ""
+    if number:
+        lock(connection, NUMBER_LOCK, cipher.number_index(number))
+    change = _entry_change(attempt, effects)
+    if change:
+        entry_id = select(tables.attempts.c.entry_id).where(tables.attempts.c.attempt_id == attempt.attempt_id)
+        stopped = entries.c.queue == EntryState.STOPPED.value
+        mine = update(entries).where(entries.c.entry_id == entry_id.scalar_subquery(), ~stopped)
+        connection.execute(mine.values(node=None, lease_until=None, **change))
+    if number:
+        listing = Listing("wrap-up", "asked for in a call", attempt.case_ref, attempt.person_ref, attempt.attempt_id)
+        list_number(connection, cipher, number, listing, now)
+
+
+def _entry_change(attempt: Attempt, effects: WrapUpEffects) -> dict[str, object]:
+    if effects.callback_at is not None:
+        return {
+            "queue": CALLBACK,
+            "due_at": effects.callback_at,
+            "callback_at": effects.callback_at,
+            "callback_agent_id": effects.callback_agent_id,
+            "next_phone_id": attempt.phone_id,
+            "reason": "a callback was promised",
+        }
+    if effects.final:
+        done = EntryState.DONE.value
+        return {"queue": done, "callback_at": None, "callback_agent_id": None, "reason": "wrapped up"}
+    return {}
+
+
+def _number(connection: Connection, cipher: Cipher, attempt: Attempt) -> str:
+    query = select(tables.phones).where(tables.phones.c.phone_id == attempt.phone_id)
+    return values.phone(cipher, connection.execute(query).one()).number
+
+
+def _encode(value: FormValue) -> _Value:
+    if isinstance(value, bool):
+        return _Value("boolean", str(int(value)))
+    if isinstance(value, Decimal):
+        return _Value("decimal", str(value))
+    if isinstance(value, datetime):
+        return _Value("instant", value.isoformat())
+    if isinstance(value, date):
+        return _Value("date", value.isoformat())
+    return _Value("text", value)
+
+
+def _decode(value: _Value) -> FormValue:
+    match value.kind:
+        case "boolean":
+            return value.text == "1"
+        case "decimal":
+            return Decimal(value.text)
+        case "instant":
+            return datetime.fromisoformat(value.text)
+        case "date":
+            return date.fromisoformat(value.text)
+        case _:
+            return value.text
