@@ -1,0 +1,173 @@
+//! The Python binding: `dialer_native.Engine`. Everything crosses as plain numbers, strings and bytes; `dialer.media.engine` makes the
+//! typed face of it. Every call returns at once; long work (encoding a prompt, stopping) is done with the GIL released.
+#![allow(unsafe_code)] // PyO3's macros
+
+use crate::engine::{Engine as Core, Settings};
+use crate::events::Kind;
+use crate::g711::Codec;
+use crate::leg::Remote;
+use pyo3::exceptions::{PyOSError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyList};
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+
+const NO_KEY_TYPE: i16 = -1;
+
+type FiguresTuple = (u64, u64, u64, u64, u64, f64, f64, Option<f64>, Option<f64>, Option<f64>);
+
+#[pyclass(module = "dialer_native")]
+struct Engine {
+    core: Core,
+}
+
+fn ip(host: &str) -> PyResult<IpAddr> {
+    host.parse().map_err(|_| PyValueError::new_err(format!("{host:?} is not an IP address")))
+}
+
+#[pymethods]
+impl Engine {
+    #[new]
+    fn new(
+        host: &str,
+        port_min: u16,
+        port_max: u16,
+        workers: usize,
+        rtp_timeout_s: f64,
+        spool_dir: PathBuf,
+    ) -> PyResult<Self> {
+        let settings = Settings { host: ip(host)?, port_min, port_max, workers, rtp_timeout_s, spool_dir };
+        let core = Core::start(settings).map_err(|error| PyOSError::new_err(error.to_string()))?;
+        Ok(Self { core })
+    }
+
+    fn stop(&mut self, py: Python<'_>) {
+        py.detach(|| self.core.stop());
+    }
+
+    fn fileno(&self) -> i32 {
+        self.core.events().descriptor()
+    }
+
+    fn dropped_blocks(&self) -> u64 {
+        self.core.events().dropped()
+    }
+
+    fn open(&self) -> Option<(u64, u16)> {
+        self.core.open()
+    }
+
+    #[pyo3(signature = (leg, host, port, payload_type, key_type, sends))]
+    fn set_remote(
+        &self,
+        leg: u64,
+        host: &str,
+        port: u16,
+        payload_type: u8,
+        key_type: i16,
+        sends: bool,
+    ) -> PyResult<bool> {
+        let codec = Codec::from_payload_type(payload_type)
+            .ok_or_else(|| PyValueError::new_err(format!("payload type {payload_type} is not G.711")))?;
+        let key_type = if key_type == NO_KEY_TYPE {
+            None
+        } else {
+            Some(
+                u8::try_from(key_type)
+                    .ok()
+                    .filter(|value| *value < 128)
+                    .ok_or_else(|| PyValueError::new_err("a payload type is 0 to 127"))?,
+            )
+        };
+        let address = SocketAddr::new(ip(host)?, port);
+        Ok(self.core.set_remote(leg, Remote { address, codec, key_type, sends }))
+    }
+
+    fn play(&self, py: Python<'_>, leg: u64, pcm: &[u8], is_loop: bool) -> Option<u64> {
+        py.detach(|| self.core.play(leg, pcm, is_loop))
+    }
+
+    fn stop_play(&self, leg: u64) -> bool {
+        self.core.stop_play(leg)
+    }
+
+    fn start_tap(&self, leg: u64, block_samples: usize) -> bool {
+        self.core.start_tap(leg, block_samples)
+    }
+
+    fn stop_tap(&self, leg: u64) -> bool {
+        self.core.stop_tap(leg)
+    }
+
+    fn send_dtmf(&self, leg: u64, keys: &[u8]) -> bool {
+        self.core.send_dtmf(leg, keys)
+    }
+
+    fn start_recording(&self, leg: u64, recording_id: &str) -> bool {
+        self.core.start_recording(leg, recording_id)
+    }
+
+    fn stop_recording(&self, leg: u64) -> bool {
+        self.core.stop_recording(leg)
+    }
+
+    fn bridge(&self, a: u64, b: u64) -> bool {
+        self.core.bridge(a, b)
+    }
+
+    fn unbridge(&self, leg: u64) -> bool {
+        self.core.unbridge(leg)
+    }
+
+    fn close(&self, leg: u64) -> bool {
+        self.core.close(leg)
+    }
+
+    fn stats(&self, leg: u64) -> Option<FiguresTuple> {
+        let figures = self.core.figures(leg)?;
+        Some((
+            figures.sent,
+            figures.received,
+            figures.lost,
+            figures.duplicates,
+            figures.ignored,
+            figures.jitter_ms,
+            figures.mos,
+            figures.round_trip_ms,
+            figures.remote_loss,
+            figures.remote_jitter_ms,
+        ))
+    }
+
+    /// Everything that waits: `(name, leg, at, …)` tuples, control before audio.
+    fn drain<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let (control, audio) = self.core.events().take();
+        let list = PyList::empty(py);
+        for event in control {
+            let (leg, at) = (event.leg, event.at);
+            match event.kind {
+                Kind::FirstPacket(from) => {
+                    list.append(("first_packet", leg, at, from.ip().to_string(), from.port()))?
+                }
+                Kind::Key(key) => list.append(("dtmf", leg, at, key))?,
+                Kind::PlayFinished { play_id, completed } => {
+                    list.append(("play_finished", leg, at, play_id, completed))?;
+                }
+                Kind::RtpTimeout => list.append(("rtp_timeout", leg, at))?,
+                Kind::RecordingFailed { recording_id, reason } => {
+                    list.append(("recording_failed", leg, at, &*recording_id, reason))?;
+                }
+            }
+        }
+        for block in &audio {
+            list.append(("audio", block.leg, block.at, PyBytes::new(py, &block.pcm), block.position))?;
+        }
+        self.core.events().give_back(audio);
+        Ok(list)
+    }
+}
+
+#[pymodule]
+fn dialer_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<Engine>()
+}
