@@ -24,8 +24,8 @@ class Label(str, Enum):
 class Verdict:
     """A classification with its evidence. All instants in ms since the first frame.
 
-    `decided_ms` is the end of the last frame heard, `greeting_end_ms` is None while the greeting still goes on, `confidence`
-    is 0 to 1, `reason` is for people.
+    `decided_ms` is the end of the last frame heard, `greeting_end_ms` is None while the greeting still goes on,
+    `confidence` is 0 to 1, `reason` is for people.
     """
 
     label: Label

@@ -53,7 +53,8 @@ def tone(frequencies_hz: tuple[float, ...], duration_ms: int, level_dbfs: float 
     amplitude = _FULL_SCALE * 10 ** (level_dbfs / 20) * np.sqrt(2 / len(frequencies_hz))
     ramp = np.minimum(1.0, np.arange(n_samples) / (_RAMP_MS * RATE_HZ / 1000))
     samples = amplitude * mix * ramp * ramp[::-1]
-    return np.clip(np.rint(samples), -_FULL_SCALE, _FULL_SCALE).astype("<i2").tobytes()
+    pcm: bytes = np.clip(np.rint(samples), -_FULL_SCALE, _FULL_SCALE).astype("<i2").tobytes()
+    return pcm
 
 
 def play_signal(signal: Signal, duration_ms: int, level_dbfs: float = DEFAULT_LEVEL_DBFS) -> bytes:
