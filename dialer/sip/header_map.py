@@ -121,11 +121,11 @@ class Headers:
         fields, index = headers._fields, headers._index
         for line in lines:
             name, separator, value = line.partition(":")
-            filed = _FILED.get(name) or _file_unknown(name.rstrip())
+            filed = _FILED.get(name) or _file_unknown(name.rstrip(" \t"))
             if filed is None or not separator:
                 continue
             key, name = filed
-            value = value.strip()
+            value = value.strip(" \t")
             fields.append((name, value))
             if key in index:
                 index[key].append(value)

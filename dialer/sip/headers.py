@@ -28,11 +28,11 @@ _VIA = re.compile(
     r"([^\s/]+)\s*/\s*([^\s/]+)\s*/\s*([^\s/]+)\s+"
     r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)"
     r"(?:\s*:\s*([0-9]{1,5}))?\s*(?:;(.*))?",
-    re.DOTALL,
+    re.DOTALL | re.ASCII,
 )
-_CSEQ = re.compile(r"([0-9]{1,10})\s+(\S+)")
-_RACK = re.compile(r"([0-9]{1,10})\s+([0-9]{1,10})\s+(\S+)")
-_DELTA = re.compile(r"\s*([0-9]{1,10})\s*(?:\([^)]*\)\s*)?(?:;(.*))?", re.DOTALL)
+_CSEQ = re.compile(r"([0-9]{1,10})\s+(\S+)", re.ASCII)
+_RACK = re.compile(r"([0-9]{1,10})\s+([0-9]{1,10})\s+(\S+)", re.ASCII)
+_DELTA = re.compile(r"\s*([0-9]{1,10})\s*(?:\([^)]*\)\s*)?(?:;(.*))?", re.DOTALL | re.ASCII)
 _MAX_UINT32 = 2**32 - 1
 
 

@@ -44,8 +44,8 @@ BRANCH_COOKIE = "z9hG4bK"  # RFC 3261 §8.1.1.7
 TokenFactory = Callable[[], str]
 """Gives a fresh random token (at least 64 bits, only `token` characters): the source of tags, branches and Call-IDs."""
 
-_HEAD_END = re.compile(rb"\n\r?\n")
-_FOLD = re.compile(r"[ \t]*\r?\n[ \t]+")
+_HEAD_END = re.compile(rb"\r?\n\r?\n")
+_FOLD = re.compile(r"\n[ \t]+")
 _STATUS_LINE = re.compile(r"(SIP/[0-9]+\.[0-9]+) +([0-9]+)(?: (.*))?", re.IGNORECASE)
 _VERSION = re.compile(r"SIP/[0-9]+\.[0-9]+", re.IGNORECASE)
 _URI_SCHEMES = ("sip", "sips", "tel")
@@ -77,7 +77,7 @@ class _Typed(Generic[T]):
 
 def _required(headers: Headers, key: str) -> str:
     values = headers.filed(key)
-    if not values:
+    if not values or not values[0]:
         raise ParseError(f"no {key}")
     return values[0]
 
@@ -110,13 +110,6 @@ def _read_vias(headers: Headers) -> tuple[Via, ...]:
     if not vias:
         raise ParseError("no Via")
     return vias
-
-
-def _read_top_via(headers: Headers) -> Via:
-    hops = split_list(_required(headers, "via"))
-    if not hops:
-        raise ParseError("empty Via")
-    return Via.parse(hops[0])
 
 
 def _read_contacts(headers: Headers) -> tuple[NameAddr, ...]:
@@ -157,7 +150,6 @@ class _Message:
 
     vias = _Typed(_read_vias)
     """Every Via, topmost first; at least one."""
-    via = _Typed(_read_top_via)
     from_ = _Typed(lambda headers: NameAddr.parse(_required(headers, "from")))
     to = _Typed(lambda headers: NameAddr.parse(_required(headers, "to")))
     cseq = _Typed(lambda headers: CSeq.parse(_required(headers, "cseq")))
@@ -184,6 +176,11 @@ class _Message:
     allow = _Typed(_tokens("allow"))
     www_authenticate = _Typed(lambda headers: parse_challenges(headers.filed("www-authenticate")))
     proxy_authenticate = _Typed(lambda headers: parse_challenges(headers.filed("proxy-authenticate")))
+
+    @property
+    def via(self) -> Via:
+        """The topmost Via: whoever sent this to us, or our own when it is a response."""
+        return self.vias[0]
 
     @property
     def contact(self) -> NameAddr | None:
@@ -238,8 +235,8 @@ class Request(_Message):
     def _check_start_line(self) -> None:
         if self.cseq.method != self.method or not is_token(self.method):
             raise LocalProtocolError(f"CSeq {self.cseq} in a request {self.method!r}")
-        if len(f"{self.uri}".split()) != 1:
-            raise LocalProtocolError("white space in the Request-URI")
+        if not self.uri.is_writable:
+            raise LocalProtocolError("white space or brackets in the Request-URI")
 
 
 @dataclass(slots=True)
@@ -320,7 +317,13 @@ def stateless_answer(error: MessageError, *, to_tag: str) -> Response | None:
 
 
 def _repeat_headers(source: Headers) -> Headers:
-    return Headers((name, value) for name, value in source if header_key(name) in _REQUIRED)
+    """Every Via, and one of each of the others even where a broken request has several."""
+    repeated = Headers()
+    for name, value in source:
+        key = header_key(name)
+        if key == "via" or (key in _REQUIRED and not repeated.filed(key)):
+            repeated.add(name, value)
+    return repeated
 
 
 def parse_message(data: bytes, *, stream: bool = False) -> Message:
@@ -334,6 +337,7 @@ def parse_message(data: bytes, *, stream: bool = False) -> Message:
     """
     if len(data) > MAX_MESSAGE_BYTES:
         raise MessageError("message too large", 513)
+    data = data.lstrip(b"\r\n")  # RFC 3261 §7.5
     end = _HEAD_END.search(data)
     if end is None:
         raise MessageError("headers without an end")
@@ -344,21 +348,28 @@ def parse_message(data: bytes, *, stream: bool = False) -> Message:
         message = _build(start_line, headers, body)
         _check_routing(message)
     except ParseError as error:
-        method = "" if _VERSION.match(start_line) else start_line.partition(" ")[0]
-        raise MessageError(error.reason, error.status_hint, method=method, headers=headers) from error
+        raise MessageError(error.reason, error.status_hint, method=_method_of(start_line), headers=headers) from error
     return message
 
 
 def _parse_head(text: str) -> tuple[str, Headers, list[str]]:
     """The start line, the headers without Content-Length, and the values of that."""
-    text = text.lstrip("\r\n")  # RFC 3261 §7.5
+    text = text.replace("\r\n", "\n")
+    if "\r" in text:
+        raise MessageError("CR without LF")
     if "\n " in text or "\n\t" in text:
         text = _FOLD.sub(" ", text)
     start_line, *lines = text.split("\n")
     if len(lines) > MAX_HEADERS:
         raise MessageError("too many headers", 513)
     headers = Headers.from_lines(lines)
-    return start_line.rstrip(), headers, headers.remove("Content-Length")
+    return start_line.rstrip(" \t"), headers, headers.remove("Content-Length")
+
+
+def _method_of(start_line: str) -> str:
+    """The method of a request line that may be broken behind it; "" for anything else."""
+    word = start_line.partition(" ")[0]
+    return word if is_token(word) else ""
 
 
 def _check_single(headers: Headers) -> None:
@@ -406,7 +417,7 @@ def _build(start_line: str, headers: Headers, body: bytes) -> Message:
 
 def _check_routing(message: Message) -> None:
     """Parses what routing and transactions depend upon. Raises ParseError."""
-    _ = message.via, message.from_, message.to, message.call_id, message.cseq, message.record_routes
+    _ = message.vias, message.from_, message.to, message.call_id, message.cseq, message.record_routes
     if isinstance(message, Request):
         _ = message.routes, message.contacts
         if message.cseq.method != message.method:

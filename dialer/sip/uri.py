@@ -16,14 +16,15 @@ from dialer.sip.lexical import Params, find_param, format_params, parse_params
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):")
 _SIP = re.compile(
-    r"(?:([^@<>\s\"]*)@)?"  # userinfo
+    r"(?:([^@<>\s\"\x00-\x1f\x7f]*)@)?"  # userinfo
     r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)"  # host: IPv6 reference, IPv4 or name
     r"(?::([0-9]{1,5}))?"
-    r"(;[^@?<>\s\"]*)?"
-    r"(?:\?([^@<>\s\"]*))?"
+    r"(;[^@?<>\s\"\x00-\x1f\x7f]*)?"
+    r"(?:\?([^@<>\s\"\x00-\x1f\x7f]*))?",
+    re.ASCII,
 )
 _HOST = re.compile(r"\[?[0-9A-Za-z:._-]+\]?")
-_FORBIDDEN = re.compile(r"[<>\s\"]")
+_FORBIDDEN = re.compile(r"[<>\s\"\x00-\x1f\x7f]", re.ASCII)
 _USER_SAFE = "-_.!~*'()&=+$,;?/"  # RFC 3261 §25.1: unreserved and user-unreserved
 _COMPARED_PARAMS = ("user", "ttl", "method", "maddr")  # RFC 3261 §19.1.4: must match when either URI has one
 _DEFAULT_PORTS = {"sip": 5060, "sips": 5061}
@@ -84,6 +85,11 @@ class SipUri:
     def is_sip(self) -> bool:
         """True for sip and sips: a URI that a request can be sent to."""
         return self.scheme in ("sip", "sips")
+
+    @property
+    def is_writable(self) -> bool:
+        """False when the text would break out of a request line or of `<>`; never for a URI that was parsed."""
+        return _FORBIDDEN.search(str(self)) is None
 
     @property
     def user_text(self) -> str:
