@@ -104,6 +104,8 @@ class TrunkConfig(_Section):
     password: Secret = ""
     from_domain: str = ""
     number_format: Literal["e164", "national", "e164_no_plus"] = "e164"
+    region: str = Field(default="CN", pattern="^[A-Z]{2}$")
+    """The trunk's country (ISO 3166), for `number_format = "national"`: numbers of other countries are sent as 00…"""
     prefix: str = ""
     first_response_timeout_s: float = Field(default=3.0, gt=0)
     """An INVITE without any response for this long goes to the next trunk of the group."""
