@@ -8,13 +8,14 @@ queries beside it. On PostgreSQL it runs over asyncpg, each write in a transacti
 
 import asyncio
 import logging
+import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -27,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 ANSWER_TIMEOUT_S = 30.0
 """Longest wait for one work, from asking to its answer."""
-BUSY_TIMEOUT_MS = 10_000
+BUSY_TIMEOUT_S = 10.0
 """Longest wait of SQLite for another process that writes."""
 MAX_GROUP = 128
 """Works committed together at most."""
@@ -180,7 +181,12 @@ class PostgresDatabase:
     def __init__(self, url: str, where: str) -> None:
         self.where = where
         self._engine: AsyncEngine = create_async_engine(
-            url, pool_size=POOL_SIZE, max_overflow=0, pool_timeout=ANSWER_TIMEOUT_S, pool_pre_ping=True
+            url,
+            pool_size=POOL_SIZE,
+            max_overflow=0,
+            pool_timeout=ANSWER_TIMEOUT_S,
+            pool_pre_ping=True,
+            hide_parameters=True,
         )
 
     async def __aenter__(self) -> "PostgresDatabase":
@@ -235,19 +241,20 @@ def _answer(job: _Job, outcome: _Outcome) -> None:
 
 
 def _sqlite_engine(path: str) -> Engine:
-    engine = create_engine(
-        f"sqlite:///{path}",
+    def connect() -> sqlite3.Connection:
+        # Transactions begin where we say so: the driver's own habit leaves DDL outside of them.
+        connection = sqlite3.connect(
+            path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False, cached_statements=512
+        )
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
+            connection.execute(f"PRAGMA {pragma}")
+        return connection
+
+    return create_engine(
+        "sqlite://",
+        creator=connect,
         poolclass=QueuePool,
         pool_size=READERS + 1,
         max_overflow=0,
-        connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000, "cached_statements": 512},
+        hide_parameters=True,  # they would stand in tracebacks, and could be personal data
     )
-
-    @event.listens_for(engine, "connect")
-    def _configure(connection: Any, _record: object) -> None:
-        # Transactions begin where we say so: the driver's own habit leaves DDL outside of them.
-        connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
-            connection.execute(f"PRAGMA {pragma}")
-
-    return engine

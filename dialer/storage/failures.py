@@ -1,5 +1,6 @@
 """Turns what a database says when it fails into errors that say what, where and what to do."""
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -48,6 +49,7 @@ def describe(error: SQLAlchemyError, where: str) -> StorageError:
     for fragment, meaning, advice in _ADVICE:
         if fragment in said.lower():
             return TransientStorageError(f"{where}: {meaning}; {advice}")
-    if error.connection_invalidated or isinstance(error, InterfaceError | OperationalError):
+    lost = error.connection_invalidated or isinstance(error, InterfaceError | OperationalError)
+    if lost and not isinstance(error.orig, sqlite3.Error):
         return TransientStorageError(f"{where}: the connection to the database was lost; check that it runs")
     return StorageError(f"{where}: the database refused a statement ({type(error.orig).__name__})")

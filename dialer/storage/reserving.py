@@ -1,6 +1,6 @@
 """The reservation's transaction: facts → gate → attempt, or the refusal on record."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import msgspec
@@ -48,6 +48,8 @@ def reserve(
     decision = evaluate(policy, facts, now)
     if decision.allowed:
         decision = _guarded(connection, reservation, facts, decision, now)
+    elif decision.retry_at is None:
+        decision = replace(decision, retry_at=_after_the_call(policy, facts, now))
     if not decision.allowed:
         _record_refusal(connection, reservation, subject, decision, now)
         return decision
@@ -120,6 +122,18 @@ def _guarded(
     if reservation.entry_id is not None and not _take_entry(connection, reservation):
         return _refusal(ENTRY_NOT_LEASED, "the entry was stopped, or its lease ran out", None, allowed)
     return allowed
+
+
+def _after_the_call(policy: Policy, facts: GateFacts, now: datetime) -> datetime | None:
+    """When to ask again where a call in flight is what refuses: rules cannot know when it ends, only that it will."""
+    if not any(earlier.in_flight for earlier in facts.attempts):
+        return None
+    over = tuple(
+        replace(earlier, disposition=Disposition.NO_ANSWER, ended_at=now) if earlier.in_flight else earlier
+        for earlier in facts.attempts
+    )
+    then = evaluate(policy, replace(facts, attempts=over), now + IN_FLIGHT_RETRY)
+    return now + IN_FLIGHT_RETRY if then.allowed else then.retry_at
 
 
 def _refusal(rule: str, reason: str, retry_at: datetime | None, allowed: Decision) -> Decision:

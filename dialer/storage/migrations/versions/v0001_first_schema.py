@@ -373,8 +373,10 @@ def _create_deliveries() -> None:
         sa.Column("sequence", BigId, nullable=False),
         sa.Column("case_ref", sa.String(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
-        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("next_at", UtcDateTime(), nullable=False),
+        sa.Column("first_failed_at", UtcDateTime(), nullable=True),
+        sa.Column("ended_at", UtcDateTime(), nullable=True),
         sa.Column("error", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("destination", "sequence", name="pk_deliveries"),
     )
