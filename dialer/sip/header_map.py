@@ -92,11 +92,7 @@ _LINE_BREAK = re.compile(r"[\r\n]")
 
 def header_key(name: str) -> str:
     """The key under which a header is filed: lower case, compact forms spelled out."""
-    filed = _FILED.get(name)
-    if filed is not None:
-        return filed[0]
-    key = name.lower()
-    return _FILED[key][0] if key in _FILED else key
+    return (_FILED.get(name) or _file_unusual(name))[0]
 
 
 class Headers:
@@ -121,8 +117,13 @@ class Headers:
         fields, index = headers._fields, headers._index
         for line in lines:
             name, separator, value = line.partition(":")
-            filed = _FILED.get(name) or _file_unknown(name.rstrip(" \t"))
-            if filed is None or not separator:
+            filed = _FILED.get(name)
+            if filed is None:
+                name = name.rstrip(" \t")
+                if not is_token(name):
+                    continue
+                filed = _file_unusual(name)
+            if not separator:
                 continue
             key, name = filed
             value = value.strip(" \t")
@@ -134,7 +135,7 @@ class Headers:
         return headers
 
     def _append(self, name: str, value: str) -> None:
-        key, name = _FILED.get(name) or (header_key(name), name)
+        key, name = _FILED.get(name) or _file_unusual(name)
         self._fields.append((name, value))
         self._index.setdefault(key, []).append(value)
 
@@ -231,11 +232,9 @@ class Headers:
         return f"Headers({self._fields!r})"
 
 
-def _file_unknown(name: str) -> tuple[str, str] | None:
+def _file_unusual(name: str) -> tuple[str, str]:
     key = name.lower()
-    if key in _FILED:
-        return _FILED[key]
-    return (key, name) if is_token(name) else None
+    return _FILED.get(key) or (key, name)
 
 
 def _comparable(headers: Headers) -> list[tuple[str, str]]:
