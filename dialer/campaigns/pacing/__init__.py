@@ -1,5 +1,7 @@
 """How many calls to place now, for each mode. Pure: no clock, no chance, no I/O; the loop feeds and obeys it."""
 
+from dialer.campaigns.pacing.config import PacerConfig, PacingMode
+from dialer.campaigns.pacing.pacer import Pacer
 from dialer.campaigns.pacing.types import (
     AgentState,
     AgentView,
@@ -20,8 +22,11 @@ __all__ = [
     "CallStage",
     "CallView",
     "EventKind",
+    "Pacer",
+    "PacerConfig",
     "PacingDecision",
     "PacingEvent",
     "PacingLimits",
+    "PacingMode",
     "PacingSnapshot",
 ]

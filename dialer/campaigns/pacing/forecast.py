@@ -1,0 +1,161 @@
+"""The forecast: if so many more calls are placed now, who will find nobody free?
+
+Theory. Look ahead over horizons h of a few seconds. D(h) is the number of people who will have come up by then: waiting
+ones for sure, each call in detection, ringing or new with its own chance (ring curve by its age, share of live people,
+time of the greeting). A(h) is the number of collectors free for them by h plus the permitted wait: the ready ones, and
+each busy one with the chance that its talk and wrap-up have run out, given how long they last already. Both are sums of
+independent yes/no variables with unequal chances. A person who comes up at h finds nobody free when the others'
+D(h) ≥ A(h); the number abandoned is about the largest, over h, of E[(D − A)⁺].
+
+Few variables are summed exactly (small teams live in the tails, where a normal curve is wrong by factors), many by
+their normal approximation with a continuity correction.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from dialer.campaigns.pacing.curves import Floats
+from dialer.campaigns.pacing.floor import Floor
+from dialer.campaigns.pacing.learning import Learned
+
+Seconds = npt.NDArray[np.int64]
+STEP_S = 2
+LOOK_AHEAD_S = 36
+HORIZONS: Seconds = np.arange(STEP_S, LOOK_AHEAD_S + 1, STEP_S)
+"""Seconds ahead: by the last one a call placed now has come up or never will."""
+EXACT_BELOW = 48
+"""Up to so many uncertain calls and collectors are summed exactly."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chances:
+    """Chances by horizon (columns): of each uncertain call in flight, of a new call, of each busy collector."""
+
+    waiting: int
+    ready: int
+    calls: Floats
+    new_call: Floats
+    busy: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Risk:
+    """What `n_new` calls more mean: people abandoned (expected), and the chance that the next finds nobody free."""
+
+    n_new: int
+    abandoned: float
+    next_finds_nobody: float
+
+
+def read_chances(learned: Learned, floor: Floor) -> Chances:
+    """Reads the curves for everything on the floor."""
+    survival, answered = learned.ring.incidence()
+    greeting, over = learned.detect.incidence()
+    greeting_s = round(float(greeting[:-1].sum()) - 0.5)
+    after_greeting = np.maximum(HORIZONS - max(greeting_s, 0), 0)
+    live = _cautious_share(learned)
+    dialing = _within(survival, answered, floor.dialing_ages, after_greeting)
+    detecting = _within(greeting, over, floor.detecting_ages, HORIZONS)
+    return Chances(
+        waiting=floor.waiting,
+        ready=floor.ready,
+        calls=live * np.vstack((dialing, detecting)),
+        new_call=live * _within(survival, answered, np.zeros(1), after_greeting)[0],
+        busy=_busy(learned, floor),
+    )
+
+
+def _cautious_share(learned: Learned) -> float:
+    """The share of live people among answers, with one standard error on top while little is known."""
+    share, count = learned.live.value, learned.live.count + 1.0
+    return min(share + math.sqrt(share * (1.0 - share) / count), 1.0)
+
+
+def _busy(learned: Learned, floor: Floor) -> Floats:
+    """Chance of each busy collector to be free within each horizon plus the permitted wait."""
+    until = HORIZONS + int(floor.wait_s)
+    wrapped, wrap_over = learned.wrap.incidence(floor.wrapping_ages)
+    talked, talk_over = learned.talk.incidence(floor.talking_ages)
+    wrapping = _within(wrapped, wrap_over, floor.wrapping_ages, until)
+    # A talk ends within second u, and the wrap-up after it within until − u − 1: a convolution over u.
+    seconds = np.arange(int(until[-1]) + 1)
+    talk_ends = np.diff(_within(talked, talk_over, floor.talking_ages, seconds), axis=1)
+    left = until[:, None] - seconds[None, 1:]
+    wrap_ends = np.where(left >= 0, wrap_over[np.maximum(left, 0)], 0.0)
+    return np.vstack((talk_ends @ wrap_ends.T, wrapping))
+
+
+def _within(survival: Floats, incidence: Floats, ages: Floats, horizons: Seconds) -> Floats:
+    """Chance to end within each horizon (columns), having reached each age (rows)."""
+    last = incidence.size - 1
+    reached = np.minimum(ages.astype(np.int64), last)
+    ends = incidence[np.minimum(reached[:, None] + horizons[None, :], last)]
+    result: Floats = (ends - incidence[reached][:, None]) / survival[reached][:, None]
+    return result
+
+
+def risks(chances: Chances, most: int) -> Iterator[Risk]:
+    """The risk of 0, 1, … `most` new calls, lazily: the caller stops where it is too high."""
+    if len(chances.calls) + len(chances.busy) <= EXACT_BELOW:
+        return _exact(chances, most)
+    return _normal(chances, most)
+
+
+def _exact(chances: Chances, most: int) -> Iterator[Risk]:
+    """Adds up D − A one variable at a time; column i of `spread`: the chance that its uncertain part is i − busy."""
+    n_busy, n_calls = len(chances.busy), len(chances.calls)
+    spread = np.zeros((HORIZONS.size, n_busy + n_calls + most + 1))
+    spread[:, n_busy] = 1.0
+    for chance in chances.busy:
+        moved = spread[:, 1:] * chance[:, None]
+        spread *= 1.0 - chance[:, None]
+        spread[:, :-1] += moved
+    for chance in chances.calls:
+        _shift_up(spread, chance)
+    excess = np.arange(spread.shape[1]) - n_busy + chances.waiting - chances.ready
+    nobody = (excess >= 0).astype(float)
+    abandoned = np.maximum(excess, 0).astype(float)
+    weights = _arrival_weights(chances)
+    for n_new in range(most + 1):
+        if n_new:
+            _shift_up(spread, chances.new_call)
+        yield Risk(n_new, float((spread @ abandoned).max()), float(weights @ (spread @ nobody)))
+
+
+def _shift_up(spread: Floats, chance: Floats) -> None:
+    moved = spread[:, :-1] * chance[:, None]
+    spread *= 1.0 - chance[:, None]
+    spread[:, 1:] += moved
+
+
+def _normal(chances: Chances, most: int) -> Iterator[Risk]:
+    n_new = np.arange(most + 1)[:, None]
+    new, calls, busy = chances.new_call, chances.calls, chances.busy
+    mean = calls.sum(axis=0) - busy.sum(axis=0) + chances.waiting - chances.ready + n_new * new
+    variance = (calls * (1 - calls)).sum(axis=0) + (busy * (1 - busy)).sum(axis=0) + n_new * new * (1 - new)
+    deviation = np.sqrt(np.maximum(variance, 1e-9))
+    nobody = _upper_tail((-0.5 - mean) / deviation) @ _arrival_weights(chances)
+    density = np.exp(-0.5 * (mean / deviation) ** 2) / math.sqrt(2 * math.pi)
+    abandoned = (deviation * density + mean * _upper_tail(-mean / deviation)).max(axis=1)
+    for n in range(most + 1):
+        yield Risk(n, max(float(abandoned[n]), 0.0), float(nobody[n]))
+
+
+def _arrival_weights(chances: Chances) -> Floats:
+    """When a new call's person comes up, if one does: shares of the horizons."""
+    steps = np.diff(chances.new_call, prepend=0.0)
+    total = float(steps.sum())
+    return steps / total if total > 0 else np.full(HORIZONS.size, 1.0 / HORIZONS.size)
+
+
+def _upper_tail(z: Floats) -> Floats:
+    """Chance that a standard normal variable exceeds z, to 1e-5 (Abramowitz & Stegun 26.2.16)."""
+    t = 1.0 / (1.0 + 0.33267 * np.abs(z))
+    density = np.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
+    tail = density * t * (0.4361836 + t * (-0.1201676 + t * 0.9372980))
+    result: Floats = np.where(z >= 0, tail, 1.0 - tail)
+    return result
