@@ -113,7 +113,12 @@ class SpoolWriter:
     @classmethod
     def create(cls, path: Path, started_at: datetime) -> Self:
         """Opens a new file, never an existing one (FileExistsError): a recording is not written over."""
-        return cls(path.open("xb"), started_at)
+        stream = path.open("xb")
+        try:
+            return cls(stream, started_at)
+        except BaseException:
+            stream.close()
+            raise
 
     def audio(self, channel: int, position: int, payload: bytes, codec: SpoolCodec = SpoolCodec.PCMA) -> None:
         """G.711 bytes, one a sample; channel 0 is the far end, 1 what we send it."""

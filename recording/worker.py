@@ -1,0 +1,40 @@
+"""A process that finalises recordings: `python -m recording.worker STORE`. One job a line, one answer a line, as JSON.
+
+A process of its own, at low priority, so that the work neither holds up calls nor can take the service down with it,
+and so that a job that hangs can be ended.
+
+    job      {"spool": PATH}
+    answer   {"recording": {…}} or {"error": MESSAGE, "kind": "spool" | "full" | "other"}
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any, TextIO
+
+from recording.errors import RecordingError, SpoolError, StoreFullError
+from recording.store import RecordingStore
+
+NICENESS = 10
+
+
+def serve(store: RecordingStore, jobs: TextIO, answers: TextIO) -> None:
+    """Works until `jobs` ends."""
+    for line in jobs:
+        answers.write(json.dumps(answer(store, Path(json.loads(line)["spool"]))) + "\n")
+        answers.flush()
+
+
+def answer(store: RecordingStore, spool: Path) -> dict[str, Any]:
+    """Finalises one spool."""
+    try:
+        return {"recording": store.ingest(spool).to_json()}
+    except RecordingError as error:
+        kinds = {SpoolError: "spool", StoreFullError: "full"}
+        return {"error": str(error), "kind": kinds.get(type(error), "other")}
+
+
+if __name__ == "__main__":
+    os.nice(NICENESS)
+    serve(RecordingStore(Path(sys.argv[1])), sys.stdin, sys.stdout)

@@ -1,0 +1,157 @@
+"""The finaliser with its real worker process: what it survives, and that no spool goes before its recording stands."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from recording.finalizer import Finalizer
+from recording.spool import SpoolWriter, encode_header
+from recording.store import FinalizedRecording, RecordingStore
+
+STARTED = datetime(2026, 11, 22, tzinfo=UTC)
+PATIENCE_S = 60.0
+
+
+def make_spool(directory: Path, name: str, seconds: int = 1) -> Path:
+    path = directory / f"{name}.spool"
+    with SpoolWriter.create(path, STARTED) as writer:
+        for index in range(50 * seconds):
+            writer.audio(0, index * 160, b"\xd5\x2a" * 80)
+        writer.end(8000 * seconds)
+    return path
+
+
+class Receiver:
+    """Takes recordings over; fails as often as it is told to."""
+
+    def __init__(self, failures: int = 0) -> None:
+        self.failures = failures
+        self.taken: list[FinalizedRecording] = []
+
+    async def __call__(self, recording: FinalizedRecording) -> None:
+        if self.failures:
+            self.failures -= 1
+            raise ConnectionError("the database is away")
+        self.taken.append(recording)
+
+
+async def until(happened: Callable[[], object]) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        while not happened():  # noqa: ASYNC110 -- the finaliser has no event for this, and needs none
+            await asyncio.sleep(0.01)
+
+
+async def until_idle(finalizer: Finalizer) -> None:
+    await until(lambda: not finalizer.waiting)
+
+
+def kill_children() -> None:
+    pid = os.getpid()
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        if b"recording.worker" in Path(f"/proc/{child}/cmdline").read_bytes():
+            os.kill(int(child), signal.SIGKILL)
+
+
+async def test_spools_become_recordings_and_go(tmp_path: Path) -> None:
+    spools = [await asyncio.to_thread(make_spool, tmp_path, f"r{index}") for index in range(3)]
+    store, receiver = RecordingStore(tmp_path / "store"), Receiver()
+    async with Finalizer(store, receiver) as finalizer:
+        for spool in spools:
+            finalizer.submit(spool)
+            finalizer.submit(spool)
+        assert await finalizer.drain(PATIENCE_S)
+    assert [recording.recording_id for recording in receiver.taken] == ["r0", "r1", "r2"]
+    assert not any(spool.exists() for spool in spools)
+    assert [await asyncio.to_thread(store.verify, f"r{index}") for index in range(3)] == receiver.taken
+
+
+async def test_what_a_crash_left_is_recovered(tmp_path: Path) -> None:
+    whole = await asyncio.to_thread(make_spool, tmp_path, "whole")
+    torn = await asyncio.to_thread(make_spool, tmp_path, "torn")
+    torn.write_bytes(torn.read_bytes()[:-100])
+    (tmp_path / "empty.spool").write_bytes(encode_header(STARTED)[:5])
+    store, receiver = RecordingStore(tmp_path / "store"), Receiver()
+    async with Finalizer(store, receiver) as finalizer:
+        assert await finalizer.recover(tmp_path) == 3
+        await until_idle(finalizer)
+    assert [(recording.recording_id, recording.truncated) for recording in receiver.taken] == [
+        ("torn", True),
+        ("whole", False),
+    ]
+    assert not whole.exists()
+    assert (tmp_path / "empty.spool.unreadable").exists(), "kept, and not tried again"
+
+
+async def test_a_recording_is_told_again_until_it_was_taken_over(tmp_path: Path) -> None:
+    spool = await asyncio.to_thread(make_spool, tmp_path, "a")
+    receiver = Receiver(failures=2)
+    async with Finalizer(RecordingStore(tmp_path / "store"), receiver, retry_delay_s=0.01) as finalizer:
+        finalizer.submit(spool)
+        await until_idle(finalizer)
+    assert len(receiver.taken) == 1
+    assert not spool.exists()
+    assert finalizer.problem == ""
+
+
+async def test_a_store_that_cannot_be_written_is_reported_and_tried_again(tmp_path: Path) -> None:
+    spool = await asyncio.to_thread(make_spool, tmp_path, "a")
+    blocker = tmp_path / "store"
+    blocker.write_text("in the way")
+    receiver = Receiver()
+    async with Finalizer(RecordingStore(blocker), receiver, retry_delay_s=0.05) as finalizer:
+        finalizer.submit(spool)
+        await until(lambda: finalizer.problem)
+        assert "the spool" in finalizer.problem
+        assert await asyncio.to_thread(spool.exists)
+        await asyncio.to_thread(blocker.unlink)
+        await until_idle(finalizer)
+    assert len(receiver.taken) == 1
+
+
+async def test_a_killed_worker_costs_nothing(tmp_path: Path) -> None:
+    spools = [await asyncio.to_thread(make_spool, tmp_path, f"r{index}", seconds=20) for index in range(4)]
+    store, receiver = RecordingStore(tmp_path / "store"), Receiver()
+    async with Finalizer(store, receiver, retry_delay_s=0.01) as finalizer:
+        for spool in spools:
+            finalizer.submit(spool)
+        await until(lambda: receiver.taken)
+        await asyncio.to_thread(kill_children)
+        await until_idle(finalizer)
+    assert {recording.recording_id for recording in receiver.taken} == {"r0", "r1", "r2", "r3"}
+    assert not any(spool.exists() for spool in spools)
+
+
+def test_a_full_disk_keeps_the_spool_and_says_so(tmp_path: Path) -> None:
+    """A file-size limit stands in for the full disk: the write fails in the middle either way."""
+    spool = make_spool(tmp_path, "a", seconds=60)
+    program = (
+        "import resource, sys; from pathlib import Path; from recording.store import RecordingStore\n"
+        "from recording.worker import answer\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
+        f"print(answer(RecordingStore(Path({str(tmp_path / 'store')!r})), Path({str(spool)!r})))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=PATIENCE_S, check=True
+    )
+    assert "error" in done.stdout
+    assert "is kept" in done.stdout
+    assert spool.exists()
+    assert [path for path in (tmp_path / "store").rglob("*") if path.is_file()] == []
+
+
+async def test_when_nothing_waits_a_drain_returns_at_once(tmp_path: Path) -> None:
+    async with Finalizer(RecordingStore(tmp_path), Receiver()) as finalizer:
+        assert await finalizer.drain(PATIENCE_S)
+
+
+async def test_leaving_in_the_middle_keeps_the_spool(tmp_path: Path) -> None:
+    spool = await asyncio.to_thread(make_spool, tmp_path, "a", seconds=30)
+    async with Finalizer(RecordingStore(tmp_path / "store"), Receiver()) as finalizer:
+        finalizer.submit(spool)
+        await asyncio.sleep(0)
+    assert await asyncio.to_thread(spool.exists)
