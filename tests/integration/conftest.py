@@ -37,7 +37,8 @@ async def postgres_url(postgres_server: URL) -> AsyncIterator[str]:
     administrator = await asyncpg.connect(user=postgres_server.username, host=host, database="postgres")
     try:
         await administrator.execute(f'CREATE DATABASE "{name}"')
-        yield f"postgresql://{postgres_server.username}@/{name}?host={host}"
+        # The server trusts everyone; without a password asyncpg would look for a password file, inside the event loop.
+        yield f"postgresql://{postgres_server.username}:none@/{name}?host={host}"
         await administrator.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
     finally:
         await administrator.close()
