@@ -243,6 +243,7 @@ class OutgoingInvite(Session):
         credentials = self._digest.answer(response, "INVITE", str(self._order.target), self.invite.body)
         self._cseq += 1
         self.dialogs.clear()
+        self._heard = False  # of this try: a trunk that only ever challenges has not taken the call
         self.invite = self._make_invite(self.local, self.call_id, self._cseq, credentials)
         self._start(Event.FIRST_RESPONSE_TIMER, now + self._order.first_response_timeout_s)
         self._outputs.append(SendRequest(self.invite))

@@ -159,10 +159,10 @@ class TransactionLayer:
         """Makes someone else hear of a server transaction: a call, once there is one."""
         self._servers[_server_key(request, request.method)].user = user
 
-    def cancelled_invite(self, cancel: Request) -> Request | None:
-        """The INVITE that a CANCEL is about (§9.2)."""
+    def user_of_cancelled(self, cancel: Request) -> TransactionUser | None:
+        """Who answers the INVITE that a CANCEL is about (§9.2); None when there is no such INVITE."""
         entry = self._servers.get(_server_key(cancel, "INVITE"))
-        return entry.transaction.request if entry is not None else None
+        return entry.user if entry is not None else None
 
     def respond(self, request: Request, response: Response, now: float) -> None:
         """Sends a response through its transaction; a transaction that is over swallows it."""

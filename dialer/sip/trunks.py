@@ -1,8 +1,8 @@
 """Which trunk may take the next call: limits, priorities, health, number formats. No I/O.
 
 A trunk has two separate limits, channels and new calls a second; both are taken together or not at all. It is left out
-while it backs off (503, with the Retry-After it names), while it refuses our configuration (401/407 again, 488, 501), and
-while it is down: after `DOWN_AFTER` OPTIONS or INVITEs without any answer, until `UP_AFTER` answers in a row.
+while it backs off (503, with the Retry-After it names), while it refuses our configuration (401/407 again, 488, 501),
+and while it is down: after `DOWN_AFTER` OPTIONS or INVITEs without any answer, until `UP_AFTER` answers in a row.
 """
 
 import ipaddress

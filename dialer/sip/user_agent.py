@@ -231,15 +231,14 @@ class UserAgent:
             call.on_ack(ack, now)
 
     def _receive_cancel(self, cancel: Request, source: Destination, now: float) -> None:
-        invite = self.layer.cancelled_invite(cancel)
-        if invite is None:
+        user = self.layer.user_of_cancelled(cancel)
+        if user is None:
             if self._is_known(source):
                 self._answer(cancel, source, 481, now)
             return
         self._answer(cancel, source, 200, now)
-        for call in self.calls:
-            if call.session.invite is invite:
-                call.apply(call.session.handle_input(RequestReceived(cancel), now), now)
+        if isinstance(user, SipCall):
+            user.apply(user.session.handle_input(RequestReceived(cancel), now), now)
 
     def _receive_in_dialog(self, request: Request, source: Destination, now: float) -> None:
         call = self._calls.get((request.call_id, request.to.tag))
