@@ -12,8 +12,8 @@ What the table cannot say:
 - The SIP layer cancels at the ring timeout by itself; the deadline here, a little later, is a backstop.
 - The abandon clock starts at the end of the greeting (at the answer where nothing listens for a greeting). A person
   who hangs up while waiting counts as abandoned: the strict reading.
-- STOP ends a call that was not answered. After the answer it changes nothing; the person is already talking to
-  somebody.
+- STOP ends a call that was not answered; so does a dedicated collector who gives up or vanishes. After the answer it
+  changes nothing; the person is already talking to somebody.
 """
 
 import logging
@@ -168,7 +168,9 @@ class AttemptMachine:
         return max(invited_at + self.plan.ring_timeout_s + RING_MARGIN_S - now, 0.0)
 
     def failed(self, signal: Signal, now: float) -> list[Order]:
-        self.facts.cause = signal.cause
+        self.facts.cause, self.facts.crossed = signal.cause, signal.crossed
+        if signal.crossed:  # the SIP layer's ring timeout cancelled, the answer came too late to be one
+            return self._end(Disposition.NO_ANSWER, HangupSide.US, now)
         return self._end(signal.disposition or Disposition.NO_ANSWER, HangupSide.NETWORK, now)
 
     def ring_timeout(self, _: Signal, now: float) -> list[Order]:
@@ -194,11 +196,12 @@ class AttemptMachine:
     def answered(self, _: Signal, now: float) -> list[Order]:
         self.facts.answered_at = now
         orders: list[Order] = [s.Mark(AttemptState.ANSWERED)]
-        if self.plan.dedicated_agent is not None:
-            return orders + self._connect(self.plan.dedicated_agent, now)
-        if self.plan.detect:
+        if self.plan.detect and self.plan.dedicated_agent is None:
             self._set_phase(P.DETECTING, now, DETECT_LIMIT_S)
             return [*orders, s.Listen(ListenTarget.GREETING)]
+        orders.append(s.StopListening())
+        if self.plan.dedicated_agent is not None:
+            return orders + self._connect(self.plan.dedicated_agent, now)
         return orders + self._person(now, now)
 
     def human(self, signal: Signal, now: float) -> list[Order]:
@@ -329,6 +332,17 @@ class AttemptMachine:
 
     # ---- the end
 
+    def abort(self, signal: Signal, now: float) -> list[Order]:
+        """The service stops, or this attempt failed inside: end whatever there is, now."""
+        self.facts.stop_reason = signal.reason
+        phase, answered = self.phase, self.facts.answered_at is not None
+        orders: list[Order] = [s.ForgetCollector()] if answered else []
+        if phase is P.TALKING:
+            orders += self._end_talk()
+        if phase is not P.PLACING:
+            orders.append(s.HangUp(signal.reason) if answered else s.Cancel(signal.reason))
+        return orders + self._end(_WHEN_ABORTED.get(phase, Disposition.CANCELLED), HangupSide.US, now)
+
     def _hang_up(
         self, disposition: Disposition, reason: str, now: float, side: HangupSide = HangupSide.US
     ) -> list[Order]:
@@ -341,12 +355,24 @@ class AttemptMachine:
 
 
 M = AttemptMachine
+_WHEN_ABORTED: Mapping[Phase, Disposition] = {
+    P.DETECTING: Disposition.ABANDONED,  # perhaps a person: the strict reading
+    P.WAITING: Disposition.ABANDONED,
+    P.APOLOGY: Disposition.ABANDONED,
+    P.TALKING: Disposition.CONNECTED,
+    P.HOLDING_ON: Disposition.CONNECTED,
+    P.GOODBYE: Disposition.CONNECTED,
+    P.BEEP_WAIT: Disposition.MACHINE,
+    P.MESSAGE: Disposition.MACHINE,
+    P.DIALOGUE: Disposition.REMINDED,
+}
 UNANSWERED = (P.DIALING, P.RINGING, P.EARLY_MEDIA)
 
 TABLE: Mapping[tuple[Phase, K], Action] = {
+    **{(phase, K.ABORT): M.abort for phase in Phase if phase is not P.ENDED},
     (P.PLACING, K.INVITE_SENT): M.invite_sent,
     (P.PLACING, K.NO_TRUNK): M.no_trunk,
-    (P.PLACING, K.STOP): M.stopped_before_invite,
+    **{(P.PLACING, kind): M.stopped_before_invite for kind in (K.STOP, K.COLLECTOR_HUNG_UP, K.COLLECTOR_LOST)},
     (P.DIALING, K.TIMEOUT): M.ring_timeout,
     (P.DIALING, K.TRUNK_FAULT): M.trunk_fault,
     (P.DIALING, K.RINGING): M.ringing,
@@ -359,6 +385,7 @@ TABLE: Mapping[tuple[Phase, K], Action] = {
     **{(phase, K.FAILED): M.failed for phase in UNANSWERED},
     **{(phase, K.STOP): M.stop for phase in UNANSWERED},
     **{(phase, K.ANSWERED): M.answered for phase in UNANSWERED},
+    **{(phase, kind): M.stop for phase in UNANSWERED for kind in (K.COLLECTOR_HUNG_UP, K.COLLECTOR_LOST)},
     (P.CANCELLING, K.FAILED): M.cancelled,
     (P.CANCELLING, K.TRUNK_FAULT): M.cancelled,
     (P.CANCELLING, K.PERSON_HUNG_UP): M.cancelled,

@@ -13,7 +13,7 @@ class SignalKind(str, Enum):
 
     TRUNK_FAULT is a failure before anything rang that another trunk may heal; FAILED every other final failure.
     UNSURE is a verdict that goes to a collector like HUMAN. STOP is a payment, hold or do-not-call, or the pacing
-    shedding a ringing call.
+    that takes a ringing call back; ABORT ends the attempt whatever its phase.
     """
 
     INVITE_SENT = "invite_sent"
@@ -37,6 +37,7 @@ class SignalKind(str, Enum):
     PROMPT_ENDED = "prompt_ended"
     DIALOGUE_ENDED = "dialogue_ended"
     STOP = "stop"
+    ABORT = "abort"
     TIMEOUT = "timeout"
 
 

@@ -1,0 +1,75 @@
+"""A call's tie to its collector: asking for one, the bridge, the end of the talk."""
+
+from collections.abc import Callable, Collection
+
+from dialer.agents.phone import CONNECT_TONE
+from dialer.agents.sessions import AgentSessions, CallHandle
+from dialer.agents.state import AgentStateError
+from dialer.calls.call_audio import CallAudio
+from dialer.calls.signals import Signal
+from dialer.calls.signals import SignalKind as K
+from dialer.errors import MediaError
+
+
+class CollectorLink:
+    """`tell` takes signals and returns at once; `call` is what the collector's session knows the call by."""
+
+    def __init__(
+        self, agents: AgentSessions, call: CallHandle, tell: Callable[[Signal], None], skills: Collection[str]
+    ) -> None:
+        self._agents = agents
+        self._call = call
+        self._tell = tell
+        self._skills = frozenset(skills)
+        self._reserved: int | None = None
+        self._talking = False
+
+    def dedicate(self, agent_id: int, cause: str) -> None:
+        """Reserves this collector for the call before it is placed. Raises AgentStateError."""
+        self._agents.dedicate(agent_id, self._call, cause)
+        self._reserved = agent_id
+
+    def find(self) -> None:
+        """Asks for a collector; COLLECTOR follows at once or when somebody is ready."""
+        agent_id = self._agents.claim(self._call, self._skills)
+        if agent_id is None:
+            self._agents.wait(self._call, self._skills)
+        else:
+            self.came(agent_id)
+
+    def came(self, agent_id: int) -> None:
+        """The sessions reserved this collector for the call."""
+        self._reserved = agent_id
+        self._tell(Signal(K.COLLECTOR, agent_id=agent_id))
+
+    def holds(self, agent_id: int | None) -> bool:
+        """Whether that collector is still reserved for, or talking on, this call."""
+        session = None if agent_id is None else self._agents.find(agent_id)
+        return session is not None and session.call is self._call
+
+    def forget(self) -> None:
+        """Nobody is asked for any more."""
+        self._agents.forget(self._call)
+
+    def bridge(self, agent_id: int, audio: CallAudio) -> None:
+        """Joins the two legs and tells the collector by a short tone. A collector who just left is COLLECTOR_LOST."""
+        try:
+            leg = self._agents.connect(agent_id, self._call)
+            audio.bridge(leg)
+            leg.play(CONNECT_TONE)
+        except (AgentStateError, MediaError) as error:
+            self._tell(Signal(K.COLLECTOR_LOST, reason=str(error)))
+            return
+        self._reserved, self._talking = agent_id, True
+
+    def end_talk(self, agent_id: int, audio: CallAudio, cause: str, wrap_up_limit_s: float) -> None:
+        """Parts the legs; the collector's wrap-up begins."""
+        self._talking = False
+        audio.unbridge()
+        self._agents.talk_ended(agent_id, self._call, cause, wrap_up_limit_s)
+
+    def close(self) -> None:
+        """Whoever is still reserved or asked for is free again."""
+        self.forget()
+        if self._reserved is not None:
+            self._agents.release(self._reserved, self._call, "the call came to nothing")

@@ -1,0 +1,321 @@
+"""What a collector can do: log in, be ready, take a break, see a case and dial it, hang up, record the outcome.
+
+Everything a collector does that ends in a call goes to `CallFloor.place`, so through the one gate. Methods return
+values or raise `DialerError` with words a collector understands.
+"""
+
+import asyncio
+import logging
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import timedelta
+from types import TracebackType
+from typing import Self
+
+from dialer.agents.phone import NailedUpLine, PhoneError
+from dialer.agents.ports import SipPort
+from dialer.agents.sessions import AgentChanged, AgentSession, AgentSessions
+from dialer.agents.state import BREAK_CODES, AgentEvent, AgentStateError
+from dialer.calls.case_view import AgentDeskView, case_view, desk_view
+from dialer.calls.floor import CallFloor
+from dialer.calls.form import check_wrap_up
+from dialer.calls.order import CallOrder
+from dialer.calls.pace_story import Observe
+from dialer.calls.prompts import CallPrompts, render_prompts
+from dialer.errors import DialerError, InputError, StorageError
+from dialer.model.agent import Agent, AgentState
+from dialer.model.attempt import CallPath
+from dialer.model.campaign import Campaign
+from dialer.model.contact import CaseStatus
+from dialer.model.entry import Candidate, WrapUpEffects
+from dialer.model.outcome import WrapUp
+from dialer.sip.calls import IncomingCall
+from dialer.sip.registrar import Registrar, RegistrationChanged
+
+logger = logging.getLogger(__name__)
+
+SKIP_DELAY = timedelta(hours=1)
+"""A skipped case comes back after this."""
+PREVIEW_RETURN_DELAY = timedelta(minutes=1)
+"""A case nobody answered for goes to somebody else after this."""
+LOOKUP_LIMIT_S = 5.0
+"""How long a phone that dials in waits for the account behind it."""
+
+
+class CaseStoppedError(DialerError):
+    """The case does not allow calls."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewOffer:
+    """A claimed entry for one collector to look at, with what its call needs if it is dialed."""
+
+    campaign: Campaign
+    candidate: Candidate
+    prompts: CallPrompts
+    observe: Observe
+
+
+class AgentDesk:
+    """Used as `async with`, inside the sessions and the floor it serves."""
+
+    def __init__(
+        self, floor: CallFloor, sessions: AgentSessions, sip: SipPort, registrar: Registrar | None, from_host: str
+    ) -> None:
+        self._floor = floor
+        self._storage = floor.services.storage
+        self._clock = floor.services.clock
+        self._sessions = sessions
+        self._sip = sip
+        self._registrar = registrar
+        self._from_host = from_host
+        self._previews: dict[int, PreviewOffer] = {}
+        self._cases: dict[int, tuple[CallOrder, int]] = {}
+        self._ringing: set[int] = set()
+        self._tasks = asyncio.TaskGroup()
+        sessions.listen(self._on_change)
+
+    async def __aenter__(self) -> Self:
+        await self._tasks.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._tasks.__aexit__(None, None, None)
+
+    # ---- the shift
+
+    async def log_in(self, agent_id: int, campaign_ids: Collection[int]) -> AgentDeskView:
+        """Begins the shift: rings the collector's phone unless it called in already. Raises PhoneError, InputError."""
+        agent = await self._agent(agent_id)
+        session = self._sessions.find(agent_id)
+        if session is None:
+            line = await self._ring(agent)
+            session = self._sessions.open(agent, line, campaign_ids, "logged in")
+        session.campaign_ids = frozenset(campaign_ids)
+        return self.view(agent_id)
+
+    async def log_out(self, agent_id: int, cause: str = "logged out") -> AgentDeskView | None:
+        """Ends the shift, after the call at hand and its wrap-up; None when it ended at once."""
+        session = self._sessions.get(agent_id)
+        self._sessions.apply(session, AgentEvent.LOG_OUT, cause)
+        return self.view(agent_id) if self._sessions.find(agent_id) else None
+
+    async def ready(self, agent_id: int) -> AgentDeskView:
+        """Takes calls from now on, or after the wrap-up. Raises AgentStateError."""
+        self._sessions.apply(self._sessions.get(agent_id), AgentEvent.READY, "ready")
+        return self.view(agent_id)
+
+    async def take_break(self, agent_id: int, code: str) -> AgentDeskView:
+        """No calls from now on, or after the wrap-up; `code` says why. Raises AgentStateError."""
+        chosen = BREAK_CODES.get(code, AgentState.BREAK)
+        self._sessions.apply(self._sessions.get(agent_id), AgentEvent.PAUSE, code or "break", chosen=chosen)
+        return self.view(agent_id)
+
+    def view(self, agent_id: int) -> AgentDeskView:
+        """What the collector's screen shows. Raises AgentStateError while offline."""
+        session = self._sessions.get(agent_id)
+        case = None
+        offer = self._previews.get(agent_id)
+        if session.state is AgentState.PREVIEW and offer is not None:
+            case = case_view(CallOrder.of_candidate(offer.campaign, offer.candidate, agent_id), None)
+        elif agent_id in self._cases and session.state in (
+            AgentState.RESERVED,
+            AgentState.TALKING,
+            AgentState.HOLD,
+            AgentState.WRAPUP,
+        ):
+            case = case_view(*self._cases[agent_id])
+        return desk_view(session, case, self._clock)
+
+    # ---- calls
+
+    def offer_preview(self, agent_id: int, offer: PreviewOffer) -> None:
+        """Shows a case to a ready collector. Raises AgentStateError; the entry is the caller's then."""
+        limit_s = offer.campaign.settings.preview_limit_s
+        self._sessions.apply(self._sessions.get(agent_id), AgentEvent.PREVIEW, "preview", limit_s=limit_s)
+        self._previews[agent_id] = offer
+
+    async def preview_dial(self, agent_id: int) -> AgentDeskView:
+        """Dials the case on the screen. Raises AgentStateError, NoNewCallsError."""
+        offer = self._preview(agent_id)
+        order = CallOrder.of_candidate(offer.campaign, offer.candidate, agent_id)
+        self._floor.place(order, offer.prompts, offer.observe, cause="dialed from preview")
+        self._cases[agent_id] = (order, 0)
+        self._previews.pop(agent_id, None)
+        return self.view(agent_id)
+
+    async def preview_skip(self, agent_id: int, reason: str) -> AgentDeskView:
+        """Puts the case on the screen back, with the collector's reason. Raises AgentStateError, InputError."""
+        if not reason.strip():
+            raise InputError("a skipped case needs a reason")
+        offer = self._preview(agent_id)
+        self._previews.pop(agent_id)
+        self._sessions.apply(self._sessions.get(agent_id), AgentEvent.RELEASE, f"skipped: {reason}")
+        not_before = self._clock.utcnow() + SKIP_DELAY
+        await self._storage.entries.put_back(offer.candidate.entry_id, not_before, f"skipped: {reason}")
+        return self.view(agent_id)
+
+    async def dial_manually(self, agent_id: int, phone_id: int) -> AgentDeskView:
+        """Calls one number of a contact for the collector's campaign. Raises AgentStateError, InputError."""
+        session = self._sessions.get(agent_id)
+        campaign = await self._campaign_of(session)
+        contact = await self._storage.lists.contact_of_phone(phone_id)
+        if contact is None:
+            raise InputError("there is no such number")
+        if contact.case_status is not CaseStatus.OPEN:
+            raise CaseStoppedError(f"the case is {contact.case_status.value}: no calls")
+        phone = next(phone for phone in contact.phones if phone.phone_id == phone_id)
+        prompts = await render_prompts(self._floor.services.prompts, campaign.settings)
+        order = CallOrder(campaign, contact, phone, CallPath.MANUAL, agent_id=agent_id)
+        self._floor.place(order, prompts, _nobody_paces, cause="dialed by hand")
+        self._cases[agent_id] = (order, 0)
+        return self.view(agent_id)
+
+    async def hang_up(self, agent_id: int) -> AgentDeskView:
+        """Ends the call at hand, ringing or talking. Raises AgentStateError when there is none."""
+        session = self._sessions.get(agent_id)
+        if session.call is None:
+            raise AgentStateError("there is no call to hang up")
+        session.call.collector_hung_up()
+        return self.view(agent_id)
+
+    async def wrap_up(self, wrap_up: WrapUp) -> AgentDeskView | None:
+        """Records the outcome; the collector is READY again. None when the collector has left meanwhile.
+
+        Raises FormError (InputError) naming every wrong field, AgentStateError while the call is still up.
+        """
+        session = self._sessions.find(wrap_up.agent_id)
+        if session is not None and session.call is not None and session.call.attempt_id == wrap_up.attempt_id:
+            raise AgentStateError("the call is still up; hang up first")
+        campaign = await self._campaign_of_attempt(wrap_up)
+        now = self._clock.utcnow()
+        code = check_wrap_up(campaign.settings.form, wrap_up, now)
+        effects = WrapUpEffects(
+            final=code.final,
+            right_party=code.right_party,
+            do_not_call=code.do_not_call,
+            callback_at=wrap_up.callback_at if code.callback else None,
+            callback_agent_id=wrap_up.agent_id if code.callback else None,
+        )
+        await self._storage.wrap_ups.record(wrap_up, effects, now)
+        if code.do_not_call:
+            self._stop_calls_like(wrap_up)
+        return self._wrapped(wrap_up)
+
+    def _wrapped(self, wrap_up: WrapUp) -> AgentDeskView | None:
+        session = self._sessions.find(wrap_up.agent_id)
+        if session is None:
+            return None
+        if session.state is AgentState.WRAPUP and session.last_attempt_id == wrap_up.attempt_id:
+            self._sessions.apply(session, AgentEvent.WRAPPED, f"wrapped up: {wrap_up.code}")
+        return self.view(wrap_up.agent_id) if self._sessions.find(wrap_up.agent_id) else None
+
+    def _stop_calls_like(self, wrap_up: WrapUp) -> None:
+        known = self._cases.get(wrap_up.agent_id)
+        if known is not None and known[1] == wrap_up.attempt_id:
+            self._floor.stop("do not call", number=known[0].phone.number)
+
+    # ---- phones
+
+    def on_incoming(self, incoming: IncomingCall) -> None:
+        """A registered phone dials the shift line: it becomes the nailed-up leg."""
+        self._tasks.create_task(self._accept(incoming), name="shift call")
+
+    def on_registration(self, change: RegistrationChanged) -> None:
+        """A phone whose registration is gone cannot be trusted to be there."""
+        if change.binding is not None:
+            return
+        for session in self._sessions:
+            if session.agent.sip_user == change.user:
+                self._sessions.lose(session.agent_id, "the phone's registration is gone")
+
+    async def _accept(self, incoming: IncomingCall) -> None:
+        try:
+            async with asyncio.timeout(LOOKUP_LIMIT_S):
+                account = await self._storage.accounts.by_sip_user(incoming.user)
+                agent = None if account is None else await self._storage.accounts.agent(account.account_id)
+            if agent is None:
+                incoming.reject(403)
+                return
+            line = self._line(agent)
+            if line.accept(incoming):
+                self._sessions.open(agent, line, (), "the phone called in")
+        except (DialerError, TimeoutError):  # the edge of one phone's call
+            logger.exception("shift call not taken", extra={"action": "shift_call", "sip_user": incoming.user})
+
+    async def _ring(self, agent: Agent) -> NailedUpLine:
+        binding = self._registrar.binding(agent.sip_user) if self._registrar and agent.sip_user else None
+        if binding is None:
+            raise PhoneError(f"the phone {agent.sip_user!r} is not registered" if agent.sip_user else "no phone is set")
+        if agent.agent_id in self._ringing:
+            raise PhoneError("the phone is ringing already")
+        self._ringing.add(agent.agent_id)
+        try:
+            line = self._line(agent)
+            await line.ring(self._sip, binding, self._from_host)
+        finally:
+            self._ringing.discard(agent.agent_id)
+        return line
+
+    def _line(self, agent: Agent) -> NailedUpLine:
+        services = self._floor.services
+        return NailedUpLine(
+            services.media, lambda cause: self._sessions.lose(agent.agent_id, cause), services.advertised_host
+        )
+
+    # ---- inside
+
+    def _on_change(self, changed: AgentChanged) -> None:
+        session, transition = changed.session, changed.transition
+        if transition.new is AgentState.TALKING and session.call is not None:
+            runner = self._floor.find(session.call.attempt_id)
+            if runner is not None:
+                self._cases[session.agent_id] = (runner.order, runner.attempt_id)
+        if transition.old is AgentState.PREVIEW and transition.new is not AgentState.RESERVED:
+            offer = self._previews.pop(session.agent_id, None)
+            if offer is not None:
+                self._tasks.create_task(self._return_preview(offer, transition.cause), name="preview returned")
+        if transition.new in (AgentState.READY, AgentState.OFFLINE):
+            self._cases.pop(session.agent_id, None)
+
+    async def _return_preview(self, offer: PreviewOffer, cause: str) -> None:
+        not_before = self._clock.utcnow() + PREVIEW_RETURN_DELAY
+        try:
+            await self._storage.entries.put_back(offer.candidate.entry_id, not_before, cause)
+        except StorageError:  # the lease runs out by itself
+            logger.exception("preview not put back")
+
+    def _preview(self, agent_id: int) -> PreviewOffer:
+        session = self._sessions.get(agent_id)
+        offer = self._previews.get(agent_id)
+        if offer is None or session.state is not AgentState.PREVIEW:
+            raise AgentStateError("there is no case to dial or skip")
+        return offer
+
+    async def _agent(self, agent_id: int) -> Agent:
+        agent = await self._storage.accounts.agent(agent_id)
+        if agent is None:
+            raise InputError(f"there is no collector {agent_id}")
+        return agent
+
+    async def _campaign_of(self, session: AgentSession) -> Campaign:
+        for campaign_id in sorted(session.campaign_ids):
+            campaign = await self._storage.campaigns.get(campaign_id)
+            if campaign is not None:
+                return campaign
+        raise InputError("log in for a campaign before dialing by hand")
+
+    async def _campaign_of_attempt(self, wrap_up: WrapUp) -> Campaign:
+        attempt = await self._storage.attempts.get(wrap_up.attempt_id)
+        campaign = None if attempt is None else await self._storage.campaigns.get(attempt.campaign_id)
+        if attempt is None or campaign is None:
+            raise InputError(f"there is no attempt {wrap_up.attempt_id}")
+        if attempt.agent_id not in (None, wrap_up.agent_id):
+            raise InputError("that call was another collector's")
+        return campaign
+
+
+def _nobody_paces(_: object) -> None:
+    """A call dialed by hand is no campaign's pace."""

@@ -1,0 +1,158 @@
+"""The calls of this node: every attempt runs here, in one task group, and can be found and stopped here.
+
+Campaign loops and collectors place their calls through `place`; both end in the same runner and the same gate. An
+attempt that was not placed puts its entry back by itself.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import Self
+
+from dialer.calls.order import CallOrder
+from dialer.calls.pace_story import Observe
+from dialer.calls.placing import NotPlaced
+from dialer.calls.prompts import CallPrompts, with_script
+from dialer.calls.runner import AttemptRunner
+from dialer.calls.services import CallServices
+from dialer.errors import ConfigError, DialerError, InputError, StorageError
+from dialer.model.attempt import Disposition
+
+logger = logging.getLogger(__name__)
+
+PUT_BACK_LIMIT_S = 10.0
+
+Ended = Callable[[AttemptRunner, "NotPlaced | Disposition"], None]
+
+
+class NoNewCallsError(DialerError):
+    """No new call may be placed now."""
+
+
+class CallFloor:
+    """Used as `async with`; leaving it ends every call that is still there, in order."""
+
+    def __init__(self, services: CallServices, obstacle: Callable[[], str] = lambda: "") -> None:
+        """`obstacle` names what forbids every new call just now (a full disk), "" when nothing does."""
+        self.services = services
+        self.obstacle = obstacle
+        self._runners: set[AttemptRunner] = set()
+        self._tasks = asyncio.TaskGroup()
+        self._running: set[asyncio.Task[None]] = set()
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    async def __aenter__(self) -> Self:
+        await self._tasks.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for task in tuple(self._running):
+            task.cancel()
+        await self._tasks.__aexit__(None, None, None)
+
+    def __iter__(self) -> Iterator[AttemptRunner]:
+        return iter(tuple(self._runners))
+
+    def of_campaign(self, campaign_id: int) -> tuple[AttemptRunner, ...]:
+        """The campaign's attempts under way, those not yet reserved included."""
+        return tuple(runner for runner in self._runners if runner.campaign_id == campaign_id)
+
+    def find(self, attempt_id: int) -> AttemptRunner | None:
+        """The attempt under way with this id."""
+        return next((runner for runner in self._runners if runner.attempt_id == attempt_id), None)
+
+    def place(
+        self,
+        order: CallOrder,
+        prompts: CallPrompts,
+        observe: Observe,
+        *,
+        on_end: Ended | None = None,
+        cause: str = "",
+    ) -> AttemptRunner:
+        """Starts an attempt; returns before it is reserved. A dedicated collector is reserved first, with `cause`.
+
+        Raises:
+            NoNewCallsError: nothing may be placed now; the entry is still the caller's.
+            AgentStateError: the dedicated collector cannot be reserved.
+        """
+        obstacle = self.obstacle()
+        if obstacle:
+            raise NoNewCallsError(f"no new calls: {obstacle}")
+        runner = AttemptRunner(self.services, order, prompts, observe)
+        if order.agent_id is not None:
+            runner.dedicate(order.agent_id, cause)
+        self._runners.add(runner)
+        self._idle.clear()
+        task = self._tasks.create_task(self._run(runner, on_end), name="attempt")
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return runner
+
+    def stop(
+        self, reason: str, *, person_ref: str | None = None, case_ref: str | None = None, number: str | None = None
+    ) -> int:
+        """Ends the unanswered calls to a person, of a case, or to a number (E.164); returns how many were told."""
+        told = 0
+        for runner in self:
+            contact = runner.order.contact
+            if (
+                (person_ref is not None and contact.person_ref == person_ref)
+                or (case_ref is not None and contact.case_ref == case_ref)
+                or (number is not None and runner.order.phone.number == number)
+            ):
+                runner.stop(reason)
+                told += 1
+        return told
+
+    async def wait_idle(self, timeout_s: float) -> bool:
+        """Waits until no call is left; False when some still are after the time."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._idle.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def _run(self, runner: AttemptRunner, on_end: Ended | None) -> None:
+        outcome: NotPlaced | Disposition = NotPlaced("the service stops", None)
+        try:
+            outcome = await self._prepared(runner)
+            if isinstance(outcome, NotPlaced):
+                await self._put_back(runner.order, outcome)
+        finally:
+            self._runners.discard(runner)
+            if not self._runners:
+                self._idle.set()
+            if on_end is not None:
+                on_end(runner, outcome)
+
+    async def _prepared(self, runner: AttemptRunner) -> NotPlaced | Disposition:
+        """A reminder's script is spoken before anything else: who cannot be told anything is not called."""
+        if runner.order.is_reminder:
+            script = runner.order.campaign.settings.reminder_script
+            try:
+                prompts = await with_script(self.services.prompts, runner.prompts, script, runner.order.contact)
+            except (ConfigError, InputError) as error:
+                logger.warning("reminder not placed: %s", error, extra={"campaign_id": runner.campaign_id})
+                return NotPlaced(str(error), None)
+            runner.prompts = prompts
+        return await runner.run()
+
+    async def _put_back(self, order: CallOrder, outcome: NotPlaced) -> None:
+        logger.info(
+            "not placed: %s",
+            outcome.reason,
+            extra={"action": "not_placed", "campaign_id": order.campaign.campaign_id, "rule": outcome.rule},
+        )
+        if order.entry_id is None:
+            return
+        try:
+            async with asyncio.timeout(PUT_BACK_LIMIT_S):
+                await self.services.storage.entries.put_back(order.entry_id, outcome.retry_at, outcome.reason)
+        except (StorageError, TimeoutError):  # the lease runs out by itself
+            logger.exception("entry not put back", extra={"campaign_id": order.campaign.campaign_id})

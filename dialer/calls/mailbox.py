@@ -1,0 +1,45 @@
+"""The one mailbox of an attempt: everything that happens to it is read from here, in order."""
+
+import asyncio
+import logging
+from collections import deque
+from typing import Generic, TypeVar
+
+logger = logging.getLogger(__name__)
+
+Message = TypeVar("Message")
+MAX_MESSAGES = 1000
+"""Far more than one call can have waiting; beyond it new messages are dropped and an error is logged."""
+
+
+class Mailbox(Generic[Message]):
+    """Filled from callbacks in the loop's thread, emptied by one task."""
+
+    def __init__(self) -> None:
+        self._messages: deque[Message] = deque()
+        self._filled = asyncio.Event()
+
+    def put(self, message: Message) -> None:
+        """Adds a message; never waits."""
+        if len(self._messages) >= MAX_MESSAGES:
+            logger.error("mailbox full: a message was dropped")
+            return
+        self._messages.append(message)
+        self._filled.set()
+
+    async def get(self, deadline: float | None) -> Message | None:
+        """The next message, or None once `deadline` (loop time) has passed."""
+        if not self._messages:
+            self._filled.clear()
+            try:
+                async with asyncio.timeout_at(deadline):
+                    await self._filled.wait()
+            except TimeoutError:
+                return None
+        return self._messages.popleft()
+
+    def drain(self) -> list[Message]:
+        """Everything that waits now, without waiting."""
+        messages = list(self._messages)
+        self._messages.clear()
+        return messages

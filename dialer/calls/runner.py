@@ -1,0 +1,335 @@
+"""One attempt's life, from the reservation to the settlement: the shell around `dialer.calls.attempt`.
+
+One task runs one attempt and reads one mailbox; whatever happens (SIP, audio, verdicts, collectors, stops) is put
+there by callbacks that return at once. Orders of the machine are carried out without waiting for anything, so that
+from a verdict to the bridge there is a single turn of the loop. The database is touched twice: before the INVITE, and
+at the end.
+
+The end always comes: whatever goes wrong inside, the collector, the leg and the trunk are given back and the attempt is
+settled, in the task's last steps, each with a limit.
+"""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from dialer.agents.audio_path import AudioPath
+from dialer.calls import signals as s
+from dialer.calls.attempt import AttemptMachine, Phase
+from dialer.calls.call_audio import CallAudio
+from dialer.calls.collector_link import CollectorLink
+from dialer.calls.mailbox import Mailbox
+from dialer.calls.order import CallOrder
+from dialer.calls.pace_story import Observe, PaceStory, call_view
+from dialer.calls.placing import NotPlaced, Placed, lease_trunk, place
+from dialer.calls.prompts import CallPrompts
+from dialer.calls.reminder_talk import ReminderTalk
+from dialer.calls.services import CallServices
+from dialer.calls.settling import release, settle, settlement_of
+from dialer.calls.signals import Order, Signal
+from dialer.calls.signals import SignalKind as K
+from dialer.calls.trunk_call import TrunkCall
+from dialer.campaigns.pacing import CallView
+from dialer.errors import LocalProtocolError, TransportError
+from dialer.model.attempt import AttemptState, Disposition
+
+logger = logging.getLogger(__name__)
+
+NO_INVITE_PAUSE = timedelta(seconds=10)
+"""When a contact is tried again whose INVITE could not be sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key the called person pressed."""
+
+    digit: str
+
+
+class AttemptRunner:
+    """Runs one order. It is the `CallHandle` of its collector's session and the host of a reminder's dialogue."""
+
+    def __init__(self, services: CallServices, order: CallOrder, prompts: CallPrompts, observe: Observe) -> None:
+        self.order = order
+        self.machine = AttemptMachine(0, order.plan())
+        self.placed: Placed | None = None
+        self.audio: CallAudio | None = None
+        self.talk: ReminderTalk | None = None
+        self._services = services
+        self.prompts = prompts
+        self._story = PaceStory(observe)
+        self._mailbox: Mailbox[Signal | Key] = Mailbox()
+        self._link = CollectorLink(services.agents, self, self._mailbox.put, order.campaign.settings.skills)
+        self._trunk_call: TrunkCall | None = None
+        self._tried: set[str] = set()
+        self._marks: list[tuple[AttemptState, datetime]] = []
+
+    # ---- what others see and do
+
+    @property
+    def attempt_id(self) -> int:
+        """0 until the attempt is reserved."""
+        return self.machine.attempt_id
+
+    @property
+    def campaign_id(self) -> int:
+        return self.order.campaign.campaign_id
+
+    def view(self) -> CallView:
+        """The call as pacing sees it."""
+        return call_view(self.machine)
+
+    def dedicate(self, agent_id: int, cause: str) -> None:
+        """Reserves the collector this call is for, before `run`. Raises AgentStateError."""
+        self._link.dedicate(agent_id, cause)
+
+    def stop(self, reason: str) -> None:
+        """A payment, hold or do-not-call, or the pacing: ends the call unless it was answered."""
+        self._mailbox.put(Signal(K.STOP, reason=reason))
+
+    def collector_came(self, agent_id: int) -> None:
+        self._link.came(agent_id)
+
+    def collector_hung_up(self) -> None:
+        self._mailbox.put(Signal(K.COLLECTOR_HUNG_UP, reason="the collector gave up"))
+
+    def collector_lost(self, cause: str) -> None:
+        self._mailbox.put(Signal(K.COLLECTOR_LOST, reason=cause))
+
+    # ---- the life
+
+    async def run(self) -> NotPlaced | Disposition:
+        """Reserves, dials, lives through the call and settles it. Raises nothing but CancelledError, after settling."""
+        not_placed = NotPlaced("no INVITE left", self._services.clock.utcnow() + NO_INVITE_PAUSE)
+        try:
+            outcome = await self._place()
+            if outcome is not None:
+                not_placed = outcome
+            else:
+                await self._live()
+        except asyncio.CancelledError:
+            self._abort("the service stops")
+            raise
+        except Exception:  # the edge of one attempt: no fault in here may end another call
+            logger.exception("attempt failed", extra=self._facts())
+            self._abort("internal error")
+        finally:
+            self._give_back()
+            disposition = await self._settle()
+        return disposition or not_placed
+
+    async def _place(self) -> NotPlaced | None:
+        self.audio = audio = CallAudio(self._services.media, self._mailbox.put, self._press)
+        outcome = await place(self._services, self.order)
+        if isinstance(outcome, NotPlaced):
+            return outcome
+        self.placed = outcome
+        self.machine.attempt_id = outcome.attempt.attempt_id
+        path = AudioPath(audio.leg, host=self._services.advertised_host, codecs=outcome.lease.trunk.codecs)
+        self._trunk_call = TrunkCall(self._services.sip, path, self._on_trunk)
+        return None
+
+    async def _live(self) -> None:
+        for early in self._mailbox.drain():  # a stop that came while the gate was asked
+            self._take(early)
+        if self.machine.phase is Phase.PLACING:
+            self._send_invite()
+        while self.machine.phase is not Phase.ENDED:
+            await self._write_marks()
+            message = await self._mailbox.get(self._next_deadline())
+            if message is not None:
+                self._take(message)
+            self._take_timeouts()
+
+    def _next_deadline(self) -> float | None:
+        deadlines = (self.machine.next_deadline, self.talk.next_deadline if self.talk else None)
+        return min((at for at in deadlines if at is not None), default=None)
+
+    def _take(self, message: Signal | Key) -> None:
+        talk = self.talk if self.machine.phase is Phase.DIALOGUE else None
+        if isinstance(message, Key):
+            if talk is not None:
+                talk.key(message.digit, self._now())
+        elif message.kind is K.PROMPT_ENDED and talk is not None:
+            talk.prompt_ended(self._now())
+        else:
+            self._feed(message)
+
+    def _take_timeouts(self) -> None:
+        self._obey(self.machine.handle_timeout(self._now()))
+        if self.talk is not None and self.machine.phase is Phase.DIALOGUE:
+            self.talk.handle_timeout(self._now())
+
+    def _feed(self, signal: Signal) -> None:
+        if signal.kind is K.COLLECTOR and not self._link.holds(signal.agent_id):
+            if self.machine.phase in (Phase.WAITING, Phase.HOLDING_ON, Phase.DIALOGUE):
+                self._link.find()  # that one vanished between the reservation and now
+            return
+        self._obey(self.machine.handle_input(signal, self._now()))
+
+    def _abort(self, reason: str) -> None:
+        try:
+            self._feed(Signal(K.ABORT, reason=reason))
+        except Exception:  # still the edge: what can be given back is given back next
+            logger.exception("attempt could not be ended in order", extra=self._facts())
+
+    def _give_back(self) -> None:
+        """The collector, the leg and the channel are free; a recording is complete from here on."""
+        self._link.close()
+        if self.audio is not None:
+            self.audio.close()
+        if self.placed is not None:
+            self.placed.lease.release()
+        self._story.ended(self.attempt_id, self.machine.facts, self._now())
+
+    async def _settle(self) -> Disposition | None:
+        """The end on record; None when nothing was dialed."""
+        if self.placed is None or self.audio is None:
+            return None
+        facts = self.machine.facts
+        if facts.invites == 0:
+            await release(self._services, self.attempt_id, facts.stop_reason or "no INVITE left")
+            return None
+        early, recording_id = self.audio.listening.early, self.audio.recording_id
+        settlement = settlement_of(self.placed, facts, early, recording_id, self._services.clock)
+        await settle(self._services, self.order, settlement, self.talk.wishes if self.talk else frozenset())
+        if recording_id:
+            self._services.keep_recording(recording_id, self.placed.attempt)
+        return settlement.disposition
+
+    # ---- what comes in
+
+    def _on_trunk(self, signal: Signal) -> None:
+        if signal.kind in (K.EARLY_MEDIA, K.ANSWERED) and self.audio is not None and self.placed is not None:
+            self.audio.record(self.placed.recording_id)
+        self._mailbox.put(signal)
+
+    def _press(self, digit: str) -> None:
+        self._mailbox.put(Key(digit))
+
+    # ---- what goes out
+
+    def _send_invite(self) -> None:
+        """The INVITE under the present lease; where none left, the next trunk's."""
+        placed, trunk_call = self.placed, self._trunk_call
+        if placed is None or trunk_call is None:
+            raise LocalProtocolError("no INVITE without a reservation")
+        self._tried.add(placed.lease.trunk.name)
+        ring_timeout_s = self.order.campaign.settings.ring_timeout_s
+        try:
+            trunk_call.send_invite(placed.attempt, placed.lease, self.order.phone, ring_timeout_s)
+        except TransportError as error:
+            logger.warning("no INVITE left: %s", error, extra=self._facts())
+            self._next_trunk(str(error))
+            return
+        if self.machine.facts.invites == 0:
+            self._story.placed(self.attempt_id, self._now())
+        self._feed(Signal(K.INVITE_SENT))
+
+    def _next_trunk(self, reason: str) -> None:
+        """The same reservation, another trunk of the group; the channel of the first is free at once."""
+        if self.placed is None:
+            raise LocalProtocolError("no next trunk without a first")
+        self.placed.lease.release()
+        lease = lease_trunk(self._services, self.order, self._tried)
+        if lease is None:
+            self._feed(Signal(K.NO_TRUNK, reason=reason))
+            return
+        self.placed = self.placed.over(lease)
+        self._send_invite()
+
+    def _obey(self, orders: list[Order]) -> None:
+        for order in orders:
+            self._carry_out(order)
+
+    def _carry_out(self, order: Order) -> None:
+        match order:
+            case s.Mark(state=state):
+                self._mark(state)
+            case s.NextTrunk(reason=reason):
+                self._next_trunk(reason)
+            case s.Cancel() | s.HangUp():
+                self._end_sip(order)
+            case s.FindCollector():
+                self.find_collector()
+            case s.ForgetCollector():
+                self.forget_collector()
+            case s.Bridge() | s.EndTalk():
+                self._talk_order(order)
+            case s.Listen() | s.StopListening() | s.Play() | s.StartDialogue():
+                self._audio_order(order)
+            case s.Settle():
+                pass  # the phase is ENDED: the task's last steps settle
+
+    def _end_sip(self, order: s.Cancel | s.HangUp) -> None:
+        if self._trunk_call is None:
+            return
+        if isinstance(order, s.Cancel):
+            self._trunk_call.cancel()
+        else:
+            self._trunk_call.hang_up(order.reason)
+
+    def _talk_order(self, order: s.Bridge | s.EndTalk) -> None:
+        if self.audio is None:
+            return
+        if isinstance(order, s.Bridge):
+            self._link.bridge(order.agent_id, self.audio)
+            self._story.connected(self.attempt_id, order.agent_id, self.machine.facts, self._now())
+            return
+        limit_s = self.order.campaign.settings.wrap_up_limit_s
+        self._link.end_talk(order.agent_id, self.audio, "the talk ended", limit_s)
+        self._story.talk_ended(self.attempt_id, order.agent_id, self._now())
+
+    def _audio_order(self, order: s.Listen | s.StopListening | s.Play | s.StartDialogue) -> None:
+        if self.audio is None:
+            return
+        match order:
+            case s.Listen(target=target):
+                self.audio.listen(target)
+            case s.StopListening():
+                self.audio.stop_listening()
+            case s.Play(prompt=role):
+                self.audio.play(self.prompts.roles[role])
+            case s.StartDialogue():
+                self.talk = ReminderTalk(self.prompts.dialogue, self)
+                self.talk.begin(self._now())
+
+    async def _write_marks(self) -> None:
+        marks, self._marks = self._marks, []
+        for state, at in marks:
+            await self._services.storage.attempts.mark(self.attempt_id, state, at)
+
+    def _mark(self, state: AttemptState) -> None:
+        logger.info("attempt %s", state.value, extra=self._facts())
+        self._marks.append((state, self._services.clock.utcnow()))
+        if state is AttemptState.ANSWERED:
+            self._story.answered(self.attempt_id, self.machine.facts, self._now())
+
+    # ---- the host of a dialogue
+
+    def play(self, pcm: bytes) -> None:
+        if self.audio is not None:
+            self.audio.play(pcm)
+
+    def find_collector(self) -> None:
+        self._link.find()
+
+    def forget_collector(self) -> None:
+        self._link.forget()
+
+    def dialogue_ended(self) -> None:
+        self._mailbox.put(Signal(K.DIALOGUE_ENDED))
+
+    def _now(self) -> float:
+        return self._services.clock.monotonic()
+
+    def _facts(self) -> dict[str, object]:
+        trunk = self.placed.lease.trunk.name if self.placed else ""
+        return {
+            "action": "attempt",
+            "campaign_id": self.campaign_id,
+            "attempt_id": self.attempt_id,
+            "phase": self.machine.phase.value,
+            "trunk": trunk,
+        }

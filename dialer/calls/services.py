@@ -1,0 +1,44 @@
+"""What an attempt needs of the house. The composition root fills it once; tests fill it with their own parts."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Protocol
+
+from dialer.agents.ports import SipPort
+from dialer.agents.sessions import AgentSessions
+from dialer.clock import Clock
+from dialer.compliance.policy import Policy
+from dialer.media.interface import MediaPort
+from dialer.model.attempt import Attempt
+from dialer.prompts.store import PromptStore
+from dialer.sip.trunks import TrunkLease, TrunkRefusal
+from dialer.storage import Storage
+
+
+class TrunkPort(Protocol):
+    """Who lends trunks."""
+
+    def acquire(self, group: str, exclude: Collection[str] = ()) -> TrunkLease | TrunkRefusal:
+        """One channel and one token of calls per second, or why not."""
+        ...
+
+
+KeepRecording = Callable[[str, Attempt], None]
+"""Takes a stopped recording (its id, its attempt) to be finalised; returns at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallServices:
+    """The parts every attempt uses. `advertised_host` goes into SDP, empty: the leg's own address."""
+
+    storage: Storage
+    sip: SipPort
+    media: MediaPort
+    trunks: TrunkPort
+    agents: AgentSessions
+    prompts: PromptStore
+    policy: Policy
+    clock: Clock
+    node: str
+    keep_recording: KeepRecording
+    advertised_host: str = ""

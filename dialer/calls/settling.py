@@ -1,0 +1,108 @@
+"""The end of an attempt on record.
+
+How it ended, what becomes of its entry, its recording, what the person asked for.
+"""
+
+import asyncio
+import logging
+from collections.abc import Set
+from datetime import datetime, timedelta
+
+from dialer.calls.attempt import AttemptFacts
+from dialer.calls.dispositions import with_early_media
+from dialer.calls.order import CallOrder
+from dialer.calls.placing import Placed
+from dialer.calls.reminder import Ask
+from dialer.calls.services import CallServices
+from dialer.campaigns.retry import next_step
+from dialer.clock import Clock
+from dialer.errors import StorageError
+from dialer.model.attempt import Disposition, Settlement
+from dialer.model.entry import NextStep, PastAttempt
+from dialer.progress.verdict import Verdict
+from dialer.storage import Listing
+
+logger = logging.getLogger(__name__)
+
+SETTLE_LIMIT_S = 10.0
+"""For one try at settling; a try that timed out may have succeeded, and settling twice changes nothing."""
+SETTLE_TRIES = 3
+TRY_PAUSE_S = 1.0
+ASKED_CALLBACK_DELAY = timedelta(minutes=30)
+"""A person who asked an automated call for a callback is called again after this, if the gate allows it then."""
+
+
+def settlement_of(
+    placed: Placed, facts: AttemptFacts, early: Verdict | None, recording_id: str, clock: Clock
+) -> Settlement:
+    """The record of an attempt whose INVITE left."""
+    utc, monotonic = clock.utcnow(), clock.monotonic()
+
+    def at(instant: float | None) -> datetime | None:
+        return None if instant is None else utc - timedelta(seconds=monotonic - instant)
+
+    disposition = facts.disposition or Disposition.UNKNOWN
+    if facts.answered_at is None:
+        disposition = with_early_media(disposition, early)
+    return Settlement(
+        attempt_id=placed.attempt.attempt_id,
+        disposition=disposition,
+        ended_at=at(facts.ended_at) or utc,
+        trunk=placed.lease.trunk.name,
+        caller_id=placed.attempt.caller_id,
+        agent_id=facts.agent_id,
+        ringing_at=at(facts.ringing_at),
+        answered_at=at(facts.answered_at),
+        greeting_end_at=at(facts.greeting_end_at),
+        connected_at=at(facts.connected_at),
+        verdict=facts.verdict or (early.label.value if early else ""),
+        verdict_confidence=facts.verdict_confidence,
+        hangup_side=facts.hangup_side,
+        cause=facts.cause,
+        recording_id=recording_id,
+    )
+
+
+async def settle(services: CallServices, order: CallOrder, settlement: Settlement, wishes: Set[Ask]) -> bool:
+    """Settles durably. False: the database did not take it; the attempt becomes UNKNOWN at the next start."""
+    for remaining in reversed(range(SETTLE_TRIES)):
+        try:
+            async with asyncio.timeout(SETTLE_LIMIT_S):
+                await _settle_once(services, order, settlement, wishes)
+                return True
+        except (StorageError, TimeoutError):
+            logger.exception("attempt not settled", extra={"attempt_id": settlement.attempt_id})
+            await asyncio.sleep(TRY_PAUSE_S if remaining else 0)
+    return False
+
+
+async def release(services: CallServices, attempt_id: int, reason: str) -> None:
+    """Gives a reservation back whose INVITE never left."""
+    try:
+        async with asyncio.timeout(SETTLE_LIMIT_S):
+            await services.storage.attempts.release(attempt_id, reason)
+    except (StorageError, TimeoutError):
+        logger.exception("reservation not released", extra={"attempt_id": attempt_id})
+
+
+async def _settle_once(services: CallServices, order: CallOrder, settlement: Settlement, wishes: Set[Ask]) -> None:
+    now = services.clock.utcnow()
+    if Ask.DO_NOT_CALL in wishes:  # first: it binds even if the rest has to be repeated
+        listing = Listing(
+            "call", "asked not to be called", order.contact.case_ref, order.contact.person_ref, settlement.attempt_id
+        )
+        await services.storage.do_not_call.add_number(order.phone.number, listing, now)
+    step = None if order.entry_id is None else await _next_step(services, order, settlement, wishes, now)
+    await services.storage.attempts.settle(settlement, step, now)
+
+
+async def _next_step(
+    services: CallServices, order: CallOrder, settlement: Settlement, wishes: Set[Ask], now: datetime
+) -> NextStep:
+    if Ask.REQUEST_CALLBACK in wishes:
+        return NextStep(
+            order.phone.phone_id, now + ASKED_CALLBACK_DELAY, exhausted=False, reason="asked for a callback"
+        )
+    history = await services.storage.attempts.history(order.campaign.campaign_id, order.contact.contact_id)
+    this = PastAttempt(order.phone.phone_id, settlement.disposition, settlement.ended_at)
+    return next_step(order.campaign.settings, order.contact, (*history, this), now)
