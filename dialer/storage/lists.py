@@ -39,15 +39,12 @@ class Lists:
         }
         return await self._database.write(lambda connection: insert_row(connection, tables.lists, row))
 
-    async def add(self, list_id: int, contacts: Sequence[NewContact]) -> None:
-        """Writes contacts into a list that is being imported, as one transaction; numbers are E.164 already."""
-        await self._database.write(lambda connection: _add(connection, self._cipher, list_id, contacts))
+    async def add(self, list_id: int, contacts: Sequence[NewContact], more: Sequence[NewContact] = ()) -> None:
+        """Writes contacts into a list that is being imported, as one transaction; numbers are E.164 already.
 
-    async def add_phones(self, list_id: int, person_ref: str, case_ref: str, phones: Sequence[NewPhone]) -> int:
-        """Adds to a contact of the list those numbers that it does not have yet; returns how many."""
-        return await self._database.write(
-            lambda connection: _add_phones(connection, self._cipher, list_id, person_ref, case_ref, phones)
-        )
+        `more` name contacts again that the list has (same person, same case): their further numbers are added.
+        """
+        await self._database.write(lambda connection: _add(connection, self._cipher, list_id, contacts, more))
 
     async def finish(self, list_id: int) -> CallList:
         """Makes the list visible, all at once, with its counts."""
@@ -140,9 +137,20 @@ def _value(row: AnyRow) -> CallList:
     )
 
 
-def _add(connection: Connection, cipher: Cipher, list_id: int, contacts: Sequence[NewContact]) -> None:
-    if not contacts:
-        return
+def _add(
+    connection: Connection,
+    cipher: Cipher,
+    list_id: int,
+    contacts: Sequence[NewContact],
+    more: Sequence[NewContact],
+) -> None:
+    if contacts:
+        _insert(connection, cipher, list_id, contacts)
+    for contact in more:
+        _add_phones(connection, cipher, list_id, contact)
+
+
+def _insert(connection: Connection, cipher: Cipher, list_id: int, contacts: Sequence[NewContact]) -> None:
     ids = take_ids(connection, tables.contacts, len(contacts))
     contact_rows: list[dict[str, Any]] = []
     phone_rows: list[dict[str, Any]] = []
@@ -173,28 +181,23 @@ def _phone_row(cipher: Cipher, contact_id: int, phone: NewPhone, rank: int) -> d
     }
 
 
-def _add_phones(
-    connection: Connection, cipher: Cipher, list_id: int, person_ref: str, case_ref: str, phones: Sequence[NewPhone]
-) -> int:
+def _add_phones(connection: Connection, cipher: Cipher, list_id: int, contact: NewContact) -> None:
+    """Adds to a contact of the list those numbers that it does not have yet."""
     query = select(tables.contacts.c.contact_id).where(
         tables.contacts.c.list_id == list_id,
-        tables.contacts.c.case_ref == case_ref,
-        tables.contacts.c.person_ref == person_ref,
+        tables.contacts.c.case_ref == contact.case_ref,
+        tables.contacts.c.person_ref == contact.person_ref,
     )
     contact_id = connection.execute(query).scalar_one()
     owned = select(tables.phones.c.number_index, tables.phones.c.rank).where(tables.phones.c.contact_id == contact_id)
     known = {row.number_index: row.rank for row in connection.execute(owned)}
     rank = max(known.values(), default=-1)
-    rows = []
-    for phone in phones:
+    for phone in contact.phones:
         row = _phone_row(cipher, contact_id, phone, rank + 1)
         if row["number_index"] not in known:
             rank += 1
             known[row["number_index"]] = rank
-            rows.append(row)
-    if rows:
-        connection.execute(insert(tables.phones), rows)
-    return len(rows)
+            connection.execute(insert(tables.phones), row)
 
 
 def _finish(connection: Connection, list_id: int) -> CallList:

@@ -41,7 +41,7 @@ class Storage:
     def __init__(self, database: Database, cipher: Cipher, clock: Clock) -> None:
         self._database = database
         self._cipher = cipher
-        self._clock = clock
+        self.clock = clock
         self._tasks = asyncio.TaskGroup()
         self._closing = asyncio.Event()
         self.lists = Lists(database, cipher)
