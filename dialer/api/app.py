@@ -1,0 +1,169 @@
+"""The aiohttp application: every operation behind one edge that admits, checks, answers and never leaks."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+
+from aiohttp import web
+
+from dialer import __version__
+from dialer.api.gatekeeper import Gatekeeper
+from dialer.api.limits import IdempotencyMemory
+from dialer.api.openapi import build_document
+from dialer.api.page import add_page
+from dialer.api.principal import Principal
+from dialer.api.problems import ApiError, conflict
+from dialer.api.routes import (
+    accounts,
+    agents,
+    attempts,
+    campaigns,
+    lists,
+    live,
+    outbox,
+    recordings,
+    suppression,
+    system,
+)
+from dialer.api.routing import MAX_BODY_BYTES, SERVICES, Operation, Routes, read_call, respond
+from dialer.api.services import Services
+from dialer.errors import DialerError, InputError, StorageError
+
+logger = logging.getLogger(__name__)
+
+SUBJECTS: tuple[Routes, ...] = (
+    lists.routes,
+    campaigns.routes,
+    attempts.routes,
+    agents.routes,
+    recordings.routes,
+    suppression.routes,
+    outbox.routes,
+    accounts.routes,
+    system.routes,
+)
+MAX_KEY_LENGTH = 200
+
+_IDEMPOTENCY: web.AppKey[IdempotencyMemory] = web.AppKey("idempotency", IdempotencyMemory)
+
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def create_app(services: Services) -> web.Application:
+    """The whole API over these services."""
+    app = web.Application(middlewares=[_edge], client_max_size=MAX_BODY_BYTES)
+    app[SERVICES] = services
+    app[live.GATEKEEPER] = Gatekeeper(services.storage, services.clock)
+    app[live.WATCHERS] = live.Watchers()
+    app[_IDEMPOTENCY] = IdempotencyMemory()
+    app[system.DOCUMENT] = system.encode_document(openapi_document())
+    for routes in SUBJECTS:
+        for operation in routes.operations:
+            app.router.add_route(operation.method, operation.path, _answer(operation))
+    app.router.add_get(live.PATH, live.watch)
+    add_page(app)
+    app.on_startup.append(_clean_uploads)
+    app.on_response_prepare.append(_protect)
+    app.on_shutdown.append(live.close_watchers)
+    return app
+
+
+def openapi_document() -> dict[str, object]:
+    """The OpenAPI 3.1 document of this version."""
+    return build_document(SUBJECTS, __version__)
+
+
+def _answer(operation: Operation) -> Answer:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        actor = await request.app[live.GATEKEEPER].admit(request, operation.roles)
+        key = request.headers.get("Idempotency-Key")
+        if key is None or operation.status != HTTPStatus.CREATED:
+            return await _handle(operation, request, actor)
+        return await _handle_once(operation, request, actor, key)
+
+    return answer
+
+
+async def _handle(operation: Operation, request: web.Request, actor: Principal) -> web.StreamResponse:
+    call = await read_call(operation, request, actor)
+    return respond(operation, await operation.handler(call))
+
+
+async def _handle_once(operation: Operation, request: web.Request, actor: Principal, key: str) -> web.StreamResponse:
+    """The same key from the same holder gets the same answer, and nothing is created twice."""
+    if not 0 < len(key) <= MAX_KEY_LENGTH:
+        raise ApiError(HTTPStatus.BAD_REQUEST, f"Idempotency-Key: 1 to {MAX_KEY_LENGTH} characters")
+    memory = request.app[_IDEMPOTENCY]
+    # A file is told apart by its parameters and length: reading it here would hold it in memory.
+    content = str(request.content_length).encode() if operation.consumes else await request.read()
+    digest = request.query_string.encode() + b"\0" + content
+    now = request.app[SERVICES].clock.monotonic()
+    holder = str(actor.token_id)
+    known = memory.begin(holder, operation.name, key, digest, now)
+    if known is not None:
+        if known.conflict:
+            raise conflict(known.conflict)
+        return web.Response(status=known.status, body=known.body, content_type="application/json")
+    try:
+        response = await _handle(operation, request, actor)
+        body = response.body if isinstance(response, web.Response) and isinstance(response.body, bytes) else b""
+        memory.finish(holder, operation.name, key, response.status, body)
+    except BaseException:
+        memory.forget(holder, operation.name, key)
+        raise
+    return response
+
+
+@web.middleware
+async def _edge(request: web.Request, handler: Answer) -> web.StreamResponse:
+    """The edge of one request: every failure becomes a problem; what is not understood is logged, not shown."""
+    try:
+        return await handler(request)
+    except ApiError as problem:
+        return problem.response()
+    except web.HTTPException as refusal:
+        if refusal.status < HTTPStatus.BAD_REQUEST:
+            raise
+        return _of_aiohttp(refusal).response()
+    except InputError as error:
+        return ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)).response()
+    except StorageError as error:
+        logger.error("database failed", extra={"action": "api", "error": str(error)})
+        return ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "the database does not answer; try again").response()
+    except DialerError as error:
+        return conflict(str(error)).response()
+    except Exception:
+        route = request.match_info.route.resource
+        where = route.canonical if route is not None else "unknown route"
+        logger.exception("request failed", extra={"action": "api", "route": where})
+        return ApiError(HTTPStatus.INTERNAL_SERVER_ERROR, "a fault on our side; it is in the log").response()
+
+
+def _of_aiohttp(refusal: web.HTTPException) -> ApiError:
+    details = {
+        HTTPStatus.NOT_FOUND: "there is nothing at this path; /openapi.json lists what there is",
+        HTTPStatus.METHOD_NOT_ALLOWED: "this path does not know this method",
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE: f"the body is larger than {MAX_BODY_BYTES} bytes",
+    }
+    status = HTTPStatus(refusal.status)
+    kept = {name: value for name, value in refusal.headers.items() if name in ("Allow", "Retry-After")}
+    return ApiError(status, details.get(status, status.phrase), headers=kept)
+
+
+async def _clean_uploads(app: web.Application) -> None:
+    await asyncio.to_thread(lists.clean_uploads, app[SERVICES].uploads_dir)
+
+
+async def _protect(request: web.Request, response: web.StreamResponse) -> None:
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers.setdefault("Cache-Control", "no-store")

@@ -1,0 +1,178 @@
+"""Campaigns as callers write and read them: bounds on every setting, and the way to and from the stored values."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, BaseModel, Field, model_validator
+
+from dialer.api.routing import Input
+from dialer.model.attempt import Disposition
+from dialer.model.campaign import (
+    AmdMode,
+    Campaign,
+    CampaignMode,
+    CampaignSettings,
+    CampaignState,
+    DispositionCode,
+    DispositionForm,
+    FormField,
+    FormFieldKind,
+    MachineAction,
+    PriorityTerm,
+    RetryRule,
+)
+
+Name = Annotated[str, Field(min_length=1, max_length=100)]
+Label = Annotated[str, Field(min_length=1, max_length=200)]
+PromptName = Annotated[str, Field(max_length=100, pattern=r"^[A-Za-z0-9_.-]*$")]
+CallerId = Annotated[str, Field(pattern=r"^\+[1-9]\d{6,14}$", description="E.164 with a leading plus.")]
+MAX_ABANDON_TARGET = 0.03
+"""47 CFR 64.1200(a)(7): no campaign may aim higher."""
+
+
+def _finite(value: float) -> float:
+    if not Decimal(value).is_finite():
+        raise ValueError("must be a finite number")
+    return value
+
+
+class RetryIn(Input):
+    """After a disposition: again after `delay_s`, at most `max_attempts` times per number."""
+
+    delay_s: Annotated[float, Field(ge=0, le=30 * 86400)]
+    max_attempts: Annotated[int, Field(ge=1, le=100)]
+
+
+class PriorityIn(Input):
+    """One case field's share in the order of dialing."""
+
+    field_name: Name
+    weight: Annotated[float, AfterValidator(_finite)]
+
+
+class FormFieldIn(Input):
+    """One field of the disposition form."""
+
+    name: Name
+    kind: FormFieldKind
+    label: Label
+    choices: Annotated[tuple[Label, ...], Field(max_length=100)] = ()
+    required_for: tuple[Name, ...] = ()
+
+
+class DispositionCodeIn(Input):
+    """One choice of the collector at the end of a call."""
+
+    code: Name
+    label: Label
+    right_party: bool = False
+    final: bool = False
+    do_not_call: bool = False
+    callback: bool = False
+
+
+class FormIn(Input):
+    """The codes and typed fields a collector fills in after a call."""
+
+    codes: Annotated[tuple[DispositionCodeIn, ...], Field(max_length=100)] = ()
+    fields: Annotated[tuple[FormFieldIn, ...], Field(max_length=100)] = ()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        codes = [code.code for code in self.codes]
+        names = [field.name for field in self.fields]
+        if len(set(codes)) < len(codes) or len(set(names)) < len(names):
+            raise ValueError("codes and field names must each be different")
+        for field in self.fields:
+            unknown = set(field.required_for) - set(codes)
+            if unknown:
+                raise ValueError(f"field {field.name!r} is required for codes that do not exist: {sorted(unknown)}")
+            if (field.kind is FormFieldKind.CHOICE) != bool(field.choices):
+                raise ValueError(f"field {field.name!r}: `choices` belong to kind choice, and only there")
+        return self
+
+
+class SettingsIn(Input):
+    """What a supervisor sets; every field has the house's default. Durations in seconds."""
+
+    mode: CampaignMode = CampaignMode.PROGRESSIVE
+    trunk_group: Name = "default"
+    caller_ids: Annotated[tuple[CallerId, ...], Field(max_length=1000)] = ()
+    skills: Annotated[tuple[Name, ...], Field(max_length=20)] = ()
+    ring_timeout_s: Annotated[float, Field(ge=15, le=120, description="15 s of ringing at least: 47 CFR 64.1200.")] = 28
+    abandon_target: Annotated[float, Field(ge=0, le=MAX_ABANDON_TARGET)] = MAX_ABANDON_TARGET
+    max_lines_per_agent: Annotated[float, Field(ge=1, le=10)] = 3
+    amd: AmdMode = AmdMode.BEFORE_CONNECT
+    machine_action: MachineAction = MachineAction.HANG_UP
+    machine_prompt: PromptName = ""
+    safe_harbour_prompt: PromptName = "safe_harbour"
+    reminder_script: PromptName = "reminder"
+    max_reminder_channels: Annotated[int, Field(ge=1, le=10_000)] = 10
+    wrap_up_limit_s: Annotated[float, Field(ge=5, le=3600)] = 60
+    preview_limit_s: Annotated[float, Field(ge=5, le=3600)] = 120
+    retries: dict[Disposition, RetryIn] = Field(default_factory=dict)
+    priority: Annotated[tuple[PriorityIn, ...], Field(max_length=20)] = ()
+    form: FormIn = FormIn()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.machine_action is MachineAction.LEAVE_MESSAGE and not self.machine_prompt:
+            raise ValueError("machine_action leave_message needs a machine_prompt")
+        return self
+
+    def to_settings(self) -> CampaignSettings:
+        """The value that is stored."""
+        plain = {name: getattr(self, name) for name in type(self).model_fields}
+        plain["retries"] = {end: RetryRule(rule.delay_s, rule.max_attempts) for end, rule in self.retries.items()}
+        plain["priority"] = tuple(PriorityTerm(term.field_name, term.weight) for term in self.priority)
+        plain["form"] = DispositionForm(
+            codes=tuple(DispositionCode(**code.model_dump()) for code in self.form.codes),
+            fields=tuple(FormField(**field.model_dump()) for field in self.form.fields),
+        )
+        return CampaignSettings(**plain)
+
+
+class CampaignIn(Input):
+    """A campaign to create: a draft until it is checked."""
+
+    name: Name
+    list_ids: Annotated[tuple[int, ...], Field(min_length=1, max_length=100)]
+    settings: SettingsIn = SettingsIn()
+
+
+class CampaignChange(Input):
+    """New settings for a draft; they replace the old ones as a whole."""
+
+    settings: SettingsIn
+
+
+class CampaignOut(BaseModel):
+    """A campaign."""
+
+    campaign_id: int
+    name: str
+    state: CampaignState
+    state_reason: str
+    list_ids: tuple[int, ...]
+    settings: CampaignSettings
+    created_at: datetime
+
+    @classmethod
+    def of(cls, campaign: Campaign) -> Self:
+        """As stored."""
+        return cls(
+            campaign_id=campaign.campaign_id,
+            name=campaign.name,
+            state=campaign.state,
+            state_reason=campaign.state_reason,
+            list_ids=campaign.list_ids,
+            settings=campaign.settings,
+            created_at=campaign.created_at,
+        )
+
+
+class CampaignPage(BaseModel):
+    """Campaigns, oldest first."""
+
+    items: list[CampaignOut]

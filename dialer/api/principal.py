@@ -1,0 +1,24 @@
+"""Who asks: the holder of a token, as every handler sees it."""
+
+from dataclasses import dataclass
+
+from dialer.model.account import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """The holder of one token.
+
+    `role` is None where no token was asked for; `account_id` is None for a program's token, a collector's `agent_id`.
+    """
+
+    name: str
+    role: Role | None
+    token_id: int = 0
+    account_id: int | None = None
+    remote: str = ""
+
+    @property
+    def actor(self) -> str:
+        """How records name them."""
+        return f"{self.name} ({self.role.value})" if self.role else "nobody"

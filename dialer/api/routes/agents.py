@@ -1,0 +1,222 @@
+"""Collectors at their desks. A collector acts on the own desk only; a supervisor on any."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from http import HTTPStatus
+from typing import Annotated
+
+from pydantic import BaseModel, Field, StringConstraints
+
+from dialer.agents.state import AgentStateError
+from dialer.api.problems import ApiError, FieldError, bad_field, not_found
+from dialer.api.routing import AnyCall, Call, Input, Nothing, Routes
+from dialer.calls.case_view import AgentDeskView
+from dialer.calls.form import FormError
+from dialer.model.account import Role
+from dialer.model.agent import AgentState
+from dialer.model.campaign import FormFieldKind
+from dialer.model.outcome import FormValue, WrapUp
+
+routes = Routes("agents")
+
+Reason = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Text = Annotated[str, StringConstraints(max_length=2000)]
+
+
+class AgentPath(Input):
+    agent_id: Annotated[int, Field(ge=1)]
+
+
+class LogInBody(Input):
+    """The campaigns to work in. The phone is rung once and stays up for the shift."""
+
+    campaign_ids: Annotated[frozenset[int], Field(min_length=1, max_length=100)]
+
+
+class BreakBody(Input):
+    """Why: a break code of the house."""
+
+    code: Annotated[str, StringConstraints(min_length=1, max_length=50)]
+
+
+class SkipBody(Input):
+    """Why the previewed case is not called."""
+
+    reason: Reason
+
+
+class DialBody(Input):
+    """Which number of the case on the screen; it passes the gate like every other call."""
+
+    phone_id: Annotated[int, Field(ge=1)]
+
+
+class WrapUpBody(Input):
+    """A code of the campaign's form and its fields; amounts as decimal text, dates as YYYY-MM-DD."""
+
+    attempt_id: Annotated[int, Field(ge=1)]
+    code: Annotated[str, StringConstraints(min_length=1, max_length=100)]
+    values: dict[str, str | bool] = Field(default_factory=dict, max_length=100)
+    callback_at: datetime | None = None
+    note: Text = ""
+
+
+class AgentLine(BaseModel):
+    """A collector in the list; `state` offline when not logged in."""
+
+    agent_id: int
+    login: str
+    name: str
+    state: AgentState
+    since: datetime | None
+
+
+class AgentList(BaseModel):
+    """All collectors with open accounts."""
+
+    items: list[AgentLine]
+
+
+@routes.add("GET", "/v1/agents", "agents.list")
+async def list_agents(call: Call[Nothing, Nothing, Nothing]) -> AgentList:
+    """Lists all collectors with their state."""
+    accounts = await call.services.storage.accounts.all()
+    items = []
+    for account in accounts:
+        if account.role is not Role.COLLECTOR or not account.active:
+            continue
+        desk = _desk_of(call, account.account_id)
+        state, since = (desk.state, desk.since) if desk else (AgentState.OFFLINE, None)
+        items.append(
+            AgentLine(agent_id=account.account_id, login=account.login, name=account.name, state=state, since=since)
+        )
+    return AgentList(items=items)
+
+
+@routes.add("GET", "/v1/agents/{agent_id}", "agents.view")
+async def view(call: Call[AgentPath, Nothing, Nothing]) -> AgentDeskView:
+    """Shows the desk: state, and the case of the call at hand."""
+    _check_own(call)
+    desk = _desk_of(call, call.path.agent_id)
+    if desk is None:
+        raise not_found("collector at a desk; log in first")
+    return desk
+
+
+@routes.add("POST", "/v1/agents/{agent_id}/log-in", "agents.log_in")
+async def log_in(call: Call[AgentPath, Nothing, LogInBody]) -> AgentDeskView:
+    """Rings the collector's phone; when it is answered the shift begins."""
+    _check_own(call)
+    if await call.services.storage.accounts.agent(call.path.agent_id) is None:
+        raise not_found("collector")
+    return await call.services.desk.log_in(call.path.agent_id, call.body.campaign_ids)
+
+
+@routes.add("POST", "/v1/agents/{agent_id}/log-out", "agents.log_out")
+async def log_out(call: Call[AgentPath, Nothing, Nothing]) -> AgentDeskView | None:
+    """Ends the shift: at once (null), or when the call at hand is wrapped up."""
+    _check_own(call)
+    return await call.services.desk.log_out(call.path.agent_id, _cause(call))
+
+
+@routes.add("POST", "/v1/agents/{agent_id}/ready", "agents.ready")
+async def ready(call: Call[AgentPath, Nothing, Nothing]) -> AgentDeskView:
+    """Takes calls from now on."""
+    _check_own(call)
+    return await call.services.desk.ready(call.path.agent_id)
+
+
+@routes.add("POST", "/v1/agents/{agent_id}/break", "agents.break")
+async def take_break(call: Call[AgentPath, Nothing, BreakBody]) -> AgentDeskView:
+    """Takes no calls; during a call, from its wrap-up on."""
+    _check_own(call)
+    return await call.services.desk.take_break(call.path.agent_id, call.body.code)
+
+
+@routes.add("POST", "/v1/agents/{agent_id}/preview/dial", "agents.preview_dial")
+async def preview_dial(call: Call[AgentPath, Nothing, Nothing]) -> AgentDeskView:
+    """Dials the case on the screen."""
+    _check_own(call)
+    return await call.services.desk.preview_dial(call.path.agent_id)
+
+
+@routes.add("POST", "/v1/agents/{agent_id}/preview/skip", "agents.preview_skip")
+async def preview_skip(call: Call[AgentPath, Nothing, SkipBody]) -> AgentDeskView:
+    """Skips the case on the screen, with a reason."""
+    _check_own(call)
+    return await call.services.desk.preview_skip(call.path.agent_id, call.body.reason)
+
+
+@routes.add("POST", "/v1/agents/{agent_id}/dial", "agents.dial")
+async def dial(call: Call[AgentPath, Nothing, DialBody]) -> AgentDeskView:
+    """Dials a number of the case by hand, without seeing it."""
+    _check_own(call)
+    return await call.services.desk.dial_manually(call.path.agent_id, call.body.phone_id)
+
+
+@routes.add("POST", "/v1/agents/{agent_id}/hang-up", "agents.hang_up")
+async def hang_up(call: Call[AgentPath, Nothing, Nothing]) -> AgentDeskView:
+    """Ends the call at hand; the phone's own leg stays up."""
+    _check_own(call)
+    return await call.services.desk.hang_up(call.path.agent_id)
+
+
+@routes.add("POST", "/v1/agents/{agent_id}/wrap-up", "agents.wrap_up")
+async def wrap_up(call: Call[AgentPath, Nothing, WrapUpBody]) -> AgentDeskView | None:
+    """Records how the talk went: a code of the form, its fields, a promised callback; null when the shift is over."""
+    _check_own(call)
+    asked, services = call.body, call.services
+    record = WrapUp(
+        attempt_id=asked.attempt_id,
+        agent_id=call.path.agent_id,
+        code=asked.code,
+        recorded_at=services.clock.utcnow(),
+        values=await _typed_values(call),
+        callback_at=asked.callback_at,
+        note=asked.note,
+    )
+    try:
+        view = await services.desk.wrap_up(record)
+    except FormError as error:
+        errors = [FieldError(field=f"body.{name}", reason=reason) for name, reason in error.problems.items()]
+        raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, str(error), errors) from error
+    services.outcomes_wake()
+    return view
+
+
+def _check_own(call: AnyCall) -> None:
+    if call.actor.role is Role.COLLECTOR and call.actor.account_id != call.path.agent_id:
+        raise ApiError(HTTPStatus.FORBIDDEN, "a collector acts on the own desk only")
+
+
+def _desk_of(call: AnyCall, agent_id: int) -> AgentDeskView | None:
+    try:
+        return call.services.desk.view(agent_id)
+    except AgentStateError:  # offline
+        return None
+
+
+def _cause(call: AnyCall) -> str:
+    return "asked to" if call.actor.account_id == call.path.agent_id else f"by {call.actor.actor}"
+
+
+async def _typed_values(call: AnyCall) -> dict[str, FormValue]:
+    """The form's fields in their types; what is not in the form stays text, and the form check names it."""
+    attempt = await call.services.storage.attempts.get(call.body.attempt_id)
+    if attempt is None:
+        raise bad_field("body.attempt_id", "there is no such attempt")
+    campaign = await call.services.storage.campaigns.get(attempt.campaign_id)
+    kinds = {field.name: field.kind for field in campaign.settings.form.fields} if campaign else {}
+    return {name: _typed(name, kinds.get(name), value) for name, value in call.body.values.items()}
+
+
+def _typed(name: str, kind: FormFieldKind | None, value: str | bool) -> FormValue:
+    try:
+        if kind is FormFieldKind.AMOUNT and isinstance(value, str):
+            return Decimal(value)
+        if kind is FormFieldKind.DATE and isinstance(value, str):
+            return date.fromisoformat(value)
+    except (ArithmeticError, ValueError):
+        wanted = "an amount like 1200.50" if kind is FormFieldKind.AMOUNT else "a date like 2026-12-01"
+        raise bad_field(f"body.values.{name}", f"is not {wanted}", f"write {wanted}") from None
+    return value

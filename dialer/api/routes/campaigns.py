@@ -1,0 +1,161 @@
+"""Campaigns: from the draft to the last call, and why it is not dialing."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+
+from dialer.api.auditing import audit
+from dialer.api.campaign_models import CampaignChange, CampaignIn, CampaignOut, CampaignPage
+from dialer.api.paging import PageQuery, next_cursor
+from dialer.api.problems import conflict, not_found
+from dialer.api.routing import AnyCall, Call, Input, Nothing, Routes
+from dialer.model.campaign import Campaign, CampaignState
+from dialer.model.entry import EntryCounts
+
+routes = Routes("campaigns")
+
+EDITABLE = (CampaignState.DRAFT, CampaignState.CHECKED)
+
+
+class CampaignPath(Input):
+    campaign_id: Annotated[int, Field(ge=1)]
+
+
+class CampaignQuery(Input):
+    """Only campaigns in this state."""
+
+    state: CampaignState | None = None
+
+
+class RefusalQuery(PageQuery):
+    """Only refusals by this rule."""
+
+    rule: Annotated[str, Field(max_length=100)] | None = None
+
+
+class RefusalOut(BaseModel):
+    """One call the gate refused."""
+
+    refusal_id: int
+    at: datetime
+    case_ref: str
+    number_masked: str
+    path: str
+    rule: str
+    reason: str
+    retry_at: datetime | None
+
+
+class Entries(BaseModel):
+    """How many entries stand where, and the newest calls the gate refused."""
+
+    counts: EntryCounts
+    refused: list[RefusalOut]
+    next: int | None
+
+
+@routes.add("GET", "/v1/campaigns", "campaigns.list")
+async def list_campaigns(call: Call[Nothing, CampaignQuery, Nothing]) -> CampaignPage:
+    """Lists campaigns, oldest first."""
+    states = (call.query.state,) if call.query.state else ()
+    found = await call.services.storage.campaigns.all(states)
+    return CampaignPage(items=[CampaignOut.of(campaign) for campaign in found])
+
+
+@routes.add("POST", "/v1/campaigns", "campaigns.create", status=201)
+async def create(call: Call[Nothing, Nothing, CampaignIn]) -> CampaignOut:
+    """Creates a draft over one or more lists."""
+    storage, now = call.services.storage, call.services.clock.utcnow()
+    asked = call.body
+    campaign = await storage.campaigns.create(asked.name, asked.list_ids, asked.settings.to_settings(), now)
+    await storage.entries.build(campaign.campaign_id, now)
+    return CampaignOut.of(campaign)
+
+
+@routes.add("GET", "/v1/campaigns/{campaign_id}", "campaigns.get")
+async def get(call: Call[CampaignPath, Nothing, Nothing]) -> CampaignOut:
+    """Shows a campaign with its settings."""
+    return CampaignOut.of(await _find(call))
+
+
+@routes.add("PUT", "/v1/campaigns/{campaign_id}", "campaigns.update")
+async def update(call: Call[CampaignPath, Nothing, CampaignChange]) -> CampaignOut:
+    """Replaces the settings of a campaign that has not started; a checked one must be checked again."""
+    campaign = await _find(call)
+    if campaign.state not in EDITABLE:
+        raise conflict(f"the campaign is {campaign.state.value}; settings change only before it starts")
+    storage, now = call.services.storage, call.services.clock.utcnow()
+    changed = await storage.campaigns.change_settings(campaign.campaign_id, call.body.settings.to_settings())
+    await storage.entries.reprioritize(campaign.campaign_id)
+    if campaign.state is CampaignState.CHECKED:
+        reason = f"settings changed by {call.actor.actor}"
+        await storage.campaigns.set_state(campaign.campaign_id, CampaignState.CHECKED, CampaignState.DRAFT, reason, now)
+        changed = await _find(call)
+    await audit(call, "campaign.update", f"campaign/{campaign.campaign_id}")
+    return CampaignOut.of(changed)
+
+
+@routes.add("POST", "/v1/campaigns/{campaign_id}/check", "campaigns.check")
+async def check(call: Call[CampaignPath, Nothing, Nothing]) -> object:
+    """Checks before launch: how many may be called now, how many not and why."""
+    await _find(call)
+    return await call.services.campaigns.check(call.path.campaign_id)
+
+
+@routes.add("POST", "/v1/campaigns/{campaign_id}/start", "campaigns.start")
+async def start(call: Call[CampaignPath, Nothing, Nothing]) -> CampaignOut:
+    """Starts a checked campaign."""
+    await _find(call)
+    await call.services.campaigns.start(call.path.campaign_id, call.actor.actor)
+    return CampaignOut.of(await _find(call))
+
+
+@routes.add("POST", "/v1/campaigns/{campaign_id}/pause", "campaigns.pause")
+async def pause(call: Call[CampaignPath, Nothing, Nothing]) -> CampaignOut:
+    """Places no new calls until it is resumed; calls under way go on."""
+    await _find(call)
+    await call.services.campaigns.pause(call.path.campaign_id, call.actor.actor)
+    return CampaignOut.of(await _find(call))
+
+
+@routes.add("POST", "/v1/campaigns/{campaign_id}/resume", "campaigns.resume")
+async def resume(call: Call[CampaignPath, Nothing, Nothing]) -> CampaignOut:
+    """Goes on with a paused campaign."""
+    await _find(call)
+    await call.services.campaigns.resume(call.path.campaign_id, call.actor.actor)
+    return CampaignOut.of(await _find(call))
+
+
+@routes.add("POST", "/v1/campaigns/{campaign_id}/stop", "campaigns.stop")
+async def stop(call: Call[CampaignPath, Nothing, Nothing]) -> CampaignOut:
+    """Ends a campaign: no new call at once, the last ones are let to their end."""
+    await _find(call)
+    await call.services.campaigns.stop_now(call.path.campaign_id, call.actor.actor)
+    return CampaignOut.of(await _find(call))
+
+
+@routes.add("GET", "/v1/campaigns/{campaign_id}/status", "campaigns.status")
+async def status(call: Call[CampaignPath, Nothing, Nothing]) -> object:
+    """Shows how it runs: figures, what limits the pace, and why it is not dialing when it is not."""
+    await _find(call)
+    return await call.services.campaigns.status(call.path.campaign_id)
+
+
+@routes.add("GET", "/v1/campaigns/{campaign_id}/entries", "campaigns.entries")
+async def entries(call: Call[CampaignPath, RefusalQuery, Nothing]) -> Entries:
+    """Counts the campaign's entries and lists the calls the gate refused, newest first."""
+    await _find(call)
+    storage, asked = call.services.storage, call.query
+    counts = await storage.entries.counts(call.path.campaign_id, call.services.clock.utcnow())
+    found = await storage.statistics.refusals(call.path.campaign_id, asked.rule, asked.cursor, asked.limit)
+    refused = [RefusalOut(**{name: getattr(item, name) for name in RefusalOut.model_fields}) for item in found]
+    following = next_cursor([item.refusal_id for item in refused], asked.limit)
+    return Entries(counts=counts, refused=refused, next=following)
+
+
+async def _find(call: AnyCall) -> Campaign:
+    campaign = await call.services.storage.campaigns.get(call.path.campaign_id)
+    if campaign is None:
+        raise not_found("campaign")
+    return campaign

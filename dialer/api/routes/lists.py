@@ -1,0 +1,188 @@
+"""Lists: importing a file of contacts, and what has been imported."""
+
+import asyncio
+import os
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from aiohttp import web
+from pydantic import BaseModel, Field, StringConstraints
+
+from dialer.api.auditing import audit
+from dialer.api.problems import ApiError, FieldError, bad_field, not_found
+from dialer.api.routing import Call, Input, Nothing, Routes
+from dialer.campaigns.importing import ImportOptions, ImportReport, import_list
+from dialer.campaigns.list_rows import Problem
+from dialer.errors import InputError
+from dialer.model.call_list import CallList
+from dialer.storage import Storage
+
+routes = Routes("lists")
+
+MAX_UPLOAD_BYTES = 512 << 20
+UPLOAD_CHUNK_BYTES = 1 << 20
+CHUNK_TIMEOUT_S = 60.0
+"""An upload that sends nothing for this long is given up."""
+SUFFIXES = {
+    "text/csv": ".csv",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": ".xlsx",
+}
+
+
+class ListPath(Input):
+    list_id: Annotated[int, Field(ge=1)]
+
+
+class ImportQuery(Input):
+    """The file is the body. `columns` is a JSON object from header to meaning; without it the headers are guessed."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=100)]
+    columns: Annotated[str, StringConstraints(max_length=20_000)] | None = None
+    accept_valid: bool = False
+    region: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] = "CN"
+
+
+class RowProblem(BaseModel):
+    """What is wrong with one row: `row` as a spreadsheet counts, the value masked."""
+
+    row: int
+    column: str
+    value_masked: str
+    reason: str
+
+
+class ListImported(BaseModel):
+    """What became of the file. `problems` are the first ones; rows that were merged named a person and case again."""
+
+    list: CallList
+    rows: int
+    merged_rows: int
+    broken_rows: int
+    problems: list[RowProblem]
+    columns: dict[str, str]
+
+
+class ListPage(BaseModel):
+    """All lists, newest first."""
+
+    items: list[CallList]
+
+
+@routes.add("GET", "/v1/lists", "lists.list")
+async def list_lists(call: Call[Nothing, Nothing, Nothing]) -> ListPage:
+    """Lists what was imported, newest first."""
+    return ListPage(items=list(await call.services.storage.lists.all()))
+
+
+@routes.add("GET", "/v1/lists/{list_id}", "lists.get")
+async def get_list(call: Call[ListPath, Nothing, Nothing]) -> CallList:
+    """Shows one list."""
+    found = await call.services.storage.lists.get(call.path.list_id)
+    if found is None:
+        raise not_found("list")
+    return found
+
+
+@routes.add("POST", "/v1/lists", "lists.import", status=201, consumes=tuple(SUFFIXES))
+async def import_file(call: Call[Nothing, ImportQuery, Nothing]) -> ListImported:
+    """Imports a CSV or XLSX file as a new list: all of it or, by default, nothing when a row is broken."""
+    asked, services = call.query, call.services
+    columns = _columns(asked.columns)
+    options = ImportOptions(asked.name, services.config.node.name, asked.accept_valid, asked.region)
+    async with _uploaded(call.request, services.uploads_dir) as path:
+        report = await _import(services.storage, path, columns, options)
+    if report.call_list is None:
+        raise _refused(report)
+    await audit(call, "list.import", f"list/{report.call_list.list_id}", f"{report.call_list.contact_count} contacts")
+    return ListImported(
+        list=report.call_list,
+        rows=report.rows,
+        merged_rows=report.merged_rows,
+        broken_rows=report.broken_rows,
+        problems=[_row(problem) for problem in report.problems],
+        columns={column.header: column.target.value for column in report.columns},
+    )
+
+
+async def _import(storage: Storage, path: Path, columns: dict[str, str] | None, options: ImportOptions) -> ImportReport:
+    try:
+        return await import_list(storage, path, columns, options)
+    except InputError as error:  # it names the file by its place on our disk
+        raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, str(error).replace(str(path), "the file")) from error
+
+
+def clean_uploads(folder: Path) -> None:
+    """At start: removes what a kill left of uploads, which hold numbers in clear. Blocks."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for path in folder.iterdir():
+        path.unlink()
+
+
+@asynccontextmanager
+async def _uploaded(request: web.Request, folder: Path) -> AsyncIterator[Path]:
+    """The body as a file that is gone, with everything written beside it, when the block ends."""
+    stem = uuid.uuid4().hex
+    path = folder / f"{stem}{SUFFIXES[request.content_type]}"
+    try:
+        await _receive(request, path)
+        yield path
+    finally:
+        await asyncio.to_thread(_remove, folder, stem)
+
+
+async def _receive(request: web.Request, path: Path) -> None:
+    descriptor = await asyncio.to_thread(os.open, path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    received = 0
+    try:
+        while True:
+            async with asyncio.timeout(CHUNK_TIMEOUT_S):
+                chunk = await request.content.read(UPLOAD_CHUNK_BYTES)
+            if not chunk:
+                return
+            received += len(chunk)
+            if received > MAX_UPLOAD_BYTES:
+                raise ApiError(
+                    HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the file is larger than {MAX_UPLOAD_BYTES} bytes; split it"
+                )
+            await asyncio.to_thread(os.write, descriptor, chunk)
+    except TimeoutError as error:
+        raise ApiError(HTTPStatus.REQUEST_TIMEOUT, "the upload stopped half-way; send it again") from error
+    finally:
+        os.close(descriptor)
+
+
+def _remove(folder: Path, stem: str) -> None:
+    for path in folder.glob(f"{stem}*"):
+        path.unlink(missing_ok=True)
+
+
+def _columns(text: str | None) -> dict[str, str] | None:
+    if text is None:
+        return None
+    try:
+        return msgspec.json.decode(text, type=dict[str, str])
+    except msgspec.MsgspecError:
+        raise bad_field(
+            "query.columns", "is not a JSON object of texts", 'write it like {"手机": "phone", "案件号": "case_ref"}'
+        ) from None
+
+
+def _refused(report: ImportReport) -> ApiError:
+    errors = [
+        FieldError(field=f"row {problem.row}, {problem.column}", reason=f"{problem.reason} ({problem.value_masked})")
+        for problem in report.problems
+    ]
+    detail = (
+        f"{report.broken_rows} of {report.rows} rows are broken and nothing was imported; "
+        "correct them, or import the others with accept_valid=true"
+    )
+    return ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors)
+
+
+def _row(problem: Problem) -> RowProblem:
+    return RowProblem(row=problem.row, column=problem.column, value_masked=problem.value_masked, reason=problem.reason)

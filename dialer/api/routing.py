@@ -1,0 +1,188 @@
+"""Operations: one decorator that turns a typed handler into a checked route and a line of the OpenAPI document.
+
+A handler says everything by its types: `async def get(call: Call[CampaignPath, Nothing, Nothing]) -> CampaignOut`.
+Path, query and body are validated before it runs, its answer is serialised after, its docstring is the documentation,
+and its roles come from the table in `permissions`. An operation that answers 201 honours `Idempotency-Key`.
+"""
+
+import inspect
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Generic, TypeVar, get_args, get_type_hints
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from dialer.api.permissions import roles_of
+from dialer.api.principal import Principal
+from dialer.api.problems import ApiError, invalid
+from dialer.api.services import Services
+from dialer.model.account import Role
+
+MAX_BODY_BYTES = 1 << 20
+"""Of a JSON body; operations that take files stream them and have limits of their own."""
+
+SERVICES: web.AppKey[Services] = web.AppKey("services", Services)
+
+
+class Input(BaseModel):
+    """The base of everything a caller sends: unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Nothing(Input):
+    """No parameters of this kind."""
+
+
+PathT = TypeVar("PathT", bound=Input)
+QueryT = TypeVar("QueryT", bound=Input)
+BodyT = TypeVar("BodyT", bound=Input)
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[PathT, QueryT, BodyT]):
+    """One request, checked: who asks, with what."""
+
+    services: Services
+    actor: Principal
+    path: PathT
+    query: QueryT
+    body: BodyT
+    request: web.Request
+
+
+AnyCall = Call[Any, Any, Any]
+Handler = Callable[[AnyCall], Awaitable[object]]
+HandlerT = TypeVar("HandlerT", bound=Callable[[Any], Awaitable[object]])
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One route with all that is known of it. `answers` None: no body (204), or the handler makes its own response."""
+
+    name: str
+    method: str
+    path: str
+    handler: Handler
+    roles: frozenset[Role] | None
+    status: int
+    path_model: type[Input]
+    query_model: type[Input]
+    body_model: type[Input]
+    answers: TypeAdapter[Any] | None
+    consumes: tuple[str, ...] = ()
+    """Media types of a body that the handler reads itself."""
+    produces: tuple[str, ...] = ()
+    """Media types of a response that the handler makes itself."""
+
+    @property
+    def summary(self) -> str:
+        """The first line of the handler's docstring."""
+        return (inspect.getdoc(self.handler) or self.name).splitlines()[0].rstrip(".")
+
+    @property
+    def description(self) -> str:
+        """The whole docstring."""
+        return inspect.getdoc(self.handler) or ""
+
+
+class Routes:
+    """The operations of one subject."""
+
+    def __init__(self, tag: str) -> None:
+        self.tag = tag
+        self.operations: list[Operation] = []
+
+    def add(
+        self,
+        method: str,
+        path: str,
+        name: str,
+        *,
+        status: int = HTTPStatus.OK,
+        consumes: tuple[str, ...] = (),
+        produces: tuple[str, ...] = (),
+    ) -> Callable[[HandlerT], HandlerT]:
+        """Registers a handler; its annotations are `Call[Path, Query, Body]` and what it answers."""
+
+        def register(handler: HandlerT) -> HandlerT:
+            hints = get_type_hints(handler)
+            path_model, query_model, body_model = get_args(hints["call"])
+            own = hints["return"] in (type(None), web.StreamResponse, web.Response, web.WebSocketResponse)
+            self.operations.append(
+                Operation(
+                    name=name,
+                    method=method,
+                    path=path,
+                    handler=handler,
+                    roles=roles_of(name),
+                    status=HTTPStatus.NO_CONTENT if hints["return"] is type(None) else status,
+                    path_model=path_model,
+                    query_model=query_model,
+                    body_model=body_model,
+                    answers=None if own else TypeAdapter(hints["return"]),
+                    consumes=consumes,
+                    produces=produces,
+                )
+            )
+            return handler
+
+        return register
+
+
+async def read_call(operation: Operation, request: web.Request, actor: Principal) -> AnyCall:
+    """Checks the parts of a request against the operation's models (ApiError 413, 415, 422)."""
+    return Call(
+        services=request.app[SERVICES],
+        actor=actor,
+        path=_checked(operation.path_model, dict(request.match_info), "path"),
+        query=_checked(operation.query_model, _query(operation.query_model, request), "query"),
+        body=await _body(operation, request),
+        request=request,
+    )
+
+
+def respond(operation: Operation, answer: object) -> web.StreamResponse:
+    """The response for what a handler returned."""
+    if isinstance(answer, web.StreamResponse):
+        return answer
+    if operation.answers is None:
+        return web.Response(status=HTTPStatus.NO_CONTENT)
+    body = operation.answers.dump_json(answer)
+    return web.Response(status=operation.status, body=body, content_type="application/json")
+
+
+def _query(model: type[Input], request: web.Request) -> dict[str, str | list[str]]:
+    """Repeated parameters become lists; a parameter given once stays a string."""
+    lists = {name for name, field in model.model_fields.items() if field.annotation not in (str, int, bool)}
+    return {
+        name: request.query.getall(name) if name in lists and len(request.query.getall(name)) > 1 else value
+        for name, value in request.query.items()
+    }
+
+
+def _checked(model: type[Input], values: object, part: str) -> Input:
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise invalid(error, part) from None
+
+
+async def _body(operation: Operation, request: web.Request) -> Input:
+    if operation.consumes:
+        if request.content_type not in operation.consumes:
+            raise ApiError(
+                HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"send the body as one of: {', '.join(operation.consumes)}"
+            )
+        return Nothing()
+    if operation.body_model is Nothing:
+        return Nothing()
+    if request.content_type != "application/json":
+        raise ApiError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send the body as application/json")
+    raw = await request.read()  # client_max_size makes it 413 beyond MAX_BODY_BYTES
+    try:
+        return operation.body_model.model_validate_json(raw)
+    except ValidationError as error:
+        raise invalid(error, "body") from None

@@ -1,0 +1,86 @@
+"""What the API needs of the house, filled once by the composition root.
+
+The protocols are the API's declared needs: `CampaignManager`, `AgentDesk`, `Trunks` and the importer fulfil them.
+"""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from dialer.calls.case_view import AgentDeskView
+from dialer.clock import Clock
+from dialer.config import Config
+from dialer.live import LiveBoard
+from dialer.metrics import Metrics
+from dialer.model.outcome import WrapUp
+from dialer.sip.trunks import TrunkStatus
+from dialer.storage import Storage
+
+
+class Campaigns(Protocol):
+    """What a supervisor does with campaigns. An action the state does not allow raises DialerError."""
+
+    async def check(self, campaign_id: int) -> object: ...
+
+    async def start(self, campaign_id: int, actor: str) -> None: ...
+
+    async def pause(self, campaign_id: int, actor: str) -> None: ...
+
+    async def resume(self, campaign_id: int, actor: str) -> None: ...
+
+    async def stop_now(self, campaign_id: int, actor: str) -> None: ...
+
+    async def status(self, campaign_id: int) -> object: ...
+
+
+class Desk(Protocol):
+    """What a collector does. An action the state does not allow raises DialerError."""
+
+    async def log_in(self, agent_id: int, campaign_ids: Collection[int]) -> AgentDeskView: ...
+
+    async def log_out(self, agent_id: int, cause: str) -> AgentDeskView | None: ...
+
+    async def ready(self, agent_id: int) -> AgentDeskView: ...
+
+    async def take_break(self, agent_id: int, code: str) -> AgentDeskView: ...
+
+    async def preview_dial(self, agent_id: int) -> AgentDeskView: ...
+
+    async def preview_skip(self, agent_id: int, reason: str) -> AgentDeskView: ...
+
+    async def dial_manually(self, agent_id: int, phone_id: int) -> AgentDeskView: ...
+
+    async def hang_up(self, agent_id: int) -> AgentDeskView: ...
+
+    async def wrap_up(self, wrap_up: WrapUp) -> AgentDeskView | None: ...
+
+    def view(self, agent_id: int) -> AgentDeskView: ...
+
+
+class TrunkBoard(Protocol):
+    """How the trunks stand."""
+
+    def status(self) -> Sequence[TrunkStatus]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The parts the handlers use."""
+
+    config: Config
+    clock: Clock
+    storage: Storage
+    campaigns: Campaigns
+    desk: Desk
+    trunks: TrunkBoard
+    live: LiveBoard
+    metrics: Metrics
+    recordings_dir: Path
+    """Where finalised recordings lie; `RecordingInfo.path` is relative to it."""
+    uploads_dir: Path
+    """Where an uploaded list lies while it is imported."""
+    stop_calls: Callable[[str, str], object]
+    """Ends the unanswered calls of a case: its `case_ref`, and why."""
+    outcomes_wake: Callable[[], None]
+    """Says that the outbox has something new."""

@@ -1,0 +1,108 @@
+// The status page: asks for a token, opens the WebSocket of live state, and shows each topic as a card.
+// The token is kept in this tab only and never put into a URL. All values are shown as text, never as markup.
+"use strict";
+
+const RETRY_MS = 2000;
+const REFUSED = 1008; // RFC 6455 §7.4.1: policy violation; the token was not accepted
+const NAMES = {
+  abandon_percent: "abandoned % 放弃率", agent: "collector 催收员", answered: "answered 接通", attempts: "attempts 呼叫数",
+  callable_now: "callable now 可呼叫", channels: "channels 通道", connected: "talking 通话中", dialing: "dialing 呼叫中",
+ group: "group 线路组", in_use: "in use 占用", is_up: "up 正常", mode: "mode 模式", name: "name 名称", obstacle: "obstacle 受阻原因",
+  pace: "pace 节奏", pace_reason: "pace 节奏", reason: "reason 原因", since: "since 自", state: "state 状态", why_not: "why not dialing 未呼叫原因",
+  waiting: "waiting 等待",
+};
+
+const state = document.getElementById("state");
+const form = document.getElementById("login");
+const field = document.getElementById("token");
+const board = document.getElementById("board");
+const cards = new Map();
+let token = sessionStorage.getItem("token");
+
+function say(text, mood) {
+  state.textContent = text;
+  state.className = mood || "";
+}
+
+function askForToken(text) {
+  sessionStorage.removeItem("token");
+  token = null;
+  form.hidden = false;
+  board.hidden = true;
+  say(text, text ? "bad" : "");
+  field.focus();
+}
+
+function show(value) {
+  if (typeof value === "number") return Number.isInteger(value) ? String(value) : value.toFixed(2);
+  if (value === null || value === undefined || value === "") return "–";
+  if (value === true) return "yes 是";
+  if (value === false) return "no 否";
+  if (typeof value === "object") return Object.entries(value).map(([key, inner]) => `${key} ${show(inner)}`).join(" · ");
+  return String(value);
+}
+
+function card(topic, holder) {
+  let element = cards.get(topic);
+  if (!element) {
+    element = document.createElement("article");
+    cards.set(topic, element);
+    holder.append(element);
+  }
+  return element;
+}
+
+function update(topic, data) {
+  const holder = document.querySelector(`[data-kind="${CSS.escape(topic.split("/")[0])}"]`);
+  if (!holder) return;
+  if (data === null) {
+    cards.get(topic)?.remove();
+    cards.delete(topic);
+    return;
+  }
+  const title = document.createElement("h3");
+  title.textContent = data.name ? String(data.name) : topic;
+  const list = document.createElement("dl");
+  for (const [key, value] of Object.entries(data)) {
+    if (key === "name") continue;
+    const term = document.createElement("dt");
+    const text = document.createElement("dd");
+    term.textContent = NAMES[key] || key.replaceAll("_", " ");
+    text.textContent = show(value);
+    list.append(term, text);
+  }
+  card(topic, holder).replaceChildren(title, list);
+}
+
+function connect() {
+  say("connecting … 连接中…");
+  const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/v1/live`);
+  socket.onopen = () => socket.send(JSON.stringify({ token }));
+  socket.onmessage = (event) => {
+    sessionStorage.setItem("token", token);
+    form.hidden = true;
+    board.hidden = false;
+    say(`live 实时 · ${new Date().toLocaleTimeString()}`, "good");
+    for (const [topic, data] of Object.entries(JSON.parse(event.data))) update(topic, data);
+  };
+  socket.onclose = (event) => {
+    if (event.code === REFUSED) {
+      askForToken("token refused 令牌无效");
+      return;
+    }
+    say("connection lost, trying again … 连接中断，正在重试…", "bad");
+    for (const element of cards.values()) element.remove();
+    cards.clear();
+    setTimeout(connect, RETRY_MS);
+  };
+}
+
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  token = field.value.trim();
+  field.value = "";
+  if (token) connect();
+});
+
+if (token) connect();
+else askForToken("");
