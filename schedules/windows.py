@@ -101,6 +101,7 @@ def next_permitted(forbidden: Forbidden, at: datetime, ring_s: float = 0.0) -> d
     return None
 
 
+@lru_cache(maxsize=4096)
 def day_start(day: date, zone: str) -> datetime:
     """The first instant (UTC) of a calendar day in a zone, also where the clock skips midnight."""
     return _reading(day, 0, zone, 0)

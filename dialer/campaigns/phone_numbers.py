@@ -65,8 +65,18 @@ def _parse(text: str, bare: str, region: str) -> str | BadNumber:
         return BadNumber(text, "it is no phone number")
     if not phonenumbers.is_valid_number(number):
         possible = phonenumbers.is_possible_number_with_reason(number)
-        return BadNumber(text, _REASONS.get(possible, "no such number is in use"))
+        reason = _mainland_reason(bare) if region == "CN" else None
+        return BadNumber(text, reason or _REASONS.get(possible, "no such number is in use"))
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _mainland_reason(bare: str) -> str | None:
+    """What the length says about a wrong mainland number; None: look further."""
+    if re.fullmatch(r"[2-8]\d{6,7}", bare):
+        return "the area code is missing"
+    if re.fullmatch(r"1[3-9]\d*", bare) and len(bare) != 11:
+        return f"a mobile number has 11 digits, this one {len(bare)}"
+    return None
 
 
 @lru_cache(maxsize=1)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from dialer.compliance.facts import GateFacts
-from dialer.compliance.policy import Finding, Policy, Rule
+from dialer.compliance.policy import Policy, Rule
 from dialer.model.decision import Decision, RuleResult
 from schedules.search import Opening, first_common
 
@@ -16,7 +16,7 @@ def evaluate(policy: Policy, facts: GateFacts, now: datetime) -> Decision:
     """
     at = now.astimezone(UTC)
     rules = [rule for pack in policy.packs for rule in pack.rules]
-    results = tuple(_result(rule.rule_id, rule.find(facts, at), at) for rule in rules)
+    results = tuple(_result(rule, facts, at) for rule in rules)
     refused = next((result for result in results if not result.allowed), None)
     if refused is None:
         reason = f"all {len(results)} rules allow"
@@ -25,10 +25,11 @@ def evaluate(policy: Policy, facts: GateFacts, now: datetime) -> Decision:
     return Decision(False, refused.rule, refused.reason, retry_at, policy.pack_hash, at, results)
 
 
-def _result(rule_id: str, finding: Finding, at: datetime) -> RuleResult:
-    allowed = finding.allowed_from == at
-    return RuleResult(rule_id, allowed, finding.reason, None if allowed else finding.allowed_from, finding.inputs)
+def _result(rule: Rule, facts: GateFacts, at: datetime) -> RuleResult:
+    opens, finding = rule.opens(facts, at), rule.explain(facts, at)
+    allowed = opens == at
+    return RuleResult(rule.rule_id, allowed, finding.reason, None if allowed else opens, finding.inputs)
 
 
 def _opening(rule: Rule, facts: GateFacts) -> Opening:
-    return lambda instant: rule.find(facts, instant).allowed_from
+    return lambda instant: rule.opens(facts, instant)

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
@@ -14,26 +14,26 @@ InputValue = str | int | bool | None
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one rule says at one instant: when it allows (the instant itself if now, None if never), and why."""
+    """What one rule says at one instant, in words, and what it read."""
 
-    allowed_from: datetime | None
     reason: str
-    inputs: Mapping[str, InputValue] = field(default_factory=dict)
+    inputs: Mapping[str, InputValue]
 
 
 class Rule(Protocol):
-    """One rule of a pack. Its answer depends on nothing but its own data, the facts and the instant (aware, UTC).
-
-    `Finding.allowed_from` is exact: the earliest instant from `at` on at which the rule allows, were the facts to stay.
-    """
+    """One rule of a pack. Its answers depend on nothing but its own data, the facts and the instant (aware, UTC)."""
 
     @property
     def rule_id(self) -> str:
         """The name a refusal is known by, unique within a policy."""
         ...
 
-    def find(self, facts: GateFacts, at: datetime) -> Finding:
-        """Evaluates the rule."""
+    def opens(self, facts: GateFacts, at: datetime) -> datetime | None:
+        """The earliest instant from `at` on at which the rule allows, were the facts to stay; None for never. Exact."""
+        ...
+
+    def explain(self, facts: GateFacts, at: datetime) -> Finding:
+        """Why it allows or refuses at `at`."""
         ...
 
 

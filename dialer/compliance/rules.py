@@ -1,6 +1,5 @@
-"""The kinds of rules a pack can hold. Each is data plus one exact answer: from when on does it allow?"""
+"""The kinds of rules a pack can hold. Each is data, one exact answer (from when on does it allow?) and its words."""
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import Enum
@@ -10,7 +9,7 @@ from dialer.compliance.facts import EarlierAttempt, GateFacts
 from dialer.compliance.policy import Finding, InputValue
 from dialer.model.contact import CaseStatus, PhoneRole
 from schedules.calendar import WorkCalendar
-from schedules.search import first_common
+from schedules.search import Opening, first_common
 from schedules.windows import Days, Forbidden, Window, clock, day_start, next_open, next_permitted, why_closed
 
 
@@ -48,17 +47,24 @@ class InForce:
     valid_from: date
     valid_through: date | None
 
-    def find(self, facts: GateFacts, at: datetime) -> Finding:
-        """Allows from the day the pack is valid until its last day."""
-        today = at.astimezone(ZoneInfo(self.zone)).date()
-        inputs = {"date": today.isoformat(), "valid_from": self.valid_from.isoformat()}
-        if today < self.valid_from:
-            return Finding(
-                day_start(self.valid_from, self.zone), f"the pack is valid from {self.valid_from} on", inputs
-            )
-        if self.valid_through is not None and today > self.valid_through:
-            return Finding(None, f"the pack was valid through {self.valid_through}", inputs)
-        return Finding(at, "the pack is in force", inputs)
+    def opens(self, facts: GateFacts, at: datetime) -> datetime | None:
+        """From the first instant of the first day on, until the end of the last."""
+        opens = max(at, day_start(self.valid_from, self.zone))
+        return None if self.valid_through is not None and self._day(opens) > self.valid_through else opens
+
+    def explain(self, facts: GateFacts, at: datetime) -> Finding:
+        """In words."""
+        through = self.valid_through
+        inputs: dict[str, InputValue] = {
+            "date": self._day(at).isoformat(),
+            "valid_from": self.valid_from.isoformat(),
+            "valid_through": None if through is None else through.isoformat(),
+        }
+        words = f"the pack is valid from {self.valid_from}{'' if through is None else f' through {through}'}"
+        return Finding(words, inputs)
+
+    def _day(self, at: datetime) -> date:
+        return at.astimezone(ZoneInfo(self.zone)).date()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,34 +80,35 @@ class CallingWindow:
     from_minute: int
     to_minute: int
 
-    def find(self, facts: GateFacts, at: datetime) -> Finding:
-        """Allows where the windows of all zones are open for the whole ringing."""
+    def opens(self, facts: GateFacts, at: datetime) -> datetime | None:
+        """When the windows of all zones are open for the whole ringing."""
         zones = self.zones.pick(self.pack_zone, facts)
-        inputs = self._inputs(zones, facts, at)
-        if not zones:
-            return _zone_unknown(facts, inputs)
-        opens = first_common([self._opening(zone, facts.max_ring_s) for zone in zones], at)
-        if opens == at:
-            return Finding(at, "inside the calling hours", inputs)
-        closed = next(zone for zone in zones if self._opening(zone, facts.max_ring_s)(at) != at)
-        return Finding(opens, why_closed(self._window(closed), self.calendar, at), inputs)
+        return first_common([self._opening(zone, facts.max_ring_s) for zone in zones], at) if zones else None
 
-    def _window(self, zone: str) -> Window:
-        return Window(zone, self.from_minute, self.to_minute, self.days, self.make_up_workdays)
-
-    def _opening(self, zone: str, ring_s: float) -> Callable[[datetime], datetime | None]:
-        window = self._window(zone)
-        return lambda instant: next_open(window, self.calendar, instant, ring_s)
-
-    def _inputs(self, zones: tuple[str, ...], facts: GateFacts, at: datetime) -> dict[str, InputValue]:
+    def explain(self, facts: GateFacts, at: datetime) -> Finding:
+        """Names the first zone whose window is closed."""
+        zones = self.zones.pick(self.pack_zone, facts)
         calendar = self.calendar
-        return {
+        inputs = {
             **_zone_inputs(zones, facts, at),
             "hours": f"{clock(self.from_minute)}-{clock(self.to_minute)}",
             "days": self.days.value,
             "make_up_workdays": self.make_up_workdays,
             "calendar": None if calendar is None else f"{calendar.name} sha256:{calendar.sha256}",
         }
+        if not zones:
+            return Finding(_zone_unknown(facts), inputs)
+        closed = (zone for zone in zones if self._opening(zone, facts.max_ring_s)(at) != at)
+        zone = next(closed, None)
+        words = "inside the calling hours" if zone is None else why_closed(self._window(zone), calendar, at)
+        return Finding(words, inputs)
+
+    def _window(self, zone: str) -> Window:
+        return Window(zone, self.from_minute, self.to_minute, self.days, self.make_up_workdays)
+
+    def _opening(self, zone: str, ring_s: float) -> Opening:
+        window = self._window(zone)
+        return lambda instant: next_open(window, self.calendar, instant, ring_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,19 +121,20 @@ class ForbiddenHours:
     from_minute: int
     to_minute: int
 
-    def find(self, facts: GateFacts, at: datetime) -> Finding:
-        """Allows where in no zone a part of the ringing is within the hours."""
+    def opens(self, facts: GateFacts, at: datetime) -> datetime | None:
+        """When in no zone a part of the ringing is within the hours."""
+        zones = self.zones.pick(self.pack_zone, facts)
+        return first_common([self._opening(zone, facts.max_ring_s) for zone in zones], at) if zones else None
+
+    def explain(self, facts: GateFacts, at: datetime) -> Finding:
+        """In words."""
         zones = self.zones.pick(self.pack_zone, facts)
         hours = f"{clock(self.from_minute)}-{clock(self.to_minute)}"
         inputs = {**_zone_inputs(zones, facts, at), "hours": hours}
-        if not zones:
-            return _zone_unknown(facts, inputs)
-        opens = first_common([self._opening(zone, facts.max_ring_s) for zone in zones], at)
-        if opens == at:
-            return Finding(at, f"outside the forbidden hours {hours}", inputs)
-        return Finding(opens, f"no call may ring between {hours.replace('-', ' and ')} ({', '.join(zones)})", inputs)
+        words = f"no call may ring between {hours.replace('-', ' and ')} ({', '.join(zones)})"
+        return Finding(words if zones else _zone_unknown(facts), inputs)
 
-    def _opening(self, zone: str, ring_s: float) -> Callable[[datetime], datetime | None]:
+    def _opening(self, zone: str, ring_s: float) -> Opening:
         forbidden = Forbidden(zone, self.from_minute, self.to_minute)
         return lambda instant: next_permitted(forbidden, instant, ring_s)
 
@@ -141,33 +149,41 @@ class AttemptCap:
     counts: Counts
     limit: int
 
-    def find(self, facts: GateFacts, at: datetime) -> Finding:
-        """Allows while the day's count is below the limit, in every zone."""
-        counted = [attempt for attempt in facts.attempts if self._is_counted(attempt)]
+    def opens(self, facts: GateFacts, at: datetime) -> datetime | None:
+        """When the day's count is below the limit in every zone."""
         zones = self.zones.pick(self.pack_zone, facts)
-        used = max((len(_on_or_after_today(counted, zone, at)) for zone in zones), default=0)
+        if not zones or self.limit == 0:
+            return None
+        return first_common([self._opening(zone, facts) for zone in zones], at)
+
+    def explain(self, facts: GateFacts, at: datetime) -> Finding:
+        """With the day's count; of several zones, the highest."""
+        zones = self.zones.pick(self.pack_zone, facts)
+        used = max((len(self._days_counted(facts, zone, at)) for zone in zones), default=0)
         inputs = {**_zone_inputs(zones, facts, at), "counts": self.counts.value, "used": used, "limit": self.limit}
-        if not zones:
-            return _zone_unknown(facts, inputs)
-        if used < self.limit:
-            return Finding(at, f"{used} of {self.limit} {self.counts.value} attempts today", inputs)
-        opens = None
-        if self.limit > 0:
-            opens = first_common([self._opening(zone, counted) for zone in zones], at)
-        return Finding(opens, f"{used} {self.counts.value} attempts today, the limit is {self.limit}", inputs)
+        words = f"{used} {self.counts.value} attempts today, the limit is {self.limit}"
+        return Finding(words if zones else _zone_unknown(facts), inputs)
+
+    def _opening(self, zone: str, facts: GateFacts) -> Opening:
+        def opens(instant: datetime) -> datetime:
+            days = sorted(self._days_counted(facts, zone, instant))
+            if len(days) < self.limit:
+                return instant
+            # Fewer than the limit remain on or after the day that follows the limit-th from the end.
+            return day_start(days[-self.limit] + timedelta(days=1), zone)
+
+        return opens
+
+    def _days_counted(self, facts: GateFacts, zone: str, at: datetime) -> list[date]:
+        """Local days of the attempts counted today, later days included: a clock that stepped back forgives none."""
+        zone_info = ZoneInfo(zone)
+        today = at.astimezone(zone_info).date()
+        counted = (attempt for attempt in facts.attempts if self._is_counted(attempt))
+        days = (attempt.placed_at.astimezone(zone_info).date() for attempt in counted)
+        return [day for day in days if day >= today]
 
     def _is_counted(self, attempt: EarlierAttempt) -> bool:
         return attempt.placed if self.counts is Counts.PLACED else attempt.unreached
-
-    def _opening(self, zone: str, counted: list[EarlierAttempt]) -> Callable[[datetime], datetime | None]:
-        def opens(instant: datetime) -> datetime:
-            later = sorted(_on_or_after_today(counted, zone, instant))
-            if len(later) < self.limit:
-                return instant
-            # The day after the one that holds the limit-th attempt from the end has fewer than the limit.
-            return day_start(later[-self.limit] + timedelta(days=1), zone)
-
-        return opens
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,12 +192,14 @@ class DoNotCall:
 
     rule_id: str
 
-    def find(self, facts: GateFacts, at: datetime) -> Finding:
-        """Allows unless listed; time does not help."""
-        inputs = {"listed": facts.do_not_call}
-        if facts.do_not_call:
-            return Finding(None, "the number or the person is on the do-not-call list", inputs)
-        return Finding(at, "not on the do-not-call list", inputs)
+    def opens(self, facts: GateFacts, at: datetime) -> datetime | None:
+        """Time does not help."""
+        return None if facts.do_not_call else at
+
+    def explain(self, facts: GateFacts, at: datetime) -> Finding:
+        """In words."""
+        listed = "is on" if facts.do_not_call else "is not on"
+        return Finding(f"the number or the person {listed} the do-not-call list", {"listed": facts.do_not_call})
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,12 +208,14 @@ class CaseOpen:
 
     rule_id: str
 
-    def find(self, facts: GateFacts, at: datetime) -> Finding:
-        """Allows while the case is open; time alone does not help."""
-        inputs = {"case_status": facts.case_status.value}
-        if facts.case_status is CaseStatus.OPEN:
-            return Finding(at, "the case is open", inputs)
-        return Finding(None, f"the case is marked {facts.case_status.value!r} by the case system", inputs)
+    def opens(self, facts: GateFacts, at: datetime) -> datetime | None:
+        """Time alone does not help."""
+        return at if facts.case_status is CaseStatus.OPEN else None
+
+    def explain(self, facts: GateFacts, at: datetime) -> Finding:
+        """In words."""
+        status = facts.case_status.value
+        return Finding(f"the case system says of the case: {status}", {"case_status": status})
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,12 +225,14 @@ class ThirdParty:
     rule_id: str
     permitted: bool
 
-    def find(self, facts: GateFacts, at: datetime) -> Finding:
-        """Allows own numbers, and third parties' where permitted; time does not help."""
-        inputs = {"role": facts.role.value, "permitted": self.permitted}
-        if self.permitted or facts.role is PhoneRole.OWN:
-            return Finding(at, "the number may be called in this role", inputs)
-        return Finding(None, "the number belongs to a third party", inputs)
+    def opens(self, facts: GateFacts, at: datetime) -> datetime | None:
+        """Time does not help."""
+        return at if self.permitted or facts.role is PhoneRole.OWN else None
+
+    def explain(self, facts: GateFacts, at: datetime) -> Finding:
+        """In words."""
+        whose = "the person's own" if facts.role is PhoneRole.OWN else "a third party's"
+        return Finding(f"the number is {whose}", {"role": facts.role.value, "permitted": self.permitted})
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,13 +241,14 @@ class OneCall:
 
     rule_id: str
 
-    def find(self, facts: GateFacts, at: datetime) -> Finding:
-        """Allows when nothing is in flight; when that ends no clock knows, so there is no next time."""
+    def opens(self, facts: GateFacts, at: datetime) -> datetime | None:
+        """When a call that is in flight ends no clock knows, so there is no next time."""
+        return None if any(attempt.in_flight for attempt in facts.attempts) else at
+
+    def explain(self, facts: GateFacts, at: datetime) -> Finding:
+        """In words."""
         in_flight = sum(attempt.in_flight for attempt in facts.attempts)
-        inputs = {"in_flight": in_flight}
-        if in_flight:
-            return Finding(None, "a call to this number is in flight", inputs)
-        return Finding(at, "no call to this number is in flight", inputs)
+        return Finding(f"{in_flight or 'no'} call to this number is in flight", {"in_flight": in_flight})
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,31 +258,23 @@ class AfterUnknown:
     rule_id: str
     wait_s: int
 
-    def find(self, facts: GateFacts, at: datetime) -> Finding:
-        """Allows `wait_s` after the latest unknown attempt was found to be one."""
-        ends = [attempt.ended_at or attempt.placed_at for attempt in facts.attempts if attempt.unknown]
-        inputs: dict[str, InputValue] = {"unknown": len(ends), "wait_s": self.wait_s}
-        if not ends:
-            return Finding(at, "no attempt to this number has an unknown end", inputs)
-        rested = max(ends) + timedelta(seconds=self.wait_s)
-        if at >= rested:
-            return Finding(at, f"{self.wait_s} s have passed since an attempt with an unknown end", inputs)
-        return Finding(rested, f"an attempt to this number has an unknown end, less than {self.wait_s} s ago", inputs)
+    def opens(self, facts: GateFacts, at: datetime) -> datetime | None:
+        """`wait_s` after the latest unknown attempt was found to be one."""
+        ends = (attempt.ended_at or attempt.placed_at for attempt in facts.attempts if attempt.unknown)
+        return max([at, *(end + timedelta(seconds=self.wait_s) for end in ends)])
+
+    def explain(self, facts: GateFacts, at: datetime) -> Finding:
+        """In words."""
+        unknown = sum(attempt.unknown for attempt in facts.attempts)
+        words = f"{unknown or 'no'} attempt to this number has an unknown end; it rests for {self.wait_s} s after one"
+        return Finding(words, {"unknown": unknown, "wait_s": self.wait_s})
 
 
-def _zone_unknown(facts: GateFacts, inputs: dict[str, InputValue]) -> Finding:
+def _zone_unknown(facts: GateFacts) -> str:
     doubts = "; ".join(facts.zones.doubts) or "neither the list nor the number tells it"
-    return Finding(None, f"the person's time zone is not known: {doubts}", inputs)
+    return f"the person's time zone is not known: {doubts}"
 
 
 def _zone_inputs(zones: tuple[str, ...], facts: GateFacts, at: datetime) -> dict[str, InputValue]:
     local = [at.astimezone(ZoneInfo(zone)).isoformat(timespec="seconds") for zone in zones]
     return {"zones": ",".join(zones), "local_times": ",".join(local), "max_ring_ms": round(facts.max_ring_s * 1000)}
-
-
-def _on_or_after_today(attempts: Iterable[EarlierAttempt], zone: str, at: datetime) -> list[date]:
-    """The local days of attempts placed today; later ones too: after a clock that stepped back they still count."""
-    zone_info = ZoneInfo(zone)
-    today = at.astimezone(zone_info).date()
-    days = (attempt.placed_at.astimezone(zone_info).date() for attempt in attempts)
-    return [day for day in days if day >= today]

@@ -50,7 +50,8 @@ class PastAttempt:
 class NextStep:
     """What becomes of an entry: try `phone_id` not before `not_before`, or nothing more (`exhausted`), and why.
 
-    `not_before` None with `exhausted` False means: as soon as possible.
+    `not_before` None with `exhausted` False means: as soon as possible; without a `phone_id`, too: not before somebody
+    has reconciled an attempt whose end is unknown.
     """
 
     phone_id: int | None

@@ -1,8 +1,8 @@
 """What a pacer learns: how long things last and how they end, with the old fading as the new comes in.
 
 Theory. A duration is described by its hazard per second: of those that got as far as second b, the share that ends
-within it. From hazards follows what matters for pacing, the *conditional* chance: a talk that has lasted five minutes is
-not "nearly over" because the mean is three; it ends in the next ten seconds with the chance that five-minute talks do.
+within it. From hazards follows what matters for pacing, the *conditional* chance: a talk that has lasted five minutes
+is not "nearly over" because the mean is three; it ends in the next ten seconds with the chance that such talks do.
 Rings end in competing ways, so each way has a hazard of its own, and only what has not ended otherwise can be answered.
 
 Forgetting is by count: each new observation weighs `growth` times the one before, so that the sum of weights behaves

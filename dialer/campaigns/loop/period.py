@@ -1,0 +1,44 @@
+"""Live and abandoned calls of the abandonment period: the database's count, and what it cannot know yet. Strict side up."""
+
+from datetime import datetime, timedelta
+
+from dialer.calls.attempt import Phase
+from dialer.calls.runner import AttemptRunner
+from dialer.model.attempt import REACHED_A_PERSON, Disposition
+from dialer.storage import Storage
+
+PERIOD = timedelta(days=1)
+"""The abandoned share is kept over any 24 hours, the shorter of the periods the rules ask for."""
+REFRESH_S = 2.0
+_UNSETTLED_LIVE = frozenset({Phase.TALKING, Phase.HOLDING_ON, Phase.GOODBYE, Phase.APOLOGY, Phase.DIALOGUE})
+
+
+class AbandonmentPeriod:
+    """Counts for one campaign. Attempts that ended since the last reading are added until the next one has seen them."""
+
+    def __init__(self, campaign_id: int) -> None:
+        self._campaign_id = campaign_id
+        self._stored = (0, 0)
+        self._read_at: float | None = None
+        self._ended: list[tuple[float, Disposition]] = []
+
+    def ended(self, now: float, disposition: Disposition) -> None:
+        """An attempt was settled."""
+        if disposition in REACHED_A_PERSON:
+            self._ended.append((now, disposition))
+
+    async def refresh(self, storage: Storage, now: float, utc: datetime) -> None:
+        """Reads the database when the last reading is old."""
+        if self._read_at is not None and now - self._read_at < REFRESH_S:
+            return
+        self._stored = await storage.attempts.live_and_abandoned(self._campaign_id, utc - PERIOD)
+        self._read_at = now
+        self._ended = [(at, disposition) for at, disposition in self._ended if at >= now]
+
+    def counts(self, runners: tuple[AttemptRunner, ...]) -> tuple[int, int]:
+        """(live, abandoned), calls still up included."""
+        up = [runner.machine.phase for runner in runners if runner.machine.phase in _UNSETTLED_LIVE]
+        abandoned = sum(disposition is Disposition.ABANDONED for _, disposition in self._ended)
+        abandoned += sum(phase is Phase.APOLOGY for phase in up)
+        live, stored_abandoned = self._stored
+        return live + len(self._ended) + len(up), stored_abandoned + abandoned

@@ -1,0 +1,276 @@
+"""One running campaign: its pacer, its calls under way, and one tick after the other."""
+
+import logging
+from collections import Counter
+from datetime import timedelta
+
+from dialer.agents.sessions import AgentChanged, AgentSession, AgentSessions
+from dialer.agents.state import AgentStateError
+from dialer.calls.desk import AgentDesk, PreviewOffer
+from dialer.calls.floor import CallFloor, NoNewCallsError
+from dialer.calls.order import CallOrder
+from dialer.calls.placing import NotPlaced
+from dialer.calls.prompts import CallPrompts
+from dialer.calls.runner import AttemptRunner
+from dialer.campaigns.loop.period import PERIOD, AbandonmentPeriod
+from dialer.campaigns.loop.snapshot import agent_events, agent_views
+from dialer.campaigns.loop.status import CampaignStatus
+from dialer.campaigns.pacing import PacingDecision, PacingEvent, PacingLimits, PacingSnapshot
+from dialer.campaigns.pacing.config import PacerConfig
+from dialer.campaigns.pacing.pacer import Pacer
+from dialer.model.agent import AgentState
+from dialer.model.attempt import CallPath, Disposition
+from dialer.model.campaign import Campaign, CampaignMode, CampaignSettings, CampaignState
+from dialer.model.entry import Candidate, EntryCounts
+from dialer.sip.trunks import Trunks
+
+logger = logging.getLogger(__name__)
+
+TICK_S = 0.5
+COUNT_REFRESH_S = 5.0
+"""How often the entries of a list are counted: on a million of them that takes its time."""
+PACER_SAVE_S = 30.0
+CALLBACK_PAUSE = timedelta(seconds=30)
+"""A callback promised by a collector who is busy is looked at again after this."""
+NO_CALLS_PAUSE = timedelta(seconds=5)
+
+
+class RunningCampaign:
+    """The loop of one campaign on this node. `tick` is its whole clockwork; calls run on the floor."""
+
+    def __init__(
+        self,
+        campaign: Campaign,
+        prompts: CallPrompts,
+        floor: CallFloor,
+        sessions: AgentSessions,
+        desk: AgentDesk,
+        trunks: Trunks,
+    ) -> None:
+        self.campaign = campaign
+        self.pacer = Pacer(pacer_config(campaign.settings))
+        self.counts = EntryCounts()
+        self.limiting = "starting"
+        self._prompts = prompts
+        self._floor = floor
+        self._sessions = sessions
+        self._desk = desk
+        self._trunks = trunks
+        self._clock = floor.services.clock
+        self._storage = floor.services.storage
+        self._period = AbandonmentPeriod(campaign.campaign_id)
+        self._events: list[PacingEvent] = []
+        self._last_refusal = ""
+        self._counted_at: float | None = None
+        self._saved_at: float | None = None
+
+    @property
+    def campaign_id(self) -> int:
+        return self.campaign.campaign_id
+
+    @property
+    def runners(self) -> tuple[AttemptRunner, ...]:
+        """The campaign's calls under way."""
+        return self._floor.of_campaign(self.campaign_id)
+
+    def observe(self, event: PacingEvent) -> None:
+        """An event of a call; the pacer hears it at the next tick."""
+        self._events.append(event)
+
+    def agent_changed(self, changed: AgentChanged) -> None:
+        """A collector of this campaign changed state."""
+        if self.campaign_id in changed.session.campaign_ids:
+            self._events += agent_events(changed)
+
+    async def load(self) -> None:
+        """Takes over what the pacing had learned before the last stop."""
+        state = await self._storage.campaigns.load_pacer(self.campaign_id)
+        if state:
+            try:
+                self.pacer.load(state)
+            except ValueError:
+                logger.warning("what the pacing had learned is of another version", extra=self._facts())
+
+    async def save(self) -> None:
+        """Keeps what the pacing learned."""
+        await self._storage.campaigns.save_pacer(self.campaign_id, self.pacer.dump())
+
+    async def tick(self) -> None:
+        """Observe, decide, place. Raises StorageError; the next tick tries again."""
+        now = self._clock.monotonic()
+        await self._refresh(now)
+        decision = self._decide(now)
+        for runner in self.runners:
+            if runner.attempt_id in decision.cancel:
+                runner.stop("pacing")
+        self.limiting = await self._act(decision)
+
+    @property
+    def is_over(self) -> bool:
+        """Nothing is left to dial and nothing is under way; entries waiting for a person's word do not count."""
+        counts = self.counts
+        return not self.runners and counts.waiting == counts.leased == counts.dialing == 0
+
+    def status(self) -> CampaignStatus:
+        """The campaign now, from memory."""
+        agents = Counter(session.state.value for session in self._sessions.of_campaign(self.campaign_id))
+        calls = Counter(runner.view().stage.value for runner in self.runners if runner.attempt_id)
+        live, abandoned = self._period.counts(self.runners)
+        campaign = self.campaign
+        return CampaignStatus(
+            campaign.campaign_id,
+            campaign.name,
+            campaign.state,
+            campaign.state_reason,
+            self.limiting,
+            self.counts,
+            dict(agents),
+            dict(calls),
+            live,
+            abandoned,
+        )
+
+    # ---- inside
+
+    async def _refresh(self, now: float) -> None:
+        utc = self._clock.utcnow()
+        await self._period.refresh(self._storage, now, utc)
+        if self._counted_at is None or now - self._counted_at >= COUNT_REFRESH_S or self._is_short():
+            self._counted_at = now
+            self.counts = await self._storage.entries.counts(self.campaign_id, utc)
+        if self._saved_at is None or now - self._saved_at >= PACER_SAVE_S:
+            self._saved_at = now
+            await self.save()
+
+    def _is_short(self) -> bool:
+        return self.counts.callable_now == 0 or not self.runners
+
+    def _decide(self, now: float) -> PacingDecision:
+        events, self._events = self._events, []
+        for event in sorted(events, key=lambda event: event.at):
+            self.pacer.observe(event)
+        return self.pacer.decide(self._snapshot(now))
+
+    def _snapshot(self, now: float) -> PacingSnapshot:
+        settings = self.campaign.settings
+        runners = self.runners
+        live, abandoned = self._period.counts(runners)
+        trunks = [trunk for trunk in self._trunks.status() if trunk.group == settings.trunk_group]
+        up = sum(trunk.channels - trunk.in_use for trunk in trunks if trunk.is_up) + len(runners)
+        if settings.mode is CampaignMode.REMINDER:
+            up = min(up, settings.max_reminder_channels)
+        limits = PacingLimits(
+            max_channels=up,
+            max_cps=sum(trunk.cps for trunk in trunks if trunk.is_up),
+            ring_timeout_s=settings.ring_timeout_s,
+            abandon_target=settings.abandon_target,
+            tick_s=TICK_S,
+        )
+        return PacingSnapshot(
+            now=now,
+            agents=agent_views(self._sessions.of_campaign(self.campaign_id)),
+            calls=tuple(runner.view() for runner in runners),
+            limits=limits,
+            period_live=live,
+            period_abandoned=abandoned,
+            period_ends_at=now + PERIOD.total_seconds(),
+            leads_left=self.counts.callable_now,
+        )
+
+    async def _act(self, decision: PacingDecision) -> str:
+        """Does what was decided; returns what limits the pace, in words."""
+        if self.campaign.state is not CampaignState.RUNNING:
+            return f"{self.campaign.state.value}: {self.campaign.state_reason or 'no new calls'}"
+        obstacle = self._floor.obstacle()
+        if obstacle:
+            return obstacle
+        if self.campaign.settings.mode is CampaignMode.PREVIEW:
+            return await self._preview()
+        placed = await self._place(decision.dial) if decision.dial > 0 else 0
+        return self._reason(decision, placed)
+
+    def _reason(self, decision: PacingDecision, placed: int) -> str:
+        if decision.dial > placed and self.counts.callable_now == 0:
+            reconcile = f", {self.counts.reconcile} to reconcile" if self.counts.reconcile else ""
+            later = f"{self.counts.waiting} wait for their time" if self.counts.waiting else "the list is empty"
+            return f"nothing is callable now: {later}{reconcile}{self._last_refusal}"
+        return decision.reason + self._last_refusal
+
+    async def _place(self, wanted: int) -> int:
+        """Claims and dials up to `wanted` entries; returns how many calls were begun."""
+        ready = {session.agent_id for session in self._ready_agents()}
+        now = self._clock.utcnow()
+        claimed = await self._storage.entries.claim(
+            self.campaign_id, self._floor.services.node, wanted, now, agents=ready
+        )
+        if not claimed:
+            self._counted_at = None
+        begun = 0
+        for candidate in claimed:
+            begun += await self._begin(candidate)
+        return begun
+
+    async def _begin(self, candidate: Candidate) -> bool:
+        dedicated = candidate.agent_id if candidate.path is CallPath.CALLBACK else None
+        order = CallOrder.of_candidate(self.campaign, candidate, dedicated)
+        try:
+            self._floor.place(order, self._prompts, self.observe, on_end=self._on_end, cause="promised callback")
+        except (AgentStateError, NoNewCallsError) as error:
+            pause = CALLBACK_PAUSE if isinstance(error, AgentStateError) else NO_CALLS_PAUSE
+            await self._storage.entries.put_back(candidate.entry_id, self._clock.utcnow() + pause, str(error))
+            return False
+        return True
+
+    async def _preview(self) -> str:
+        """A case for every ready collector."""
+        sessions = self._ready_agents()
+        if not sessions:
+            return "preview: no collector is ready"
+        ready = {session.agent_id for session in sessions}
+        claimed = await self._storage.entries.claim(
+            self.campaign_id, self._floor.services.node, len(sessions), self._clock.utcnow(), agents=ready
+        )
+        for candidate in claimed:
+            await self._offer(candidate, ready)
+        short = len(sessions) - len(claimed)
+        return f"preview: {short} collectors wait for a case that is due" if short else "preview: collectors decide"
+
+    async def _offer(self, candidate: Candidate, ready: set[int]) -> None:
+        agent_id = candidate.agent_id if candidate.agent_id in ready else min(ready, default=None)
+        offer = PreviewOffer(self.campaign, candidate, self._prompts, self.observe)
+        try:
+            if agent_id is None:
+                raise AgentStateError("no collector is ready any more")
+            ready.discard(agent_id)
+            self._desk.offer_preview(agent_id, offer)
+        except AgentStateError as error:
+            not_before = self._clock.utcnow() + CALLBACK_PAUSE
+            await self._storage.entries.put_back(candidate.entry_id, not_before, str(error))
+
+    def _ready_agents(self) -> list[AgentSession]:
+        skills = frozenset(self.campaign.settings.skills)
+        return [
+            session
+            for session in self._sessions.of_campaign(self.campaign_id)
+            if session.state is AgentState.READY and session.agent.skills >= skills
+        ]
+
+    def _on_end(self, runner: AttemptRunner, outcome: NotPlaced | Disposition) -> None:
+        if isinstance(outcome, NotPlaced):
+            self._last_refusal = f"; last refused: {outcome.reason}"
+            self._counted_at = None
+        else:
+            self._last_refusal = ""
+            self._period.ended(self._clock.monotonic(), outcome)
+
+    def _facts(self) -> dict[str, object]:
+        return {"action": "campaign", "campaign_id": self.campaign_id}
+
+
+def pacer_config(settings: CampaignSettings) -> PacerConfig:
+    """The pacer for a campaign's mode."""
+    return PacerConfig(
+        mode=settings.mode.value,
+        channels=settings.max_reminder_channels,
+        max_lines_per_agent=max(settings.max_lines_per_agent, 1.0),
+    )

@@ -1,0 +1,52 @@
+"""The floor as the pacer sees it. Pure but for the values handed in."""
+
+from collections.abc import Iterable
+
+from dialer.agents.sessions import AgentChanged, AgentSession
+from dialer.campaigns.pacing import AgentState as PacedState
+from dialer.campaigns.pacing import AgentView, EventKind, PacingEvent
+from dialer.model.agent import AgentState
+
+PACED: dict[AgentState, PacedState] = {
+    AgentState.READY: PacedState.READY,
+    AgentState.RESERVED: PacedState.TALKING,
+    AgentState.PREVIEW: PacedState.TALKING,
+    AgentState.TALKING: PacedState.TALKING,
+    AgentState.HOLD: PacedState.TALKING,
+    AgentState.WRAPUP: PacedState.WRAPUP,
+    AgentState.BREAK: PacedState.PAUSED,
+    AgentState.TRAINING: PacedState.PAUSED,
+    AgentState.AUX: PacedState.PAUSED,
+}
+_PAUSED = (AgentState.BREAK, AgentState.TRAINING, AgentState.AUX)
+
+
+def agent_views(sessions: Iterable[AgentSession]) -> tuple[AgentView, ...]:
+    """Collectors for a snapshot; those on their way out are left out."""
+    return tuple(
+        AgentView(session.agent_id, PACED[session.state], session.machine.since, session.machine.pending is not None)
+        for session in sessions
+        if session.state in PACED
+    )
+
+
+def agent_events(changed: AgentChanged) -> list[PacingEvent]:
+    """What a change of a collector's state means to the pacer, in order."""
+    transition, agent_id = changed.transition, changed.session.agent_id
+    events: list[PacingEvent] = []
+    if transition.old is AgentState.WRAPUP:
+        events.append(PacingEvent(changed.at, EventKind.WRAP_ENDED, None, agent_id, None, transition.lasted_s))
+    if transition.old is AgentState.OFFLINE:
+        events.append(PacingEvent(changed.at, EventKind.AGENT_IN, None, agent_id))
+    kind = _kind(transition.new)
+    if kind is not None:
+        events.append(PacingEvent(changed.at, kind, None, agent_id))
+    return events
+
+
+def _kind(new: AgentState) -> EventKind | None:
+    if new is AgentState.OFFLINE:
+        return EventKind.AGENT_OUT
+    if new is AgentState.READY:
+        return EventKind.AGENT_READY
+    return EventKind.AGENT_PAUSED if new in _PAUSED else None

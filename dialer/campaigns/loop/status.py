@@ -1,0 +1,53 @@
+"""What a supervisor sees of a running campaign, and the sentence that answers "why is it not dialing?"."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from dialer.model.campaign import CampaignState
+from dialer.model.entry import EntryCounts
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignStatus:
+    """A campaign now. `agents` and `calls` count by state and stage; `limiting` says what holds the pace, in words.
+
+    `live` and `abandoned` are those of the abandonment period; `abandoned_share` is a fraction of `live`.
+    """
+
+    campaign_id: int
+    name: str
+    state: CampaignState
+    state_reason: str
+    limiting: str
+    entries: EntryCounts = field(default_factory=EntryCounts)
+    agents: Mapping[str, int] = field(default_factory=dict)
+    calls: Mapping[str, int] = field(default_factory=dict)
+    live: int = 0
+    abandoned: int = 0
+
+    @property
+    def abandoned_share(self) -> float:
+        """0 while nobody has answered."""
+        return self.abandoned / self.live if self.live else 0.0
+
+    def live_data(self) -> dict[str, object]:
+        """For the live board: JSON-able, no number and no name of a person."""
+        entries = self.entries
+        return {
+            "campaign_id": self.campaign_id,
+            "name": self.name,
+            "state": self.state.value,
+            "state_reason": self.state_reason,
+            "limiting": self.limiting,
+            "waiting": entries.waiting,
+            "callable_now": entries.callable_now,
+            "done": entries.done,
+            "exhausted": entries.exhausted,
+            "stopped": entries.stopped,
+            "reconcile": entries.reconcile,
+            "agents": dict(self.agents),
+            "calls": dict(self.calls),
+            "live": self.live,
+            "abandoned": self.abandoned,
+            "abandoned_share": self.abandoned_share,
+        }
