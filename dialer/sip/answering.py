@@ -1,4 +1,4 @@
-"""A received call: ringing, the answer, the caller's CANCEL (RFC 3261 §13.3). For the phones of collectors.
+"""A received call: ringing, the answer, the caller's CANCEL (RFC 3261 §13.3).
 
 We send no reliable provisional responses: an INVITE that requires them is refused (420) before it gets here. An INVITE
 without an offer is answered with ours; the ACK then brings the caller's description as `MediaChanged`.
@@ -47,7 +47,8 @@ class IncomingInvite(Session):
         self.dialogs[self.dialog.remote_tag] = self.dialog
         self._remote_sdp = sdp_of(invite)
         self._accept = Accept("")
-        self._reject_status = 480
+        self._early_sdp = ""
+        self._reject = Reject(480)
 
     def start(self, now: float) -> list[Output]:
         """Starts the wait for the owner's answer."""
@@ -61,7 +62,8 @@ class IncomingInvite(Session):
 
     def _on_owner(self, event: Input, now: float) -> None:
         match event:
-            case Ring():
+            case Ring(sdp):
+                self._early_sdp = sdp
                 self._step(Event.RING, None, now)
             case Accept():
                 self._accept = event
@@ -69,7 +71,7 @@ class IncomingInvite(Session):
             case Reject(status):
                 if not 300 <= status <= 699:
                     raise LocalProtocolError(f"{status} does not reject a call")
-                self._reject_status = status
+                self._reject = event
                 self._step(Event.REJECT, None, now)
             case _:
                 super()._on_owner(event, now)
@@ -83,11 +85,13 @@ class IncomingInvite(Session):
     def _act(self, action: Action, message: Message | None, now: float) -> None:
         match action:
             case Action.RING:
-                self._respond_to_invite(180, self._target_headers())
+                status = 183 if self._early_sdp else 180
+                self._respond_to_invite(status, self._target_headers(), self._early_sdp)
             case Action.ACCEPT:
                 self._take_call(now)
             case Action.REJECT:
-                self._respond_to_invite(self._reject_status, {})
+                reason = {"Reason": self._reject.reason} if self._reject.reason else {}
+                self._respond_to_invite(self._reject.status, reason)
             case Action.WITHDRAW:
                 self._withdraw(message)
             case Action.FAIL:

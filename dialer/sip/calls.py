@@ -171,7 +171,7 @@ class SipCall(Timed):
 
 
 class IncomingCall:
-    """A call from a collector's phone, not answered yet. `sdp` is empty when the phone makes no offer."""
+    """A call we received, not answered yet. `sdp` is empty when it made no offer; `user` is the phone's account."""
 
     def __init__(self, call: SipCall, session: IncomingInvite, user: str) -> None:
         self._call = call
@@ -184,9 +184,9 @@ class IncomingCall:
         """`sink` hears `Failed` when the phone gives up before the answer."""
         self._call.sink = sink
 
-    def ringing(self) -> None:
-        """Sends 180. Raises LocalProtocolError once the call was answered, refused or given up."""
-        self._call.act(Ring())
+    def ringing(self, sdp: str = "") -> None:
+        """Sends 180, or 183 with our audio. Raises LocalProtocolError once it was answered, refused or given up."""
+        self._call.act(Ring(sdp))
 
     def answer(self, sdp: str, sink: Sink, *, answer_offer: AnswerOffer | None = None) -> SipCall:
         """Sends 200. Raises LocalProtocolError as `ringing` does."""
@@ -194,9 +194,9 @@ class IncomingCall:
         self._call.act(Accept(sdp, answer_offer))
         return self._call
 
-    def reject(self, status: int = 480) -> None:
+    def reject(self, status: int = 480, reason: str = "") -> None:
         """Refuses the call. Raises LocalProtocolError as `ringing` does, and for a status below 300."""
-        self._call.act(Reject(status))
+        self._call.act(Reject(status, reason))
 
 
 def destination_of(uri: SipUri, fallback: Destination) -> Destination:

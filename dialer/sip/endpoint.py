@@ -4,7 +4,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Self
@@ -15,8 +15,9 @@ from dialer.sip.calls import IncomingCall, SipCall
 from dialer.sip.digest import DigestServer
 from dialer.sip.events import Destination, InviteRequest, Sink, Transport
 from dialer.sip.masking import masked
-from dialer.sip.message import MessageError, parse_message
+from dialer.sip.message import MessageError, Response, parse_message
 from dialer.sip.registrar import Authenticator, Registrar, RegistrationChanged, SecretLookup
+from dialer.sip.session import SDP
 from dialer.sip.transport import Receiver, TcpTransport, UdpTransport
 from dialer.sip.uri import SipUri
 from dialer.sip.user_agent import LocalAddress, UserAgent
@@ -27,6 +28,8 @@ SHUTDOWN_S = 2.0
 """At the end, live calls get CANCEL or BYE and this long to answer."""
 SWEEP_INTERVAL_S = 5.0
 """How often expired registrations are looked for."""
+TIMER_SLACK_S = 0.001
+"""uvloop cuts delays down to milliseconds; without slack it would wake us several times just before the deadline."""
 WILDCARD_HOSTS = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - recognised, not bound
 
 
@@ -52,6 +55,7 @@ class SipEndpoint:
         self._secrets_of = secrets_of
         self._on_registration = on_registration
         self._on_incoming: Callable[[IncomingCall], None] | None = None
+        self._on_trunk_call: Callable[[IncomingCall], None] | None = None
         self._agent: UserAgent | None = None
         self._udp: UdpTransport | None = None
         self._tcp: TcpTransport | None = None
@@ -124,6 +128,8 @@ class SipEndpoint:
         )
         if self._on_incoming is not None:
             agent.on_incoming(self._on_incoming)
+        if self._on_trunk_call is not None:
+            agent.on_trunk_call(self._on_trunk_call)
         return agent
 
     # what owners use
@@ -165,15 +171,35 @@ class SipEndpoint:
         if self._agent is not None:
             self._agent.on_incoming(handler)
 
+    def on_trunk_call(self, handler: Callable[[IncomingCall], None]) -> None:
+        """Sets who takes calls from trunks; without a handler they are refused with 480."""
+        self._on_trunk_call = handler
+        if self._agent is not None:
+            self._agent.on_trunk_call(handler)
+
     async def options(self, target: SipUri, destination: Destination, timeout_s: float) -> int | None:
-        """Asks a peer whether it is alive: the status of its answer, None without one. Raises TransportError."""
-        answered: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
+        """Asks a peer whether it is alive (RFC 3261 §11): the status of its answer, None without one.
 
-        def result(status: int | None) -> None:
+        Raises:
+            TransportError: the transport is not open, or too many transactions are alive.
+        """
+        response = await self.request("OPTIONS", target, destination, {"Accept": SDP}, timeout_s)
+        return None if response is None else response.status
+
+    async def request(
+        self, method: str, target: SipUri, destination: Destination, headers: Mapping[str, str], timeout_s: float
+    ) -> Response | None:
+        """Sends a request that belongs to no call; its final response, None without one in time.
+
+        `headers` win over ours (From, To, Contact). Raises TransportError as `options` does.
+        """
+        answered: asyncio.Future[Response | None] = asyncio.get_running_loop().create_future()
+
+        def result(response: Response | None) -> None:
             if not answered.done():
-                answered.set_result(status)
+                answered.set_result(response)
 
-        self.agent.send_options(target, destination, result, time.monotonic())
+        self.agent.send_request(method, target, destination, headers, result, time.monotonic())
         self._arm()
         try:
             async with asyncio.timeout(timeout_s):
@@ -220,7 +246,7 @@ class SipEndpoint:
         if self._timer is not None:
             self._timer.cancel()
         self._timer_at = deadline
-        delay_s = max(0.0, deadline - time.monotonic())
+        delay_s = max(0.0, deadline - time.monotonic()) + TIMER_SLACK_S
         self._timer = asyncio.get_running_loop().call_later(delay_s, self._fire)
 
     def _fire(self) -> None:

@@ -107,7 +107,9 @@ class HangUp:
 
 @dataclass(frozen=True, slots=True)
 class Ring:
-    """The owner of a received call lets it ring."""
+    """The owner of a received call lets it ring; with `sdp` the caller hears our audio meanwhile."""
+
+    sdp: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +122,10 @@ class Accept:
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """The owner of a received call refuses it."""
+    """The owner of a received call refuses it; `reason` is a Reason header value (RFC 3326)."""
 
     status: int
+    reason: str = ""
 
 
 Input = ResponseReceived | RequestReceived | RequestFailed | HangUp | Ring | Accept | Reject

@@ -6,7 +6,7 @@ silence, so that a scanner learns nothing, not even that something is here.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from dialer.errors import TransportError
@@ -41,8 +41,8 @@ logger = logging.getLogger(__name__)
 USER_AGENT = "dialer"
 CONTACT_USER = "dialer"
 
-OptionsResult = Callable[[int | None], None]
-"""Hears the status of the final response to an OPTIONS, or None when none came."""
+RequestResult = Callable[[Response | None], None]
+"""Hears the final response to a request of ours outside calls, or None when none came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +71,15 @@ class _Unattended:
         """The peer never acknowledged a refusal; it was refused all the same."""
 
 
-class _OptionsProbe(_Unattended):
-    """Waits for the answer to one OPTIONS."""
+class _Waiter(_Unattended):
+    """Waits for the final response to one request of ours."""
 
-    def __init__(self, result: OptionsResult) -> None:
+    def __init__(self, result: RequestResult) -> None:
         self._result = result
 
     def on_response(self, request: Request, response: Response, now: float) -> None:
         if response.status >= 200:
-            self._result(response.status)
+            self._result(response)
 
     def on_failure(self, request: Request, failure: Failure, now: float) -> None:
         self._result(None)
@@ -118,6 +118,7 @@ class UserAgent:
         self._timers = TimerHeap()
         self._calls: dict[tuple[str, str], SipCall] = {}
         self._incoming: Callable[[IncomingCall], None] | None = None
+        self._trunk_call: Callable[[IncomingCall], None] | None = None
         self._idle: Callable[[], None] = _nobody
         self._shell = CallShell(self.layer, self._timers, transmit, self._end_call, clock, wake)
         self._local = {transport: self._make_local(transport) for transport in addresses}
@@ -145,6 +146,10 @@ class UserAgent:
         """Sets who hears of calls from authenticated phones."""
         self._incoming = handler
 
+    def on_trunk_call(self, handler: Callable[[IncomingCall], None]) -> None:
+        """Sets who hears of calls from trunks; without a handler they are refused with 480."""
+        self._trunk_call = handler
+
     def on_idle(self, handler: Callable[[], None]) -> None:
         """Sets who hears that the last call is over."""
         self._idle = handler
@@ -158,10 +163,18 @@ class UserAgent:
         if self._calls.pop((call.call_id, call.local_tag), None) is not None and not self._calls:
             self._idle()
 
-    # OPTIONS of ours
+    # requests of ours outside calls
 
-    def send_options(self, target: SipUri, destination: Destination, result: OptionsResult, now: float) -> None:
-        """Asks a peer whether it is alive (RFC 3261 §11). Raises TransportError."""
+    def send_request(
+        self,
+        method: str,
+        target: SipUri,
+        destination: Destination,
+        extra: Mapping[str, str],
+        result: RequestResult,
+        now: float,
+    ) -> None:
+        """Sends a request that belongs to no call; `extra` headers win over ours. Raises TransportError."""
         local = self._local_party(destination.transport)
         headers = Headers()
         headers.add("Via", local.new_via())
@@ -171,11 +184,12 @@ class UserAgent:
         headers.add("From", str(from_.with_tag(new_tag(self._token))))
         headers.add("To", str(NameAddr(target)))
         headers.add("Call-ID", self._token())
-        headers.add("CSeq", "1 OPTIONS")
+        headers.add("CSeq", f"1 {method}")
         headers.add("Contact", local.contact)
-        headers.add("Accept", SDP)
         headers.add("User-Agent", USER_AGENT)
-        self.layer.send_request(Request("OPTIONS", target, headers), destination, _OptionsProbe(result), now)
+        for name, value in extra.items():
+            headers.set(name, value)
+        self.layer.send_request(Request(method, target, headers), destination, _Waiter(result), now)
 
     # what arrives
 
@@ -267,7 +281,10 @@ class UserAgent:
             self._receive_invite(request, source, now)
 
     def _receive_invite(self, invite: Request, source: Destination, now: float) -> None:
-        """Calls of phones are challenged; calls of trunks are not taken."""
+        """Calls of phones are challenged; calls of trunks are for who asked to hear of them."""
+        if self._trunk_call is not None and self._is_trunk(source):
+            self._open_call(invite, source, "", self._trunk_call, now)
+            return
         if self.registrar is None or self.registrar.user_at(source) is None or self._incoming is None:
             self._answer(invite, source, 480, now)
             return
@@ -275,6 +292,11 @@ class UserAgent:
         if not isinstance(user, str):
             self._give(invite, source, user, now)
             return
+        self._open_call(invite, source, user, self._incoming, now)
+
+    def _open_call(
+        self, invite: Request, source: Destination, user: str, handler: Callable[[IncomingCall], None], now: float
+    ) -> None:
         if not self._accept(invite, source, now):
             return
         session = IncomingInvite(invite, self._local_party(source.transport))
@@ -283,12 +305,9 @@ class UserAgent:
         self.layer.respond(invite, make_response(invite, 100), now)
         self._calls[(call.call_id, call.local_tag)] = call
         call.apply(session.start(now), now)
-        self._offer(IncomingCall(call, session, user))
-
-    def _offer(self, incoming: IncomingCall) -> None:
+        incoming = IncomingCall(call, session, user)
         try:
-            if self._incoming is not None:
-                self._incoming(incoming)
+            handler(incoming)
         except Exception:  # the edge of one call: its owner's fault must not reach the socket
             logger.exception("taking a call failed", extra={"call_id": incoming.call_id})
             incoming.reject(500)
