@@ -1,0 +1,209 @@
+"""Real SIP peers in processes of their own: SIPp as a carrier, and how tests start, await and end such programs."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar, cast
+
+from dialer.sip.calls import SipCall
+from dialer.sip.endpoint import SipEndpoint
+from dialer.sip.events import CallEvent, Destination, InviteRequest, Transport
+from dialer.sip.sdp import build_offer
+from dialer.sip.uri import SipUri
+
+HOST = "127.0.0.1"
+SCENARIOS = Path(__file__).parents[1] / "peers" / "scenarios"
+PEER_TIMEOUT_S = 20.0
+"""How long a peer may take for its whole part."""
+END_TIMEOUT_S = 5.0
+POLL_S = 0.02
+
+E = TypeVar("E", bound=CallEvent)
+
+
+def free_port(kind: socket.SocketKind = socket.SOCK_DGRAM) -> int:
+    """A port nobody holds at the moment."""
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def is_bound(port: int, kind: socket.SocketKind) -> bool:
+    """Whether some process holds the port."""
+    with socket.socket(socket.AF_INET, kind) as probe:
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return True
+    return False
+
+
+async def wait_until(ready: Callable[[], bool], what: str, timeout_s: float = PEER_TIMEOUT_S) -> None:
+    """Waits for something a peer does; AssertionError naming it when it does not come."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            while not ready():  # noqa: ASYNC110 - a peer in another process sets no event
+                await asyncio.sleep(POLL_S)
+    except TimeoutError:
+        raise AssertionError(f"did not happen in {timeout_s} s: {what}") from None
+
+
+@asynccontextmanager
+async def running(*command: str, cwd: Path, environment: Mapping[str, str] | None = None) -> AsyncIterator[Process]:
+    """A program with its output in `cwd`/output.log, ended by its own pid when the block is left."""
+    with (cwd / "output.log").open("wb") as output:
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            cwd=cwd,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            env={**os.environ, **(environment or {})},
+        )
+    try:
+        yield process
+    finally:
+        await end(process)
+
+
+async def end(process: Process) -> None:
+    """SIGTERM, then SIGKILL, to a process of ours that still runs."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        if process.returncode is not None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(number)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(END_TIMEOUT_S):
+                await process.wait()
+
+
+class Sipp:
+    """One SIPp that plays one scenario for one call."""
+
+    def __init__(self, process: Process, port: int, transport: Transport, folder: Path) -> None:
+        self._process = process
+        self._folder = folder
+        self.destination = Destination(transport, HOST, port)
+
+    @classmethod
+    @asynccontextmanager
+    async def play(
+        cls, scenario: str, folder: Path, *, transport: Transport = Transport.UDP, fill: Mapping[str, str] | None = None
+    ) -> "AsyncIterator[Sipp]":
+        """Starts SIPp and waits until it listens. `fill` replaces `@name@` in the scenario."""
+        kind = socket.SOCK_DGRAM if transport is Transport.UDP else socket.SOCK_STREAM
+        port = free_port(kind)
+        script = (SCENARIOS / f"{scenario}.xml").read_text(encoding="utf-8")
+        for name, value in (fill or {}).items():
+            script = script.replace(f"@{name}@", value)
+        (folder / "scenario.xml").write_text(script, encoding="utf-8")
+        command = [
+            *("sipp", "-sf", "scenario.xml", "-i", HOST, "-p", str(port), "-nostdin"),
+            *("-t", "u1" if transport is Transport.UDP else "t1", "-m", "1"),
+            *("-timeout", f"{PEER_TIMEOUT_S:.0f}s", "-timeout_error", "-recv_timeout", "15000"),
+            *("-trace_err", "-error_file", "errors.log", "-trace_msg", "-message_file", "messages.log"),
+        ]
+        async with running(*command, cwd=folder) as process:
+            await wait_until(lambda: is_bound(port, kind) or process.returncode is not None, "SIPp listens")
+            yield cls(process, port, transport, folder)
+
+    async def succeeded(self) -> None:
+        """Waits for the end of the scenario; AssertionError with SIPp's own words when it went otherwise."""
+        async with asyncio.timeout(PEER_TIMEOUT_S + END_TIMEOUT_S):
+            code = await self._process.wait()
+        if code:
+            raise AssertionError(f"SIPp ended with {code}\n{self._read('errors.log')}\n{self._read('messages.log')}")
+
+    def count_received(self, start: str) -> int:
+        """How many messages with this beginning of their first line SIPp has received."""
+        chunks = self._read("messages.log").split("message received [")[1:]
+        return sum(chunk.partition("\n\n")[2].startswith(start) for chunk in chunks)
+
+    def _read(self, name: str) -> str:
+        path = self._folder / name
+        return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+
+
+class Caller:
+    """An owner of one call: collects its events and waits for them."""
+
+    def __init__(self) -> None:
+        self._events: asyncio.Queue[CallEvent] = asyncio.Queue()
+        self.call: SipCall | None = None
+
+    def place(self, endpoint: SipEndpoint, request: InviteRequest) -> SipCall:
+        """Places the call."""
+        self.call = endpoint.invite(request, self._events.put_nowait)
+        return self.call
+
+    async def expect(self, kind: type[E]) -> E:
+        """The next event, which must be of this kind."""
+        async with asyncio.timeout(PEER_TIMEOUT_S):
+            event = await self._events.get()
+        assert isinstance(event, kind), event
+        return event
+
+    @property
+    def is_quiet(self) -> bool:
+        """No event waits to be looked at."""
+        return self._events.empty()
+
+
+def invite_to(destination: Destination, **changes: object) -> InviteRequest:
+    """An INVITE to a made-up number at a peer."""
+    request = InviteRequest(
+        target=SipUri.build("013800138000", destination.host, destination.port, transport=destination.transport.value),
+        destination=destination,
+        from_uri=SipUri.build("01088886666", "dialer.example"),
+        sdp=build_offer(HOST, 40000),
+    )
+    return replace(request, **changes)  # type: ignore[arg-type]
+
+
+class Relay(asyncio.DatagramProtocol):
+    """A UDP hop between us and one peer; `copies(to_peer, number)` says how often a datagram goes on: 0 loses it.
+
+    Datagrams are numbered from 0 in each direction. What the peer's Contact attracts goes past the hop.
+    """
+
+    def __init__(self, peer: Destination, copies: Callable[[bool, int], int]) -> None:
+        self._peer = (peer.host, peer.port)
+        self._copies = copies
+        self._client: tuple[str, int] | None = None
+        self._counts = {True: 0, False: 0}
+        self._transport: asyncio.DatagramTransport | None = None
+
+    @classmethod
+    @asynccontextmanager
+    async def before(cls, peer: Destination, copies: Callable[[bool, int], int]) -> AsyncIterator[Destination]:
+        """Opens the hop; gives the address to send to."""
+        loop = asyncio.get_running_loop()
+        transport, _ = await loop.create_datagram_endpoint(lambda: cls(peer, copies), local_addr=(HOST, 0))
+        try:
+            yield Destination(Transport.UDP, HOST, transport.get_extra_info("sockname")[1])
+        finally:
+            transport.close()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Called by the loop."""
+        self._transport = cast("asyncio.DatagramTransport", transport)
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        """Called by the loop."""
+        to_peer = addr != self._peer
+        if to_peer:
+            self._client = addr
+        number = self._counts[to_peer]
+        self._counts[to_peer] += 1
+        target = self._peer if to_peer else self._client
+        for _ in range(self._copies(to_peer, number)):
+            if target is not None and self._transport is not None:
+                self._transport.sendto(data, target)
