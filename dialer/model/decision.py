@@ -31,3 +31,36 @@ class Decision:
     pack_hash: str = ""
     decided_at: datetime | None = None
     evaluated: tuple[RuleResult, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedExample:
+    """One entry a rule keeps back, as a supervisor may see it."""
+
+    case_ref: str
+    number_masked: str
+    reason: str
+    retry_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedRule:
+    """How many of the surveyed entries a rule keeps back; `retry_at` is the earliest instant any of them opens."""
+
+    rule: str
+    count: int
+    reason: str
+    retry_at: datetime | None
+    examples: tuple[RefusedExample, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GateSurvey:
+    """What the gate would say of waiting entries at one moment.
+
+    Nothing was reserved or recorded. Most frequent first.
+    """
+
+    surveyed: int
+    allowed: int
+    refused: tuple[RefusedRule, ...] = ()

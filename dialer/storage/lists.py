@@ -94,6 +94,12 @@ class Lists:
             return None
         return contact
 
+    async def contact_of_phone(self, phone_id: int) -> Contact | None:
+        """The contact a number belongs to, or None."""
+        query = select(tables.phones.c.contact_id).where(tables.phones.c.phone_id == phone_id)
+        contact_id = await self._database.read(lambda connection: connection.execute(query).scalar())
+        return None if contact_id is None else await self.contact(contact_id)
+
     async def contacts(self, list_id: int, after: int = 0, limit: int = 100) -> tuple[Contact, ...]:
         """A page of a list's contacts in the order of their ids, those above `after`."""
         return await self._page(tables.contacts.c.list_id == list_id, after, limit)

@@ -25,6 +25,7 @@ from dialer.storage.migrate import scripts, upgrade
 from dialer.storage.outbox import Outbox
 from dialer.storage.recordings import Recordings
 from dialer.storage.statistics import Statistics
+from dialer.storage.survey import Survey
 from dialer.storage.wrap_ups import WrapUps
 from schedules.zones import candidates
 
@@ -56,6 +57,7 @@ class Storage:
         self.outbox = Outbox(database)
         self.recordings = Recordings(database)
         self.statistics = Statistics(database)
+        self.survey = Survey(database, cipher)
         self.audit = Audit(database)
 
     @classmethod
