@@ -1,4 +1,7 @@
-"""Live and abandoned calls of the abandonment period: the database's count, and what it cannot know yet. Strict side up."""
+"""Live and abandoned calls of the abandonment period.
+
+The database's count, and what it cannot know yet. Strict side up.
+"""
 
 from datetime import datetime, timedelta
 
@@ -14,7 +17,10 @@ _UNSETTLED_LIVE = frozenset({Phase.TALKING, Phase.HOLDING_ON, Phase.GOODBYE, Pha
 
 
 class AbandonmentPeriod:
-    """Counts for one campaign. Attempts that ended since the last reading are added until the next one has seen them."""
+    """Counts for one campaign.
+
+    Attempts that ended since the last reading are added until the next one has seen them.
+    """
 
     def __init__(self, campaign_id: int) -> None:
         self._campaign_id = campaign_id

@@ -1,0 +1,273 @@
+"""All campaigns of this node: started, ticked, paused, drained, and always able to say why nothing is dialing.
+
+The database holds each campaign's state; every node runs the loop of every running campaign for its own collectors.
+What another node or a person changed there is taken over within `RELOAD_S`.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from dialer.agents.sessions import AgentChanged, AgentSessions
+from dialer.calls.desk import AgentDesk
+from dialer.calls.floor import CallFloor
+from dialer.calls.prompts import render_prompts
+from dialer.calls.spool_guard import SpoolGuard
+from dialer.campaigns.lifecycle import CampaignAction, Refusal, transition
+from dialer.campaigns.loop.launch_check import LaunchCheck, check_launch
+from dialer.campaigns.loop.running import TICK_S, RunningCampaign
+from dialer.campaigns.loop.status import CampaignStatus
+from dialer.errors import ConfigError, DialerError, InputError, StorageError
+from dialer.live import LiveBoard
+from dialer.model.agent import AgentState
+from dialer.model.campaign import Campaign, CampaignState
+from dialer.sip.trunks import Trunks
+
+logger = logging.getLogger(__name__)
+
+RELOAD_S = 2.0
+"""How often the states in the database are read."""
+TICK_LIMIT_S = 10.0
+"""A tick of one campaign that hangs longer is given up, so that the others go on."""
+LEASE_SWEEP_S = 60.0
+DRAIN_S = 20.0
+"""At the end, calls may finish by themselves for this long; then they are ended."""
+LIVE_STATES = (CampaignState.RUNNING, CampaignState.PAUSED, CampaignState.DRAINING)
+
+
+class CampaignError(DialerError):
+    """The campaign's state does not allow that."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    floor: CallFloor
+    sessions: AgentSessions
+    desk: AgentDesk
+    trunks: Trunks
+    board: LiveBoard
+    spool: SpoolGuard
+
+
+class CampaignManager:
+    """Used as `async with`, inside the floor. `wake_outcomes` is told when a state change is in the outbox."""
+
+    def __init__(
+        self,
+        floor: CallFloor,
+        sessions: AgentSessions,
+        desk: AgentDesk,
+        trunks: Trunks,
+        board: LiveBoard,
+        spool: SpoolGuard,
+        wake_outcomes: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._parts = _Parts(floor, sessions, desk, trunks, board, spool)
+        self._storage = floor.services.storage
+        self._clock = floor.services.clock
+        self._wake_outcomes = wake_outcomes
+        self._running: dict[int, RunningCampaign] = {}
+        self._reloaded_at: float | None = None
+        self._swept_at = self._clock.monotonic()
+        self._tasks = asyncio.TaskGroup()
+        self._loop: asyncio.Task[None] | None = None
+        sessions.listen(self._on_agent)
+
+    async def __aenter__(self) -> Self:
+        await self._tasks.__aenter__()
+        self._loop = self._tasks.create_task(self._tick_for_ever(), name="campaign loop")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """No new calls; those that are up may end by themselves for `DRAIN_S`."""
+        if self._loop is not None:
+            self._loop.cancel()
+        await self._tasks.__aexit__(None, None, None)
+        await self._parts.floor.wait_idle(DRAIN_S)
+        for running in self._running.values():
+            await self._guarded(running.save, running)
+
+    # ---- what supervisors do
+
+    async def check(self, campaign_id: int) -> LaunchCheck:
+        """How many may be called now, how many not and why; a draft without an obstacle is then checked."""
+        campaign = await self._campaign(campaign_id)
+        await self._storage.entries.build(campaign_id, self._clock.utcnow())
+        result = await check_launch(self._parts.floor.services, campaign, self._parts.trunks)
+        if not result.problems and not isinstance(transition(campaign.state, CampaignAction.CHECK), Refusal):
+            await self._change(campaign_id, CampaignAction.CHECK, "checked")
+        return result
+
+    async def start(self, campaign_id: int, actor: str = "") -> None:
+        """Begins dialing. Raises CampaignError (not checked), ConfigError (a prompt is missing)."""
+        campaign = await self._campaign(campaign_id)
+        await render_prompts(self._parts.floor.services.prompts, campaign.settings)
+        await self._change(campaign_id, CampaignAction.START, _by("started", actor))
+
+    async def pause(self, campaign_id: int, actor: str = "") -> None:
+        """No new calls; those that are up go on. Raises CampaignError."""
+        await self._change(campaign_id, CampaignAction.PAUSE, _by("paused", actor))
+
+    async def resume(self, campaign_id: int, actor: str = "") -> None:
+        """Dials again. Raises CampaignError."""
+        await self._change(campaign_id, CampaignAction.RESUME, _by("resumed", actor))
+
+    async def stop_now(self, campaign_id: int, actor: str = "") -> None:
+        """Ends the campaign: no new calls, and finished once the last call has ended. Raises CampaignError."""
+        await self._change(campaign_id, CampaignAction.STOP, _by("stopped", actor))
+
+    async def status(self, campaign_id: int) -> CampaignStatus:
+        """The campaign now. Raises InputError for an unknown one."""
+        running = self._running.get(campaign_id)
+        if running is not None:
+            return running.status()
+        campaign = await self._campaign(campaign_id)
+        counts = await self._storage.entries.counts(campaign_id, self._clock.utcnow())
+        why = f"{campaign.state.value}: {campaign.state_reason or 'not running'}"
+        return CampaignStatus(campaign_id, campaign.name, campaign.state, campaign.state_reason, why, counts)
+
+    def stop_calls(
+        self, reason: str, *, person_ref: str | None = None, case_ref: str | None = None, number: str | None = None
+    ) -> int:
+        """A payment, hold or do-not-call: ends the unanswered calls it is about, at once; returns how many."""
+        return self._parts.floor.stop(reason, person_ref=person_ref, case_ref=case_ref, number=number)
+
+    # ---- the loop
+
+    async def _tick_for_ever(self) -> None:
+        while True:
+            began_at = self._clock.monotonic()
+            await self._tick()
+            await asyncio.sleep(max(began_at + TICK_S - self._clock.monotonic(), 0.05))
+
+    async def _tick(self) -> None:
+        """One round. A fault of one campaign is logged and shown, and ends no other."""
+        try:
+            await self._parts.spool.refresh()
+            await self._sweep()
+            await self._reload()
+        except (StorageError, OSError):
+            logger.exception("campaigns not read", extra={"action": "campaigns"})
+        for running in tuple(self._running.values()):
+            await self._guarded(running.tick, running)
+            await self._guarded(lambda running=running: self._conclude(running), running)  # type: ignore[misc]
+            self._parts.board.publish(f"campaign/{running.campaign_id}", running.status().live_data())
+        self._publish_house()
+
+    async def _guarded(self, work: Callable[[], Awaitable[None]], running: RunningCampaign) -> None:
+        try:
+            async with asyncio.timeout(TICK_LIMIT_S):
+                await work()
+        except Exception as error:  # the edge of one campaign's tick: the others go on
+            running.limiting = f"a fault in the loop: {error or type(error).__name__}"
+            logger.exception("campaign tick failed", extra={"action": "tick", "campaign_id": running.campaign_id})
+
+    async def _sweep(self) -> None:
+        now = self._clock.monotonic()
+        if now - self._swept_at >= LEASE_SWEEP_S:
+            self._swept_at = now
+            await self._storage.entries.release_expired(self._clock.utcnow())
+
+    async def _reload(self) -> None:
+        now = self._clock.monotonic()
+        if self._reloaded_at is not None and now - self._reloaded_at < RELOAD_S:
+            return
+        self._reloaded_at = now
+        campaigns = {campaign.campaign_id: campaign for campaign in await self._storage.campaigns.all(LIVE_STATES)}
+        for campaign_id in set(self._running) - set(campaigns):
+            await self._forget(campaign_id)
+        for campaign in campaigns.values():
+            known = self._running.get(campaign.campaign_id)
+            if known is not None:
+                known.campaign = campaign
+            else:
+                await self._take_up(campaign)
+
+    async def _take_up(self, campaign: Campaign) -> None:
+        parts = self._parts
+        try:
+            prompts = await render_prompts(parts.floor.services.prompts, campaign.settings)
+        except ConfigError as error:
+            logger.error("campaign not run: %s", error, extra={"campaign_id": campaign.campaign_id})
+            parts.board.publish(f"campaign/{campaign.campaign_id}", {"name": campaign.name, "limiting": str(error)})
+            return
+        running = RunningCampaign(campaign, prompts, parts.floor, parts.sessions, parts.desk, parts.trunks)
+        await running.load()
+        self._running[campaign.campaign_id] = running
+        logger.info("campaign taken up", extra={"action": "campaign", "campaign_id": campaign.campaign_id})
+
+    async def _forget(self, campaign_id: int) -> None:
+        running = self._running.pop(campaign_id)
+        await running.save()
+        status = await self.status(campaign_id)
+        self._parts.board.publish(f"campaign/{campaign_id}", status.live_data())
+
+    async def _conclude(self, running: RunningCampaign) -> None:
+        """Running to draining when nothing is left; draining to finished when the last call has ended."""
+        campaign = running.campaign
+        if campaign.state is CampaignState.RUNNING and running.is_over:
+            await self._change(campaign.campaign_id, CampaignAction.COMPLETE, "every entry is done or exhausted")
+        elif campaign.state is CampaignState.DRAINING and not running.runners:
+            await self._change(campaign.campaign_id, CampaignAction.DRAINED, campaign.state_reason)
+
+    async def _change(self, campaign_id: int, action: CampaignAction, reason: str) -> None:
+        campaign = await self._campaign(campaign_id)
+        after = transition(campaign.state, action)
+        if isinstance(after, Refusal):
+            raise CampaignError(after.reason)
+        done = await self._storage.campaigns.set_state(campaign_id, campaign.state, after, reason, self._clock.utcnow())
+        if not done:
+            raise CampaignError("the campaign's state was changed by somebody else just now; look again")
+        logger.info(
+            "campaign %s", after.value, extra={"action": "campaign", "campaign_id": campaign_id, "reason": reason}
+        )
+        self._reloaded_at = None
+        running = self._running.get(campaign_id)
+        if running is not None:  # binds at once, not at the next reading
+            running.campaign = await self._campaign(campaign_id)
+        self._wake_outcomes()
+
+    async def _campaign(self, campaign_id: int) -> Campaign:
+        campaign = await self._storage.campaigns.get(campaign_id)
+        if campaign is None:
+            raise InputError(f"there is no campaign {campaign_id}")
+        return campaign
+
+    # ---- what watchers see
+
+    def _on_agent(self, changed: AgentChanged) -> None:
+        for running in self._running.values():
+            running.agent_changed(changed)
+        session = changed.session
+        gone = changed.transition.new is AgentState.OFFLINE
+        data: dict[str, object] = {
+            "name": session.agent.name,
+            "state": session.state.value,
+            "cause": changed.transition.cause,
+            "campaign_ids": sorted(session.campaign_ids),
+            "attempt_id": session.call.attempt_id if session.call else None,
+        }
+        self._parts.board.publish(f"agent/{session.agent_id}", None if gone else data)
+
+    def _publish_house(self) -> None:
+        for trunk in self._parts.trunks.status():
+            self._parts.board.publish(
+                f"trunk/{trunk.name}",
+                {
+                    "group": trunk.group,
+                    "is_up": trunk.is_up,
+                    "in_use": trunk.in_use,
+                    "channels": trunk.channels,
+                    "cps": trunk.cps,
+                    "obstacle": trunk.obstacle,
+                },
+            )
+
+
+def _by(what: str, actor: str) -> str:
+    return f"{what} by {actor}" if actor else what
