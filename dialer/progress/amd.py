@@ -66,6 +66,8 @@ class AmdDetector:
         in_tone = self._tones.suspected
         if not self._speech.feed(measured, in_tone=in_tone) and measured.voiced and not in_tone:
             self._faint_ms += FRAME_MS
+        if self._tones.current is not None:
+            self._speech.retract(self._tones.current.start_ms)
         self.verdict = self._from_tones() or self._from_speech() or self._from_time()
         return self.verdict
 
@@ -147,6 +149,8 @@ class AmdDetector:
         return self._verdict(Label.SILENCE, 0.9, "", f"nobody spoke for {self._now_ms} ms")
 
     def _from_what_there_is(self) -> Verdict:
+        if self._speech.heard and self._speech.pause_ms >= self._config.short_pause_ms:
+            return self._person(self._speech.span_ms, self._speech.pause_ms)
         if self._speech.heard:
             reason = f"ended after {self._speech.span_ms} ms of speech"
             return self._verdict(Label.UNKNOWN, 0.5, "ended", reason, greeting_over=self._speech.pause_ms > 0)

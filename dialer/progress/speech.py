@@ -21,6 +21,7 @@ _PEAK_DECAY_DB = 0.05
 MIN_SPEECH_FRAMES = 4
 """Less than this, before a pause, was a click."""
 _CLICK_PAUSE_FRAMES = 8
+_RETRACT_FRAMES = 10
 
 
 class SpeechTracker:
@@ -31,6 +32,7 @@ class SpeechTracker:
         self._smoothed: float | None = None
         self._peak_dbfs: float | None = None
         self._n_frames = 0
+        self._recent_ends_ms: deque[int] = deque(maxlen=_RETRACT_FRAMES)
         self.start_ms: int | None = None
         self.end_ms: int | None = None
         self.pause_ms = 0
@@ -70,6 +72,16 @@ class SpeechTracker:
                 self._forget()
         return active
 
+    def retract(self, since_ms: int) -> None:
+        """What was taken for speech after `since_ms`, at most some 200 ms ago, turned out to be a tone."""
+        while self._recent_ends_ms and self._recent_ends_ms[-1] > since_ms:
+            self._recent_ends_ms.pop()
+            self._n_frames -= 1
+        if self._recent_ends_ms:
+            self.end_ms = self._recent_ends_ms[-1]
+        elif self._n_frames == 0:
+            self._forget()
+
     def _gate_dbfs(self) -> float:
         gate = max(self.noise_floor_dbfs + NOISE_MARGIN_DB, QUIETEST_SPEECH_DBFS)
         return gate if self._peak_dbfs is None else max(gate, self._peak_dbfs - FOREGROUND_DB)
@@ -82,8 +94,10 @@ class SpeechTracker:
         self.end_ms = frame.end_ms
         self.pause_ms = 0
         self._n_frames += 1
+        self._recent_ends_ms.append(frame.end_ms)
 
     def _forget(self) -> None:
         """What was heard was a click: its loudness must not hide the person who speaks next."""
         self.start_ms = self.end_ms = self._peak_dbfs = None
         self.pause_ms = self._n_frames = 0
+        self._recent_ends_ms.clear()

@@ -22,6 +22,7 @@ def read_audio(path: Path) -> bytes:
     Channels are averaged. Raises InputError, naming the file, when it cannot be read or is longer than `MAX_FILE_S`.
     """
     try:
+        path.stat()  # says "no such file" where libsndfile only says "system error"
         with soundfile.SoundFile(path) as audio:
             _check(path, audio)
             samples = audio.read(dtype="float32", always_2d=True)

@@ -41,6 +41,8 @@ def spoken_amount(amount: Decimal, language: str) -> str:
     if cents < 0:
         raise ValueError(f"{amount} cannot be spoken: an amount is not negative")
     yuan, rest = divmod(cents, 100)
+    if yuan > LARGEST_NUMBER:
+        raise ValueError(f"{amount} cannot be spoken: it is more than {LARGEST_NUMBER} yuan")
     return _zh_amount(yuan, *divmod(rest, 10)) if _is_chinese(language) else _en_amount(yuan, rest)
 
 

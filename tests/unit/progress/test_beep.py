@@ -1,0 +1,64 @@
+"""When to start speaking on a machine."""
+
+from pathlib import Path
+
+import pytest
+
+import dialer.simulator
+from dialer.progress.beep import GIVE_UP_MS, NEVER_SPOKE_MS, NO_BEEP_PAUSE_MS, BeepDetector, BeepEvent, BeepEventKind
+from dialer.progress.frames import FRAME_BYTES
+from dialer.prompts.audio import read_audio
+from dialer.prompts.signals import silence, tone
+
+VOICES = Path(dialer.simulator.__file__).parent / "voices"
+
+
+def events(pcm: bytes) -> list[BeepEvent]:
+    detector = BeepDetector()
+    frames = (pcm[at : at + FRAME_BYTES] for at in range(0, len(pcm) - FRAME_BYTES + 1, FRAME_BYTES))
+    return [event for event in map(detector.feed, frames) if event is not None]
+
+
+@pytest.mark.parametrize("hz", [440.0, 500.0, 620.0, 950.0, 1000.0, 1400.0, 2000.0])
+def test_a_beep_is_found_early_and_the_message_starts_after_it(hz: float) -> None:
+    found, ready = events(silence(1000) + tone((hz,), 500) + silence(1000))
+    assert (found.kind, ready.kind) == (BeepEventKind.FOUND, BeepEventKind.READY)
+    assert found.at_ms - 1000 <= (220 if hz < 480 else 120), "a low tone must last longer to be no vowel"
+    assert found.beep_ms is not None
+    assert abs(found.beep_ms - 1000) <= 40
+    assert found.beep_hz == pytest.approx(hz, abs=5)
+    assert 1500 <= ready.at_ms <= 1600
+    assert ready.beep_ms == found.beep_ms
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in VOICES.glob("machine_*.flac")))
+def test_greetings_hold_no_false_beeps(name: str) -> None:
+    pcm = read_audio(VOICES / f"{name}.flac")
+    beep_starts_ms = len(pcm) // 16 - 600
+    found, ready = events(pcm + silence(500))
+    assert found.beep_ms == pytest.approx(beep_starts_ms, abs=40)
+    assert ready.at_ms >= beep_starts_ms + 400
+
+
+def test_a_packet_lost_inside_the_beep_does_not_end_it() -> None:
+    beep = tone((1000.0,), 300)
+    _, ready = events(silence(500) + beep + silence(20) + beep + silence(500))
+    assert ready.at_ms >= 500 + 620
+
+
+def test_a_machine_without_a_beep_waits_in_silence() -> None:
+    greeting = read_audio(VOICES / "human_zh_qing_shuo.flac")
+    (ready,) = events(greeting + silence(NO_BEEP_PAUSE_MS + 500))
+    assert (ready.kind, ready.beep_ms) == (BeepEventKind.READY, None)
+    assert ready.at_ms <= len(greeting) // 16 + NO_BEEP_PAUSE_MS
+
+
+def test_one_that_never_speaks_records_already() -> None:
+    (ready,) = events(silence(NEVER_SPOKE_MS + 100))
+    assert (ready.kind, ready.at_ms) == (BeepEventKind.READY, NEVER_SPOKE_MS)
+
+
+def test_one_that_talks_for_ever_is_given_up() -> None:
+    talk = read_audio(VOICES / "machine_zh_personal.flac")[16 * 500 : -16 * 1200]
+    (event,) = events(talk * 6)
+    assert (event.kind, event.at_ms) == (BeepEventKind.GAVE_UP, GIVE_UP_MS)
