@@ -1,0 +1,291 @@
+"""The composition root: one node with all its parts, entered in the order of their dependence and left in the reverse.
+
+`async with Application(config) as app` is a running dialer. Entering recovers what a crash left behind before
+anything new begins; leaving lets calls end by themselves for a while, then ends them in order. Each part says what is
+wrong with the configuration by itself (ConfigError: what, where, what to do).
+"""
+
+import asyncio
+import logging
+import random
+import signal
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Self
+
+from aiohttp import web
+
+from dialer.agents.phone_secrets import PhoneSecrets
+from dialer.agents.sessions import AgentSessions
+from dialer.api.app import create_app
+from dialer.api.services import Services
+from dialer.calls.desk import AgentDesk
+from dialer.calls.floor import CallFloor
+from dialer.calls.services import CallServices
+from dialer.calls.spool_guard import SpoolGuard
+from dialer.campaigns.loop import CampaignManager
+from dialer.clock import Clock, RehearsalClock, SystemClock
+from dialer.compliance.packs import load_policy
+from dialer.config import Config
+from dialer.errors import ConfigError
+from dialer.live import LiveBoard
+from dialer.media.engine import MediaEngine
+from dialer.metrics import Metrics
+from dialer.model.attempt import Attempt
+from dialer.model.recording import RecordingInfo
+from dialer.outcomes.delivery import Delivery, open_destinations
+from dialer.prompts.store import PromptStore
+from dialer.prompts.tts import local_speech
+from dialer.sip.endpoint import SipEndpoint
+from dialer.sip.registrar import RegistrationChanged
+from dialer.sip.trunk_monitor import TrunkMonitor
+from dialer.sip.trunks import Trunks
+from dialer.storage import Storage, load_or_create_key, parse_key
+from recording.finalizer import Finalizer
+from recording.store import SPOOL_SUFFIX, FinalizedRecording, RecordingStore
+
+logger = logging.getLogger(__name__)
+
+SPOOL_SETTLE_S = 1.5
+"""A stopped recording's end record reaches its file within a second; only then is it finalised."""
+HTTP_STOP_S = 5.0
+FINALIZE_DRAIN_S = 10.0
+"""At the end, recordings still waiting get this long; the rest is found again at the next start."""
+
+
+class Application:
+    """A node. Its parts are attributes once it is entered."""
+
+    storage: Storage
+    media: MediaEngine
+    sip: SipEndpoint
+    trunks: Trunks
+    sessions: AgentSessions
+    floor: CallFloor
+    desk: AgentDesk
+    campaigns: CampaignManager
+    finalizer: Finalizer
+    delivery: Delivery
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        starts_at = config.node.rehearsal_starts_at
+        self.clock: Clock = SystemClock() if starts_at is None else RehearsalClock(starts_at)
+        self.board = LiveBoard(self.clock)
+        self.http_port = config.http.port
+        data_dir = config.node.data_dir
+        self.spool_dir = data_dir / "spool"
+        self.recordings_dir = data_dir / "recordings"
+        self.uploads_dir = data_dir / "uploads"
+        self.prompts_dir = data_dir / "prompts"
+        self._chance = random.Random()  # noqa: S311 - spreads retries and weighs trunks; guards no secret
+        self._stack = AsyncExitStack()
+        self._desk: AgentDesk | None = None
+        self._unfinished: dict[str, asyncio.TimerHandle] = {}
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            await self._enter(stack)
+            self._stack = stack.pop_all()
+        logger.info("the node is up", extra={"action": "node_up", "node": self.config.node.name})
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.__aexit__(kind, error, trace)
+        logger.info("the node is down", extra={"action": "node_down", "node": self.config.node.name})
+
+    async def _enter(self, stack: AsyncExitStack) -> None:
+        await asyncio.to_thread(self._make_directories)
+        await self._enter_storage(stack)
+        await self._enter_outside(stack)
+        await self._enter_calls(stack)
+        await self._serve_http(stack)
+
+    # ---- parts, from the bottom up
+
+    def _make_directories(self) -> None:
+        for directory in (self.spool_dir, self.recordings_dir, self.uploads_dir, self.prompts_dir):
+            try:
+                directory.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise ConfigError(f"node.data_dir: cannot make {directory}: {error.strerror}") from error
+
+    async def _enter_storage(self, stack: AsyncExitStack) -> None:
+        database, data_dir = self.config.database, self.config.node.data_dir
+        if database.key:
+            key = parse_key(database.key)
+        else:
+            key = await asyncio.to_thread(load_or_create_key, data_dir / "secret.key")
+        url = database.url or f"sqlite:///{data_dir / 'dialer.db'}"
+        self.storage = await stack.enter_async_context(Storage.open(url, key, self.clock))
+        node = self.config.node.name
+        n_unknown = await self.storage.attempts.recover(node, self.clock.utcnow())
+        n_lists = await self.storage.lists.clean(node)
+        facts = {"action": "recovered", "attempts_unknown": n_unknown, "imports_removed": n_lists}
+        logger.info("recovered from the last run", extra=facts)
+
+    async def _enter_outside(self, stack: AsyncExitStack) -> None:
+        """What faces the disk, the case system, the wire."""
+        store = RecordingStore(self.recordings_dir)
+        self.finalizer = await stack.enter_async_context(Finalizer(store, self._recording_ready))
+        stack.push_async_callback(self._drain_recordings)
+        await self.finalizer.recover(self.spool_dir)
+        destinations = open_destinations(self.config, self.clock, self._chance)
+        self.delivery = await stack.enter_async_context(
+            Delivery(
+                self.storage.outbox,
+                destinations,
+                node=self.config.node.name,
+                clock=self.clock,
+                chance=self._chance,
+            )
+        )
+        self.media = await stack.enter_async_context(MediaEngine(self.config.media, self.spool_dir))
+        self.trunks = Trunks(self.config.trunks, self.clock, self._chance.random)
+        secrets = PhoneSecrets(self.storage.accounts, self.config.sip.realm)
+        await stack.enter_async_context(secrets)
+        self.sip = await stack.enter_async_context(
+            SipEndpoint(
+                self.config.sip,
+                is_trunk=self.trunks.is_trunk,
+                secrets_of=secrets.lookup,
+                on_registration=self._on_registration,
+            )
+        )
+        monitor = TrunkMonitor(self.trunks, self.sip)
+        await monitor.resolve()
+        await stack.enter_async_context(_Background(monitor.run()))
+
+    async def _enter_calls(self, stack: AsyncExitStack) -> None:
+        policy = await asyncio.to_thread(load_policy, self.config.policy.packs)
+        self.sessions = await stack.enter_async_context(AgentSessions(self.clock, self.storage.agents.record_change))
+        services = CallServices(
+            storage=self.storage,
+            sip=self.sip,
+            media=self.media,
+            trunks=self.trunks,
+            agents=self.sessions,
+            prompts=PromptStore(self.prompts_dir, local_speech(self.config.node.data_dir / "speech")),
+            policy=policy,
+            clock=self.clock,
+            node=self.config.node.name,
+            keep_recording=self._keep_recording,
+            advertised_host=self.config.sip.advertised_host,
+        )
+        spool = SpoolGuard(self.spool_dir, self.config.media.spool_min_free_mb)
+        await spool.refresh()
+        self.floor = await stack.enter_async_context(CallFloor(services, lambda: spool.obstacle))
+        from_host = self.config.sip.advertised_host or self.config.sip.host
+        self.desk = AgentDesk(self.floor, self.sessions, self.sip, self.sip.registrar, from_host)
+        self._desk = await stack.enter_async_context(self.desk)
+        self.sip.on_incoming(self.desk.on_incoming)
+        self.campaigns = await stack.enter_async_context(
+            CampaignManager(self.floor, self.sessions, self.desk, self.trunks, self.board, spool, self.delivery.wake)
+        )
+
+    async def _serve_http(self, stack: AsyncExitStack) -> None:
+        services = Services(
+            config=self.config,
+            clock=self.clock,
+            storage=self.storage,
+            campaigns=self.campaigns,
+            desk=self.desk,
+            trunks=self.trunks,
+            live=self.board,
+            metrics=Metrics(self.board),
+            recordings_dir=self.recordings_dir,
+            uploads_dir=self.uploads_dir,
+            outcomes_wake=self.delivery.wake,
+        )
+        runner = web.AppRunner(create_app(services), shutdown_timeout=HTTP_STOP_S, access_log=None)
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        http = self.config.http
+        try:
+            site = web.TCPSite(runner, http.host, http.port)
+            await site.start()
+        except OSError as error:
+            raise ConfigError(
+                f"cannot open HTTP on {http.host}:{http.port}: {error.strerror}; set http.port to a free one"
+            ) from error
+        self.http_port = runner.addresses[0][1]
+
+    # ---- what the parts tell each other
+
+    def _on_registration(self, change: RegistrationChanged) -> None:
+        if self._desk is not None:
+            self._desk.on_registration(change)
+
+    def _keep_recording(self, recording_id: str, _: Attempt) -> None:
+        loop = asyncio.get_running_loop()
+        self._unfinished[recording_id] = loop.call_later(SPOOL_SETTLE_S, self._submit, recording_id)
+
+    def _submit(self, recording_id: str) -> None:
+        self._unfinished.pop(recording_id, None)
+        self.finalizer.submit(self.spool_dir / f"{recording_id}{SPOOL_SUFFIX}")
+
+    async def _recording_ready(self, recording: FinalizedRecording) -> None:
+        info = RecordingInfo(
+            recording_id=recording.recording_id,
+            attempt_id=attempt_id_of(recording.recording_id),
+            started_at=recording.started_at,
+            duration_s=recording.duration_s,
+            path=recording.path,
+            sha256=recording.sha256,
+            size_bytes=recording.size_bytes,
+            lost_ms=recording.lost_ms,
+            truncated=recording.truncated,
+        )
+        await self.storage.recordings.add(info, self.clock.utcnow())
+        self.delivery.wake()
+
+    async def _drain_recordings(self) -> None:
+        """The media engine is closed by now, so every spool is complete."""
+        for recording_id, handle in tuple(self._unfinished.items()):
+            handle.cancel()
+            self._submit(recording_id)
+        await self.finalizer.drain(FINALIZE_DRAIN_S)
+
+
+def attempt_id_of(recording_id: str) -> int:
+    """The attempt a recording belongs to, told by its id: known even where a crash took everything else."""
+    return int(recording_id.rpartition("-")[2])
+
+
+class _Background:
+    """One endless task as an `async with` object."""
+
+    def __init__(self, work: Coroutine[object, object, None]) -> None:
+        self._work = work
+        self._tasks = asyncio.TaskGroup()
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        await self._tasks.__aenter__()
+        self._task = self._tasks.create_task(self._work)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._task is not None:
+            self._task.cancel()
+        await self._tasks.__aexit__(None, None, None)
+
+
+async def serve(config: Config, on_up: Callable[[Application], None] = lambda app: None) -> None:
+    """Runs a node until SIGTERM or SIGINT. `on_up` hears when it is ready. Raises ConfigError, StorageError."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        async with Application(config) as app:
+            on_up(app)
+            await stop.wait()
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
