@@ -54,6 +54,11 @@ _TO_LINEAR = {Codec.PCMU: _ulaw_to_linear(), Codec.PCMA: _alaw_to_linear()}
 _FROM_LINEAR = {Codec.PCMU: _linear_to_ulaw(), Codec.PCMA: _linear_to_alaw()}
 
 
+def samples_of(pcm: bytes) -> Samples:
+    """PCM as it crosses the media face, as `int16[n]`."""
+    return np.frombuffer(pcm, dtype="<i2")
+
+
 def decode(codes: bytes, codec: Codec) -> Samples:
     """G.711 codes to `int16[n]`, 8 kHz, mono."""
     return _TO_LINEAR[codec][np.frombuffer(codes, dtype=np.uint8)]

@@ -22,14 +22,6 @@ pub fn monotonic_ns() -> u64 {
     now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
 }
 
-/// Sleeps until an instant of `monotonic_ns`; may return early on a signal.
-pub fn sleep_until(ns: u64) {
-    let until =
-        libc::timespec { tv_sec: (ns / 1_000_000_000) as libc::time_t, tv_nsec: (ns % 1_000_000_000) as libc::c_long };
-    // SAFETY: `until` is valid; the remainder is not asked for.
-    unsafe { libc::clock_nanosleep(libc::CLOCK_MONOTONIC, libc::TIMER_ABSTIME, &until, std::ptr::null_mut()) };
-}
-
 /// A level-triggered set of sockets.
 pub struct Epoll {
     fd: OwnedFd,
@@ -92,11 +84,19 @@ impl EventFd {
         unsafe { libc::read(self.0.as_raw_fd(), count.as_mut_ptr().cast(), count.len()) };
     }
 
-    /// Waits until it is raised.
-    pub fn wait(&self) {
+    /// Waits until it is raised, or for `timeout_ns` at most. May return early on a signal.
+    pub fn wait(&self, timeout_ns: Option<u64>) {
         let mut poll = libc::pollfd { fd: self.0.as_raw_fd(), events: libc::POLLIN, revents: 0 };
-        // SAFETY: one valid pollfd.
-        unsafe { libc::poll(&mut poll, 1, -1) };
+        let timeout = timeout_ns.map(|ns| libc::timespec {
+            tv_sec: (ns / 1_000_000_000) as libc::time_t,
+            tv_nsec: (ns % 1_000_000_000) as libc::c_long,
+        });
+        let timeout = timeout.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
+        // SAFETY: one valid pollfd; the timeout is null or points to a timespec that outlives the call; no signal mask.
+        let raised = unsafe { libc::ppoll(&mut poll, 1, timeout, std::ptr::null()) };
+        if raised > 0 {
+            self.clear();
+        }
     }
 
     pub fn raw(&self) -> RawFd {

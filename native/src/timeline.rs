@@ -20,8 +20,9 @@ pub struct Timeline {
 }
 
 impl Timeline {
-    /// The position of a packet that arrived at `now` (samples). `continuous`: its timestamp follows from its sequence number.
-    pub fn place(&mut self, timestamp: u32, continuous: bool, now: i64) -> i64 {
+    /// The position of a packet that arrived at `now` (samples). `expected_step` is how far its sequence number says it is from the
+    /// one before, in samples; `None`: its timestamp is to be believed.
+    pub fn place(&mut self, timestamp: u32, expected_step: Option<i64>, now: i64) -> i64 {
         let Some((last_timestamp, last_position)) = self.last else {
             return self.anchor(timestamp, now);
         };
@@ -31,6 +32,7 @@ impl Timeline {
             return position; // late, not new
         }
         let delay = now - position;
+        let continuous = expected_step.is_none_or(|expected| expected == step);
         if delay.abs() > DISAGREEMENT_SAMPLES || (!continuous && delay.abs() > JUMP_SAMPLES) {
             return self.anchor(timestamp, now);
         }
@@ -72,42 +74,42 @@ mod tests {
     #[test]
     fn jitter_does_not_move_audio() {
         let mut timeline = Timeline::default();
-        assert_eq!(timeline.place(5000, true, 100), 100);
-        assert_eq!(timeline.place(5160, true, 500), 260);
-        assert_eq!(timeline.place(5320, true, 420), 420);
+        assert_eq!(timeline.place(5000, None, 100), 100);
+        assert_eq!(timeline.place(5160, None, 500), 260);
+        assert_eq!(timeline.place(5320, None, 420), 420);
     }
 
     #[test]
     fn timestamps_wrap() {
         let mut timeline = Timeline::default();
-        timeline.place(u32::MAX - 79, true, 0);
-        assert_eq!(timeline.place(80, true, 170), 160);
+        timeline.place(u32::MAX - 79, None, 0);
+        assert_eq!(timeline.place(80, None, 170), 160);
     }
 
     #[test]
     fn a_late_packet_goes_where_it_belongs() {
         let mut timeline = Timeline::default();
-        timeline.place(1000, true, 0);
-        timeline.place(1320, true, 320);
-        assert_eq!(timeline.place(1160, true, 330), 160);
-        assert_eq!(timeline.place(1480, true, 480), 480);
+        timeline.place(1000, None, 0);
+        timeline.place(1320, None, 320);
+        assert_eq!(timeline.place(1160, None, 330), 160);
+        assert_eq!(timeline.place(1480, None, 480), 480);
     }
 
     #[test]
     fn a_jump_that_arrival_does_not_confirm_is_a_new_anchor() {
         let mut timeline = Timeline::default();
-        timeline.place(1000, true, 0);
-        assert_eq!(timeline.place(9000, false, 160), 160);
-        assert_eq!(timeline.place(9160, true, 320), 320);
+        timeline.place(1000, None, 0);
+        assert_eq!(timeline.place(9000, Some(160), 160), 160);
+        assert_eq!(timeline.place(9160, None, 320), 320);
         // A pause that both clocks saw keeps the anchor.
-        assert_eq!(timeline.place(9160 + 8000, false, 8330), 8320);
+        assert_eq!(timeline.place(9160 + 8000, Some(160), 8330), 8320);
     }
 
     #[test]
     fn a_timestamp_from_nowhere_is_a_new_anchor() {
         let mut timeline = Timeline::default();
-        timeline.place(1000, true, 0);
-        assert_eq!(timeline.place(4_000_000_000, true, 160), 160);
+        timeline.place(1000, None, 0);
+        assert_eq!(timeline.place(4_000_000_000, None, 160), 160);
     }
 
     #[test]
@@ -116,7 +118,7 @@ mod tests {
         let mut worst = 0;
         for packet in 0..200_000u32 {
             let now = i64::from(packet) * 160 + i64::from(packet) / 50; // 125 ppm slow
-            worst = worst.max((now - timeline.place(packet * 160, true, now)).abs());
+            worst = worst.max((now - timeline.place(packet * 160, None, now)).abs());
         }
         assert!(worst <= DRIFT_LATE_SAMPLES + 10, "{worst}");
     }

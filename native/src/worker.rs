@@ -1,5 +1,5 @@
 //! One thread's legs. It wakes on a fixed grid instead of per packet: what came in meanwhile is handled in one go, which saves the
-//! context switches that would otherwise cost as much as the packets, for at most `GRID_NS` of added delay.
+//! context switches that would otherwise cost as much as the packets, for at most `GRID_NS` of added delay. Commands wake it too.
 //!
 //! Bridged legs live on one worker, so relaying needs no lock. A leg changes its worker only through its old one: `Migrate` there,
 //! `Adopt` here; until it has arrived the new worker leaves its commands waiting (its packets it handles). Commands are given under
@@ -7,7 +7,7 @@
 #![forbid(unsafe_code)]
 
 use crate::events::Events;
-use crate::leg::{Leg, Moment, Play, Remote};
+use crate::leg::{Leg, Moment, Play, Relay, Remote, FRAME_SAMPLES};
 use crate::sys::{self, Epoll, EventFd};
 use crate::writer::{Spool, WriterHandle};
 use std::collections::HashMap;
@@ -70,6 +70,7 @@ pub struct Worker {
     free: Vec<usize>,
     places: HashMap<u64, usize>,
     phases: [Vec<usize>; PHASES],
+    fresh: Vec<u64>,
     buffer: Box<[u8; MAX_DATAGRAM]>,
     events: Arc<Events>,
     writer: WriterHandle,
@@ -97,6 +98,7 @@ impl Worker {
             free: Vec::new(),
             places: HashMap::new(),
             phases: Default::default(),
+            fresh: Vec::new(),
             buffer: Box::new([0; MAX_DATAGRAM]),
             events,
             writer,
@@ -106,23 +108,23 @@ impl Worker {
         Ok((worker, handle))
     }
 
-    /// Runs until `Stop`.
+    /// Runs until `Stop`. Commands are obeyed at once, packets and the 20 ms work wait for the grid.
     pub fn run(mut self) {
         let mut tick = sys::monotonic_ns() / GRID_NS;
         loop {
-            if self.places.is_empty() {
-                self.wake.wait();
-                self.wake.clear();
-                tick = sys::monotonic_ns() / GRID_NS;
-            } else {
-                sys::sleep_until((tick + 1) * GRID_NS);
-            }
+            let next_ns = (tick + 1) * GRID_NS;
+            let timeout_ns = (!self.places.is_empty()).then(|| next_ns.saturating_sub(sys::monotonic_ns()));
+            self.wake.wait(timeout_ns);
             let now_ns = sys::monotonic_ns();
             if !self.obey(now_ns) {
                 return;
             }
-            self.read_all(now_ns);
             let reached = now_ns / GRID_NS;
+            if reached == tick {
+                continue;
+            }
+            self.read_fresh(now_ns);
+            self.read_all(now_ns);
             for missed in tick.max(reached.saturating_sub(PHASES as u64)) + 1..=reached {
                 self.work(missed as usize % PHASES, now_ns);
             }
@@ -153,9 +155,24 @@ impl Worker {
             return;
         }
         let Some(relay) = leg.receive(&mut self.buffer[..], &moment) else { return };
-        let Some(peer) = leg.peer else { return };
-        if let Some(peer) = self.legs.get_mut(peer).and_then(Option::as_mut) {
-            peer.relay(&relay, &mut self.buffer[..], &moment);
+        relay_to_peer(&mut self.legs, place, &relay, &mut self.buffer[..], &moment);
+    }
+
+    /// Early media may be faster than the SDP that announces it: what waits in the socket of a leg that just came up is taken in,
+    /// spaced as it was sent.
+    fn read_fresh(&mut self, now_ns: u64) {
+        for id in std::mem::take(&mut self.fresh) {
+            let moment = moment(self.epoch_ns, now_ns, &self.events, &self.writer);
+            let Some(&place) = self.places.get(&id) else { continue };
+            let Some(leg) = &mut self.legs[place] else { continue };
+            let early = leg.early_packets();
+            for (age, (mut datagram, from)) in (0..early.len() as i64).rev().zip(early) {
+                let moment = Moment { now: moment.now - age * FRAME_SAMPLES, ..moment };
+                let relay = self.legs[place].as_mut().and_then(|leg| leg.hear(&mut datagram, from, &moment));
+                if let Some(relay) = relay {
+                    relay_to_peer(&mut self.legs, place, &relay, &mut datagram, &moment);
+                }
+            }
         }
     }
 
@@ -266,6 +283,7 @@ impl Worker {
         let Some(mut leg) = self.legs[place].take() else { return };
         if leg.set_remote(remote, moment) {
             self.watch(&leg, place);
+            self.fresh.push(id);
         }
         self.legs[place] = Some(leg);
     }
@@ -300,6 +318,13 @@ impl Worker {
         for leg in self.legs.iter_mut().flatten() {
             leg.close(&moment);
         }
+    }
+}
+
+fn relay_to_peer(legs: &mut [Option<Box<Leg>>], place: usize, relay: &Relay, datagram: &mut [u8], moment: &Moment<'_>) {
+    let Some(peer) = legs[place].as_ref().and_then(|leg| leg.peer) else { return };
+    if let Some(peer) = legs.get_mut(peer).and_then(Option::as_mut) {
+        peer.relay(relay, datagram, moment);
     }
 }
 

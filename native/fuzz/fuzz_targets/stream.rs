@@ -28,7 +28,11 @@ fuzz_target!(|packets: Vec<(u16, u32, u8, u16, bool)>| {
         if length == 0 {
             let _ = outgoing.local(Turn::Silence, 8, 160, now);
         }
-        let position = timeline.place(timestamp, order == Order::Ahead(1), now);
+        let expected_step = match order {
+            Order::Ahead(step) => Some(i64::from(step) * i64::from(length)),
+            _ => None,
+        };
+        let position = timeline.place(timestamp, expected_step, now);
         assert!((now - position).abs() <= 1 << 32);
         let payload = vec![0x55; usize::from(length)];
         let frame = Frame { sequence, position, codec: is_audio.then_some(Codec::Pcma), payload: &payload };

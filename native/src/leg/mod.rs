@@ -1,0 +1,236 @@
+//! One leg: two sockets, the stream heard and the stream sent, and what is done with them.
+//!
+//! A leg belongs to one worker and is touched by no other thread. It speaks every 20 ms when nobody else speaks for it: keys, a play,
+//! or silence. A bridged partner speaks through `relay`; when that one has been quiet for 200 ms, silence fills in.
+#![forbid(unsafe_code)]
+
+mod hearing;
+mod speaking;
+
+use crate::events::{Event, Events, Kind};
+use crate::g711::Codec;
+use crate::outgoing::Outgoing;
+use crate::receive::Receiver;
+use crate::reorder::Reorder;
+use crate::reports::Reports;
+use crate::source::SourceLock;
+use crate::spool::Take;
+use crate::stats::SharedStats;
+use crate::sys;
+use crate::tap::Tap;
+use crate::timeline::Timeline;
+use crate::wire::dtmf::{KeyListener, KeyPresser};
+use crate::wire::rtp::Header;
+use crate::writer::{Spool, WriterHandle};
+use std::net::{SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+pub const FRAME_SAMPLES: i64 = 160;
+/// Keys closer together than this cannot be a person's: 40 ms.
+pub const KEY_INTERVAL: i64 = 320;
+/// Larger datagrams are cut, and then refused as audio.
+pub const MAX_DATAGRAM: usize = 2048;
+const NTP_UNIX_OFFSET_S: u64 = 2_208_988_800;
+
+/// What a leg needs of its worker, for one wake-up.
+pub struct Moment<'a> {
+    /// The engine's sample clock: 8 kHz since it started.
+    pub now: i64,
+    /// Seconds on the monotonic clock.
+    pub at: f64,
+    pub events: &'a Events,
+    pub writer: &'a WriterHandle,
+}
+
+/// Audio to play, encoded once.
+pub struct Play {
+    pub id: u64,
+    pub codec: Codec,
+    pub audio: Vec<u8>,
+    pub is_loop: bool,
+    pub position: usize,
+}
+
+struct Recording {
+    take: Take,
+    spool: Spool,
+    append_at: i64,
+}
+
+/// The far end as SDP named it.
+#[derive(Debug, Clone, Copy)]
+pub struct Remote {
+    pub address: SocketAddr,
+    pub codec: Codec,
+    pub key_type: Option<u8>,
+    /// It said that it will send; otherwise its quiet is no timeout.
+    pub sends: bool,
+}
+
+struct FarEnd {
+    remote: Remote,
+    lock: SourceLock,
+    is_connected: bool,
+    has_spoken: bool,
+}
+
+/// What a partner is to hear: the datagram's payload was left in the buffer at `payload`.
+pub struct Relay {
+    header: Header,
+    payload: std::ops::Range<usize>,
+    codec: Option<Codec>,
+    is_late: bool,
+}
+
+pub struct Leg {
+    pub id: u64,
+    pub peer: Option<usize>,
+    pub stats: Arc<SharedStats>,
+    pub rtp: UdpSocket,
+    pub rtcp: UdpSocket,
+    timeout_samples: i64,
+    far: Option<FarEnd>,
+    ssrc: Option<u32>,
+    receiver: Receiver,
+    heard_timeline: Timeline,
+    reorder: Reorder,
+    lost: u16,
+    keys: KeyListener,
+    key_at: i64,
+    heard_at: i64,
+    is_timed_out: bool,
+    ignored: u64,
+    outgoing: Outgoing,
+    sent_timeline: Timeline,
+    speak_at: i64,
+    peer_heard_at: i64,
+    play: Option<Play>,
+    presser: KeyPresser,
+    tap: Option<Tap>,
+    recording: Option<Recording>,
+    reports: Reports,
+}
+
+/// The wall clock as NTP (RFC 3550 §4).
+fn ntp_now() -> u64 {
+    let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    ((unix.as_secs() + NTP_UNIX_OFFSET_S) << 32) | ((u64::from(unix.subsec_nanos()) << 32) / 1_000_000_000)
+}
+
+impl Leg {
+    /// A leg on two bound, non-blocking sockets; `seed` is random.
+    pub fn new(id: u64, rtp: UdpSocket, rtcp: UdpSocket, timeout_samples: i64, seed: u64, now: i64) -> Self {
+        Self {
+            id,
+            peer: None,
+            stats: Arc::default(),
+            rtp,
+            rtcp,
+            timeout_samples,
+            far: None,
+            ssrc: None,
+            receiver: Receiver::default(),
+            heard_timeline: Timeline::default(),
+            reorder: Reorder::default(),
+            lost: 0,
+            keys: KeyListener::default(),
+            key_at: i64::MIN / 2,
+            heard_at: now,
+            is_timed_out: false,
+            ignored: 0,
+            outgoing: Outgoing::new(seed),
+            sent_timeline: Timeline::default(),
+            speak_at: now,
+            peer_heard_at: now,
+            play: None,
+            presser: KeyPresser::default(),
+            tap: None,
+            recording: None,
+            reports: Reports::new(now, seed),
+        }
+    }
+
+    /// Names the far end. Returns true when the leg came up by it: its sockets then belong into the worker's set.
+    pub fn set_remote(&mut self, remote: Remote, moment: &Moment<'_>) -> bool {
+        self.heard_at = moment.now;
+        if let Some(far) = &mut self.far {
+            if far.remote.address != remote.address {
+                far.lock = SourceLock::new(remote.address);
+                far.has_spoken = false;
+                self.is_timed_out = false;
+                if std::mem::take(&mut far.is_connected) {
+                    let _ = sys::disconnect(&self.rtp); // fails only on a closed socket
+                }
+            }
+            far.remote = remote;
+            return false;
+        }
+        let lock = SourceLock::new(remote.address);
+        self.far = Some(FarEnd { remote, lock, is_connected: false, has_spoken: false });
+        self.speak_at = moment.now;
+        true
+    }
+
+    pub fn start_play(&mut self, play: Play, moment: &Moment<'_>) {
+        self.stop_play(moment);
+        self.play = Some(play);
+    }
+
+    pub fn stop_play(&mut self, moment: &Moment<'_>) {
+        if let Some(play) = self.play.take() {
+            self.tell(Kind::PlayFinished { play_id: play.id, completed: false }, moment);
+        }
+    }
+
+    pub fn start_tap(&mut self, block_samples: usize, moment: &Moment<'_>) {
+        self.tap = Some(Tap::new(moment.now, block_samples));
+    }
+
+    pub fn stop_tap(&mut self) {
+        self.tap = None;
+    }
+
+    pub fn press_keys(&mut self, keys: &[u8]) {
+        self.presser.press(keys);
+    }
+
+    pub fn start_recording(&mut self, spool: Spool, moment: &Moment<'_>) {
+        self.stop_recording(moment);
+        let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let take = Take::new(moment.now, started.as_micros() as u64);
+        moment.writer.open(&spool);
+        self.recording = Some(Recording { take, spool, append_at: moment.now });
+    }
+
+    pub fn stop_recording(&mut self, moment: &Moment<'_>) {
+        self.in_order(moment, |reorder, out| reorder.flush(out));
+        if let Some(mut recording) = self.recording.take() {
+            recording.take.end(moment.now);
+            moment.writer.close(&recording.spool, recording.take.collect());
+        }
+    }
+
+    /// Ends everything in order; the sockets close when the leg is dropped.
+    pub fn close(&mut self, moment: &Moment<'_>) {
+        self.stop_play(moment);
+        self.stop_recording(moment);
+        if self.far.is_some() {
+            self.report(true, moment);
+        }
+    }
+
+    /// A new partner: it counts as heard now, so that its first packet comes before silence fills in.
+    pub fn set_peer(&mut self, peer: Option<usize>, now: i64) {
+        self.peer = peer;
+        self.peer_heard_at = now;
+    }
+
+    pub fn is_up(&self) -> bool {
+        self.far.is_some()
+    }
+
+    fn tell(&self, kind: Kind, moment: &Moment<'_>) {
+        moment.events.push(Event { leg: self.id, at: moment.at, kind });
+    }
+}

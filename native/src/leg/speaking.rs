@@ -1,0 +1,184 @@
+//! What a leg says: the partner's packets, keys, a play, silence; and the work that comes every 20 ms.
+#![forbid(unsafe_code)]
+
+use super::{ntp_now, Leg, Moment, Play, Relay, FRAME_SAMPLES};
+use crate::events::Kind;
+use crate::g711::{transcode, Codec};
+use crate::outgoing::Turn;
+use crate::spool::NEAR_END;
+use crate::wire::rtcp;
+use crate::wire::rtp::{self, HEADER_LEN};
+use std::sync::atomic::Ordering::Relaxed;
+
+const BRIDGE_QUIET: i64 = 1600; // 200 ms
+/// When a wake-up was late by more than this, missed frames are given up instead of sent in a burst.
+const MAX_CATCH_UP: i64 = 5 * FRAME_SAMPLES;
+const APPEND_SAMPLES: i64 = 1600; // 200 ms
+
+impl Leg {
+    /// Sends on what the partner heard; the packet's bytes are rewritten in place.
+    pub fn relay(&mut self, relay: &Relay, datagram: &mut [u8], moment: &Moment<'_>) {
+        self.peer_heard_at = moment.now;
+        let Some(far) = &self.far else { return };
+        if self.play.is_some() || self.presser.is_pressing() {
+            return;
+        }
+        let payload_type = match (relay.codec, far.remote.key_type) {
+            (Some(_), _) => far.remote.codec.payload_type(),
+            (None, Some(key_type)) => key_type,
+            (None, None) => return,
+        };
+        let length = if relay.codec.is_some() { relay.payload.len() } else { 0 };
+        let outgoing = self.outgoing.relay(&relay.header, payload_type, length as u32, relay.is_late, moment.now);
+        let Some(header) = outgoing else { return };
+        let own_codec = far.remote.codec;
+        if let Some(codec) = relay.codec {
+            transcode(&mut datagram[relay.payload.clone()], codec, own_codec);
+            self.record_sent(own_codec, header.timestamp, &datagram[relay.payload.clone()], moment.now);
+        }
+        let start = relay.payload.start - HEADER_LEN;
+        rtp::write_header(&header, &mut datagram[start..]);
+        self.send(&datagram[start..relay.payload.end]);
+    }
+
+    fn send(&mut self, packet: &[u8]) {
+        let Some(far) = &self.far else { return };
+        self.outgoing.bytes += (packet.len() - HEADER_LEN) as u64;
+        // UDP: what cannot be sent now (far end gone, buffer full) is lost like any packet.
+        let _ = if far.is_connected { self.rtp.send(packet) } else { self.rtp.send_to(packet, far.lock.target()) };
+    }
+
+    fn record_sent(&mut self, codec: Codec, timestamp: u32, payload: &[u8], now: i64) {
+        if let Some(recording) = &mut self.recording {
+            let position = self.sent_timeline.place(timestamp, None, now);
+            recording.take.audio(NEAR_END, position, codec, payload);
+        }
+    }
+
+    /// The work of every 20 ms.
+    pub fn tick(&mut self, moment: &Moment<'_>) {
+        if self.is_up() {
+            self.speak_until(moment);
+            self.watch_timeout(moment);
+            if self.reports.is_due(moment.now) {
+                self.report(false, moment);
+            }
+        }
+        self.serve_consumers(moment);
+        self.publish();
+    }
+
+    fn speak_until(&mut self, moment: &Moment<'_>) {
+        if moment.now - self.speak_at > MAX_CATCH_UP {
+            self.speak_at = moment.now;
+        }
+        while self.speak_at <= moment.now {
+            self.speak_at += FRAME_SAMPLES;
+            self.speak(moment);
+        }
+    }
+
+    fn speak(&mut self, moment: &Moment<'_>) {
+        let Some(far) = &self.far else { return };
+        let (codec, key_type) = (far.remote.codec, far.remote.key_type);
+        let mut packet = [codec.silence(); HEADER_LEN + FRAME_SAMPLES as usize];
+        let press = self.presser.next_frame();
+        if let (Some(press), Some(key_type)) = (press, key_type) {
+            let header = self.outgoing.key(press.first, key_type, moment.now);
+            rtp::write_header(&header, &mut packet);
+            packet[HEADER_LEN..HEADER_LEN + 4].copy_from_slice(&press.event.to_bytes());
+            self.send(&packet[..HEADER_LEN + 4]);
+        } else if self.play.is_some() {
+            self.speak_play(codec, &mut packet, moment);
+        } else if self.peer.is_none() || moment.now - self.peer_heard_at > BRIDGE_QUIET {
+            let header = self.outgoing.local(Turn::Silence, codec.payload_type(), FRAME_SAMPLES as u32, moment.now);
+            rtp::write_header(&header, &mut packet);
+            self.send(&packet);
+        }
+    }
+
+    fn speak_play(&mut self, codec: Codec, packet: &mut [u8], moment: &Moment<'_>) {
+        let Some(play) = &mut self.play else { return };
+        let id = play.id;
+        let is_over = play.fill(codec, &mut packet[HEADER_LEN..]);
+        let header = self.outgoing.local(Turn::Play(id), codec.payload_type(), FRAME_SAMPLES as u32, moment.now);
+        rtp::write_header(&header, packet);
+        self.record_sent(codec, header.timestamp, &packet[HEADER_LEN..], moment.now);
+        self.send(packet);
+        if is_over {
+            self.play = None;
+            self.tell(Kind::PlayFinished { play_id: id, completed: true }, moment);
+        }
+    }
+
+    fn watch_timeout(&mut self, moment: &Moment<'_>) {
+        let is_excused = self.far.as_ref().is_some_and(|far| !far.remote.sends);
+        // A far end that suppresses silence may say nothing through a whole announcement; endless music excuses nobody.
+        if is_excused || self.play.as_ref().is_some_and(|play| !play.is_loop) {
+            self.heard_at = self.heard_at.max(moment.now - self.timeout_samples / 2);
+        }
+        if !self.is_timed_out && moment.now - self.heard_at >= self.timeout_samples {
+            self.is_timed_out = true;
+            self.tell(Kind::RtpTimeout, moment);
+        }
+    }
+
+    pub(super) fn report(&mut self, goodbye: bool, moment: &Moment<'_>) {
+        let Some(far) = &self.far else { return };
+        let mut target = far.lock.target();
+        let Some(port) = target.port().checked_add(1) else { return };
+        target.set_port(port);
+        let mut out = [0; rtcp::MAX_LEN];
+        let heard = self.ssrc.map(|ssrc| (ssrc, &mut self.receiver));
+        let length = self.reports.write(&self.outgoing, heard, moment.now, ntp_now(), "dialer", goodbye, &mut out);
+        let _ = self.rtcp.send_to(&out[..length], target); // lost like any packet
+    }
+
+    fn serve_consumers(&mut self, moment: &Moment<'_>) {
+        if self.tap.is_none() && self.recording.is_none() {
+            return;
+        }
+        self.in_order(moment, |reorder, out| reorder.poll(moment.now, out));
+        let id = self.id;
+        if let Some(tap) = &mut self.tap {
+            tap.clock(moment.now, &mut |pcm, at| moment.events.push_audio(id, moment.at, at, pcm));
+        }
+        let Some(recording) = &mut self.recording else { return };
+        if recording.spool.has_failed() {
+            self.recording = None;
+        } else if moment.now >= recording.append_at {
+            recording.append_at = moment.now + APPEND_SAMPLES;
+            if !recording.take.is_empty() {
+                moment.writer.append(&recording.spool, recording.take.collect());
+            }
+        }
+    }
+
+    fn publish(&self) {
+        let stats = &self.stats;
+        stats.sent.store(self.outgoing.packets, Relaxed);
+        stats.received.store(self.receiver.total_received(), Relaxed);
+        stats.lost.store(self.receiver.total_lost(), Relaxed);
+        stats.duplicates.store(self.receiver.duplicates, Relaxed);
+        stats.ignored.store(self.ignored, Relaxed);
+        stats.jitter_samples.store(u64::from(self.receiver.jitter()), Relaxed);
+    }
+}
+
+impl Play {
+    /// Fills one frame with the next audio in `codec`, silence after the end; true when the play is over.
+    fn fill(&mut self, codec: Codec, frame: &mut [u8]) -> bool {
+        let mut filled = 0;
+        while filled < frame.len() && self.position < self.audio.len() {
+            let count = (frame.len() - filled).min(self.audio.len() - self.position);
+            frame[filled..filled + count].copy_from_slice(&self.audio[self.position..self.position + count]);
+            filled += count;
+            self.position += count;
+            if self.is_loop && self.position == self.audio.len() {
+                self.position = 0;
+            }
+        }
+        transcode(&mut frame[..filled], self.codec, codec);
+        self.position == self.audio.len()
+    }
+}
