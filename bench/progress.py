@@ -1,0 +1,48 @@
+"""CPU time of listening: one 20 ms frame through each detector, and how many calls a core can listen to."""
+
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import dialer.simulator
+from bench.row import BenchRow
+from dialer.progress.amd import AmdConfig, AmdDetector
+from dialer.progress.beep import BeepDetector
+from dialer.progress.early_media import EarlyMediaDetector
+from dialer.progress.frames import FRAME_BYTES, FRAME_MS
+from dialer.prompts.audio import read_audio
+
+RUNS = 5
+MICROSECONDS = 1e6
+BUDGET_US = 60.0
+"""Three thousandths of real time: 300 calls listened to at once on a core, each for its first few seconds."""
+CLIP = Path(dialer.simulator.__file__).parent / "voices" / "machine_zh_personal.flac"
+PATIENT = AmdConfig(machine_after_ms=600_000, long_pause_ms=600_000, short_pause_ms=600_000, give_up_after_ms=600_000)
+"""Never decides, so that every frame costs what it costs."""
+
+
+def run() -> list[BenchRow]:
+    """The rows of this module."""
+    pcm = read_audio(CLIP)[: -2 * 8 * 1100]  # without the beep at the end
+    frames = [pcm[at : at + FRAME_BYTES] for at in range(0, len(pcm) - FRAME_BYTES + 1, FRAME_BYTES)]
+    anchor = "webrtcvad alone 6 µs; silero 900 µs"
+    amd_us = _per_frame_us(lambda: AmdDetector(PATIENT).feed, frames)
+    note = f"{FRAME_MS * 1000 / amd_us:.0f} calls a core"
+    return [
+        BenchRow("AMD, a 20 ms frame of speech", amd_us, "µs", BUDGET_US, anchor, note),
+        BenchRow("beep, a 20 ms frame of speech", _per_frame_us(lambda: BeepDetector().feed, frames), "µs", BUDGET_US),
+        BenchRow("early media, a frame", _per_frame_us(lambda: EarlyMediaDetector().feed, frames), "µs", BUDGET_US * 2),
+    ]
+
+
+def _per_frame_us(make: Callable[[], Callable[[bytes], object]], frames: list[bytes]) -> float:
+    """Median over the runs of the mean CPU time of a frame."""
+    means = []
+    for _ in range(RUNS):
+        feed = make()
+        started = time.process_time()
+        for frame in frames:
+            feed(frame)
+        means.append((time.process_time() - started) / len(frames) * MICROSECONDS)
+    return statistics.median(means)
