@@ -7,6 +7,7 @@ and while it is down: after `DOWN_AFTER` OPTIONS or INVITEs without any answer, 
 
 import ipaddress
 import logging
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -33,35 +34,30 @@ DOWN_WAIT_S = 5.0
 CONFIG_STATUSES = frozenset({401, 407, 488, 501})
 
 
-class TokenBucket:
-    """A rate limit: `rate_per_s` on average, at most one second's worth at once. Pure: `now` is monotonic seconds."""
+class CallRate:
+    """Calls per second: at most `per_s` in *any* second, taken at once or one by one. Pure: `now` is monotonic seconds.
 
-    __slots__ = ("_at", "_capacity", "_level", "rate_per_s")
+    A token bucket that holds a second's worth lets twice the rate through in the second after a pause; carriers count
+    windows and answer the excess with 503. So the tokens are instants, each back one window after it was taken.
+    """
 
-    def __init__(self, rate_per_s: float) -> None:
-        self.rate_per_s = rate_per_s
-        self._capacity = max(1.0, rate_per_s)
-        self._level = self._capacity
-        self._at = float("-inf")
+    __slots__ = ("_taken", "_window_s")
+
+    def __init__(self, per_s: float) -> None:
+        n_tokens = max(1, int(per_s))
+        self._window_s = n_tokens / per_s
+        self._taken: deque[float] = deque([float("-inf")] * n_tokens, maxlen=n_tokens)
 
     def wait_s(self, now: float) -> float:
         """How long until a token is there; 0.0 when one is."""
-        self._refill(now)
-        return 0.0 if self._level >= 1.0 else (1.0 - self._level) / self.rate_per_s
+        return max(0.0, self._taken[0] + self._window_s - now)
 
     def take(self, now: float) -> bool:
         """Takes a token if there is one."""
-        self._refill(now)
-        if self._level < 1.0:
+        if self.wait_s(now) > 0.0:
             return False
-        self._level -= 1.0
+        self._taken.append(now)
         return True
-
-    def _refill(self, now: float) -> None:
-        if now > self._at:
-            gained = (now - self._at) * self.rate_per_s
-            self._level = min(self._capacity, self._level + gained)
-            self._at = now
 
 
 class TrunkHealth:
@@ -91,7 +87,7 @@ class _Trunk:
     """One trunk's present state."""
 
     config: TrunkConfig
-    bucket: TokenBucket
+    rate: CallRate
     health: TrunkHealth = field(default_factory=TrunkHealth)
     destinations: tuple[Destination, ...] = ()
     in_use: int = 0
@@ -108,7 +104,7 @@ class _Trunk:
             return "backing off", self.held_until - now
         if self.in_use >= self.config.channels:
             return f"all {self.config.channels} channels in use", CHANNEL_WAIT_S
-        wait_s = self.bucket.wait_s(now)
+        wait_s = self.rate.wait_s(now)
         if wait_s > 0.0:
             return f"{self.config.cps:g} calls per second spent", wait_s
         return None
@@ -200,7 +196,7 @@ class Trunks:
     """
 
     def __init__(self, configs: Iterable[TrunkConfig], clock: Clock, chance: Callable[[], float]) -> None:
-        self._trunks = {config.name: _Trunk(config, TokenBucket(config.cps)) for config in configs}
+        self._trunks = {config.name: _Trunk(config, CallRate(config.cps)) for config in configs}
         self._clock = clock
         self._chance = chance
         self._addresses: frozenset[tuple[Transport, str, int]] = frozenset()
@@ -220,7 +216,7 @@ class Trunks:
         obstacles: list[tuple[str, float]] = []
         for trunk in self._ordered(members):
             obstacle = trunk.obstacle(now)
-            if obstacle is None and trunk.bucket.take(now):
+            if obstacle is None and trunk.rate.take(now):
                 trunk.in_use += 1
                 return TrunkLease(self, trunk)
             reason, wait_s = obstacle or ("busy", CHANNEL_WAIT_S)

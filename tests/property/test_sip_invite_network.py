@@ -3,29 +3,34 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dialer.sip.calls import IncomingCall
 from dialer.sip.events import Answered, Ended, Failed
+from dialer.sip.session_words import State
 from tests.support.sip_lab import Lab, lossy, perfect
 
 SDP_B = "v=0\r\no=- 2 2 IN IP4 10.0.0.2\r\ns=-\r\nc=IN IP4 10.0.0.2\r\nt=0 0\r\nm=audio 6000 RTP/AVP 8\r\n"
 instants = st.floats(min_value=0.0, max_value=12.0)
 
 
+def waiting(lab: Lab) -> list[IncomingCall]:
+    """The calls b has neither answered nor refused."""
+    return [incoming for incoming in lab.incoming if incoming._call.session.state is State.INCOMING]
+
+
 def play(lab: Lab, answer_at: float | None, cancel_at: float | None, hang_up_at: float, b_hangs_up: bool) -> None:
     """a calls; b rings and answers or refuses; a cancels perhaps; somebody hangs up."""
     call = lab.invite()
 
-    def b_acts() -> None:
-        for incoming in lab.incoming:
-            if incoming._call.session.state.value == "incoming":
-                if answer_at is None:
-                    incoming.reject(486)
-                else:
-                    incoming.answer(SDP_B, lab.events_of_b.append)
+    def decide() -> None:
+        for incoming in waiting(lab):
+            if answer_at is None:
+                incoming.reject(486)
+            else:
+                incoming.answer(SDP_B, lab.events_of_b.append)
 
     def ring() -> None:
-        for incoming in lab.incoming:
-            if incoming._call.session.state.value == "incoming":
-                incoming.ringing()
+        for incoming in waiting(lab):
+            incoming.ringing()
 
     def hang_up() -> None:
         for live in (lab.b if b_hangs_up else lab.a).calls:
@@ -33,7 +38,7 @@ def play(lab: Lab, answer_at: float | None, cancel_at: float | None, hang_up_at:
 
     for i in range(60):  # b's owner acts on whatever has arrived by then
         lab.at(0.5 + i, ring)
-        lab.at((answer_at or 5.0) + 0.6 + i, b_acts)
+        lab.at((answer_at or 5.0) + 0.6 + i, decide)
     if cancel_at is not None:
         lab.at(cancel_at, call.cancel)
     lab.at(30.0 + hang_up_at, hang_up)
