@@ -179,13 +179,16 @@ async def import_list(
     after every chunk, in the event loop. Raises InputError when the file as a whole cannot be used, StorageError when
     the database fails; either way, and when it is cancelled, nothing of the list is visible.
     """
-    with ThreadPoolExecutor(1, thread_name_prefix="list-reader") as thread:
-        loop = asyncio.get_running_loop()
+    thread = ThreadPoolExecutor(1, thread_name_prefix="list-reader")
+    loop = asyncio.get_running_loop()
+    try:
         reading = await loop.run_in_executor(thread, _Reading, path, mapping, options.region)
         try:
             return await _import(storage, path, reading, thread, options, progress)
         finally:
             await asyncio.shield(loop.run_in_executor(thread, reading.close))
+    finally:
+        thread.shutdown(wait=False)  # nothing is left to do in it; waiting would block the event loop
 
 
 async def _import(

@@ -74,8 +74,9 @@ def _mainland_reason(bare: str) -> str | None:
     """What the length says about a wrong mainland number; None: look further."""
     if re.fullmatch(r"[2-8]\d{6,7}", bare):
         return "the area code is missing"
-    if re.fullmatch(r"1[3-9]\d*", bare) and len(bare) != 11:
-        return f"a mobile number has 11 digits, this one {len(bare)}"
+    if re.fullmatch(r"1\d*", bare):
+        right_length = len(bare) == 11
+        return "no such mobile number is in use" if right_length else f"a mobile number has 11 digits, this {len(bare)}"
     return None
 
 

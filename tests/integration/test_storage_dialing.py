@@ -62,9 +62,7 @@ async def test_claims_of_two_nodes_never_overlap(storage: Storage) -> None:
 
 async def test_claims_nothing_unless_running(storage: Storage, dialing: Dialing) -> None:
     campaign_id = await run_campaign(storage, contacts(2))
-    moved = await storage.campaigns.set_state(
-        campaign_id, CampaignState.RUNNING, CampaignState.PAUSED, "lunch", MONDAY
-    )
+    moved = await storage.campaigns.set_state(campaign_id, CampaignState.RUNNING, CampaignState.PAUSED, "lunch", MONDAY)
     assert moved
     assert await dialing.claim(campaign_id) == ()
     late = await storage.campaigns.set_state(campaign_id, CampaignState.RUNNING, CampaignState.DRAINING, "", MONDAY)
@@ -168,7 +166,9 @@ async def test_settles_once_with_entry_and_event(storage: Storage, dialing: Dial
     assert marked is not None
     assert (marked.state, marked.ringing_at) == (AttemptState.ALERTING, MONDAY)
     ended = MONDAY + MINUTE
-    settlement = Settlement(attempt.attempt_id, Disposition.BUSY, ended, trunk="t1", cause=NetworkCause(486, "Busy Here"))
+    settlement = Settlement(
+        attempt.attempt_id, Disposition.BUSY, ended, trunk="t1", cause=NetworkCause(486, "Busy Here")
+    )
     step = NextStep(candidate.contact.phones[1].phone_id, ended + MINUTE, exhausted=False, reason="busy: again")
     assert await storage.attempts.settle(settlement, step, ended)
     assert not await storage.attempts.settle(replace(settlement, disposition=Disposition.MACHINE), NO_MORE, ended)

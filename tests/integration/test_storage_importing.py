@@ -1,0 +1,129 @@
+"""A list's way from the file into the database, whole or not at all."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from dialer.campaigns import importing
+from dialer.campaigns.importing import ImportOptions, ImportProgress, import_list
+from dialer.errors import InputError
+from dialer.model.campaign import CampaignSettings
+from dialer.model.contact import PhoneRole
+from dialer.storage import Storage
+from tests.support.storage import open_storage
+
+HEADER = "客户号,案件号,姓名,手机,紧急联系人电话,欠款金额\n"
+GOOD = HEADER + 'P1,C1,张三,138 0000 1234,,"1,200.50"\nP2,C2,李四,13900001234;010-65501234,13700001234,30\n'
+
+
+@pytest.fixture
+async def storage(database_url: str) -> AsyncIterator[Storage]:
+    async with open_storage(database_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "list.csv"
+
+
+def write(path: Path, text: str, encoding: str = "utf-8") -> None:
+    path.write_text(text, encoding)
+
+
+async def test_imports_a_list(storage: Storage, path: Path) -> None:
+    write(path, GOOD, "gb18030")
+    seen: list[ImportProgress] = []
+    report = await import_list(storage, path, progress=seen.append)
+    assert report.call_list is not None
+    assert (report.call_list.name, report.call_list.contact_count, report.call_list.phone_count) == ("list", 2, 4)
+    assert (report.rows, report.broken_rows, report.merged_rows, report.problems_path) == (2, 0, 0, None)
+    assert seen[-1] == ImportProgress(rows=2, contacts=2, problems=0, fraction=1.0)
+    first, second = await storage.lists.contacts(report.call_list.list_id)
+    assert (first.name, first.fields["amount"]) == ("张三", "1200.50")
+    assert [(phone.number, phone.role) for phone in second.phones] == [
+        ("+8613900001234", PhoneRole.OWN),
+        ("+861065501234", PhoneRole.OWN),
+        ("+8613700001234", PhoneRole.THIRD_PARTY),
+    ]
+    assert await storage.lists.contacts_by_number("+861065501234") == (second,)
+    assert await storage.lists.contacts_of_case("C1") == (first,)
+
+
+async def test_rows_of_one_person_and_case_become_one_contact(storage: Storage, path: Path) -> None:
+    write(path, GOOD + "P1,C1,张三,13800001234,,\nP1,C1,张三,13600001234,,\nP1,C9,张三,13800001234,,\n")
+    report = await import_list(storage, path)
+    assert report.call_list is not None
+    assert (report.call_list.contact_count, report.merged_rows) == (3, 2)
+    first, *_others = await storage.lists.contacts(report.call_list.list_id)
+    assert [phone.number for phone in first.phones] == ["+8613800001234", "+8613600001234"]
+    assert [phone.rank for phone in first.phones] == [0, 1]
+
+
+async def test_one_broken_row_keeps_everything_out(storage: Storage, path: Path) -> None:
+    write(path, GOOD + "P3,C3,王五,1.38E+10,,x\n")
+    report = await import_list(storage, path)
+    assert report.call_list is None
+    assert report.broken_rows == 1
+    assert await storage.lists.all() == ()
+    assert await storage.lists.contacts_of_case("C1") == ()
+    assert report.problems_path == path.with_name("list.csv.problems.csv")
+    lines = report.problems_path.read_text(encoding="utf-8-sig").splitlines()
+    assert lines[0] == "row,column,value,reason"
+    assert [line.split(",")[:3] for line in lines[1:]] == [["4", "手机", "1.3****10"], ["4", "欠款金额", "*"]]
+
+
+async def test_good_rows_go_in_where_that_is_wanted(storage: Storage, path: Path) -> None:
+    write(path, GOOD + "P3,C3,王五,1.38E+10,,\n")
+    report = await import_list(storage, path, options=ImportOptions(name="November", accept_valid=True))
+    assert report.call_list is not None
+    assert (report.call_list.name, report.call_list.contact_count, report.broken_rows) == ("November", 2, 1)
+
+
+async def test_a_list_without_a_single_contact(storage: Storage, path: Path) -> None:
+    write(path, HEADER)
+    assert (await import_list(storage, path, options=ImportOptions(accept_valid=True))).call_list is None
+
+
+async def test_a_file_that_breaks_in_the_middle_leaves_nothing(
+    storage: Storage, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "CHUNK_ROWS", 1)
+    write(path, GOOD + 'P3,C3,"')
+    with pytest.raises(InputError, match="row 4: not readable as CSV"):
+        await import_list(storage, path)
+    assert await storage.lists.all() == ()
+    assert await storage.lists.clean("") == 0
+
+
+async def test_a_kill_in_between_leaves_nothing_after_the_next_start(
+    storage: Storage, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "CHUNK_ROWS", 1)
+    write(path, GOOD)
+
+    def stop(_progress: ImportProgress) -> None:
+        raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        await import_list(storage, path, options=ImportOptions(node="node1"), progress=stop)
+    assert await storage.lists.all() == ()
+    assert await storage.lists.contacts_of_case("C1") == ()
+    assert await storage.lists.clean("node2") == 0
+    assert await storage.lists.clean("node1") == 1
+    assert await storage.lists.clean("node1") == 0
+
+
+async def test_a_list_in_use_is_not_deleted(storage: Storage, path: Path) -> None:
+    write(path, GOOD)
+    report = await import_list(storage, path, {"案件号": "case_ref", "手机": "phone"})
+    assert report.call_list is not None
+    list_id = report.call_list.list_id
+    settings = CampaignSettings()
+    await storage.campaigns.create("November", [list_id], settings, storage.clock.utcnow())
+    with pytest.raises(InputError, match="used by the campaign 'November'"):
+        await storage.lists.delete(list_id)
+    with pytest.raises(InputError, match="there is no list 99"):
+        await storage.campaigns.create("none", [99], settings, storage.clock.utcnow())
