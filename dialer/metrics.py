@@ -8,7 +8,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
-from dialer.live import LiveBoard
+from dialer.live import LiveBoard, LiveData
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -18,12 +18,12 @@ _WORD = re.compile(r"^[a-z][a-z0-9_]*$")
 class _BoardCollector(Collector):
     """Every number on the live board as `dialer_<kind>_<field>{id="…"}`: campaign, agent, trunk."""
 
-    def __init__(self, board: LiveBoard) -> None:
-        self._board = board
+    def __init__(self) -> None:
+        self.snapshot: Mapping[str, LiveData] = {}
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         families: dict[str, GaugeMetricFamily] = {}
-        for topic, data in self._board.snapshot().items():
+        for topic, data in self.snapshot.items():
             kind, _, identity = topic.partition("/")
             for field, value in _numbers(data):
                 name = f"dialer_{kind}_{field}"
@@ -44,18 +44,21 @@ class Metrics:
     """The registry of one process."""
 
     def __init__(self, board: LiveBoard) -> None:
+        self._live = board
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
-        self._registry.register(_BoardCollector(board))
+        self._board = _BoardCollector()
+        self._registry.register(self._board)
         self._waiting = Gauge(
             "dialer_outbox_waiting", "Events that wait for a destination", ["destination"], registry=self._registry
         )
 
-    def outbox(self, waiting: Mapping[str, int]) -> None:
-        """Events that wait, per destination."""
+    def observe(self, waiting: Mapping[str, int]) -> None:
+        """Takes today's numbers: the live board's, and the events that wait per destination."""
+        self._board.snapshot = self._live.snapshot()
         for destination, count in waiting.items():
             self._waiting.labels(destination).set(count)
 
     def exposition(self) -> bytes:
-        """The text format."""
+        """The text format of what was observed. Reads /proc: not for the event loop."""
         return generate_latest(self._registry)

@@ -5,10 +5,14 @@ from importlib import resources
 
 from aiohttp import web
 
+_FOLDER = resources.files(__package__).joinpath("static")
 _FILES = {
-    "/": ("status.html", "text/html"),
-    "/static/status.css": ("status.css", "text/css"),
-    "/static/status.js": ("status.js", "text/javascript"),
+    path: (_FOLDER.joinpath(name).read_bytes(), media)
+    for path, name, media in (
+        ("/", "status.html", "text/html"),
+        ("/static/status.css", "status.css", "text/css"),
+        ("/static/status.js", "status.js", "text/javascript"),
+    )
 }
 
 CONTENT_SECURITY_POLICY = (
@@ -19,9 +23,8 @@ CONTENT_SECURITY_POLICY = (
 
 def add_page(app: web.Application) -> None:
     """Serves the page; it holds nothing about anyone, so it needs no token itself."""
-    folder = resources.files(__package__).joinpath("static")
-    for path, (name, media) in _FILES.items():
-        app.router.add_get(path, _handler(folder.joinpath(name).read_bytes(), media))
+    for path, (body, media) in _FILES.items():
+        app.router.add_get(path, _handler(body, media))
 
 
 def _handler(body: bytes, media: str) -> Callable[[web.Request], Awaitable[web.Response]]:

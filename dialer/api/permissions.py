@@ -23,7 +23,6 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "campaigns.create": _RUNS,
     "campaigns.get": _SEES_CAMPAIGNS,
     "campaigns.update": _RUNS,
-    "campaigns.delete": _RUNS,
     "campaigns.check": _RUNS,
     "campaigns.start": _RUNS,
     "campaigns.pause": _RUNS,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from dialer.calls.case_view import AgentDeskView
+from dialer.campaigns.loop import CampaignStatus, LaunchCheck
 from dialer.clock import Clock
 from dialer.config import Config
 from dialer.live import LiveBoard
@@ -21,7 +22,7 @@ from dialer.storage import Storage
 class Campaigns(Protocol):
     """What a supervisor does with campaigns. An action the state does not allow raises DialerError."""
 
-    async def check(self, campaign_id: int) -> object: ...
+    async def check(self, campaign_id: int) -> LaunchCheck: ...
 
     async def start(self, campaign_id: int, actor: str) -> None: ...
 
@@ -31,7 +32,11 @@ class Campaigns(Protocol):
 
     async def stop_now(self, campaign_id: int, actor: str) -> None: ...
 
-    async def status(self, campaign_id: int) -> object: ...
+    async def status(self, campaign_id: int) -> CampaignStatus: ...
+
+    def stop_calls(
+        self, reason: str, *, person_ref: str | None = None, case_ref: str | None = None, number: str | None = None
+    ) -> int: ...
 
 
 class Desk(Protocol):
@@ -80,7 +85,5 @@ class Services:
     """Where finalised recordings lie; `RecordingInfo.path` is relative to it."""
     uploads_dir: Path
     """Where an uploaded list lies while it is imported."""
-    stop_calls: Callable[[str, str], object]
-    """Ends the unanswered calls of a case: its `case_ref`, and why."""
     outcomes_wake: Callable[[], None]
     """Says that the outbox has something new."""

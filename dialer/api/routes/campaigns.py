@@ -10,6 +10,7 @@ from dialer.api.campaign_models import CampaignChange, CampaignIn, CampaignOut, 
 from dialer.api.paging import PageQuery, next_cursor
 from dialer.api.problems import conflict, not_found
 from dialer.api.routing import AnyCall, Call, Input, Nothing, Routes
+from dialer.campaigns.loop import CampaignStatus, LaunchCheck
 from dialer.model.campaign import Campaign, CampaignState
 from dialer.model.entry import EntryCounts
 
@@ -97,7 +98,7 @@ async def update(call: Call[CampaignPath, Nothing, CampaignChange]) -> CampaignO
 
 
 @routes.add("POST", "/v1/campaigns/{campaign_id}/check", "campaigns.check")
-async def check(call: Call[CampaignPath, Nothing, Nothing]) -> object:
+async def check(call: Call[CampaignPath, Nothing, Nothing]) -> LaunchCheck:
     """Checks before launch: how many may be called now, how many not and why."""
     await _find(call)
     return await call.services.campaigns.check(call.path.campaign_id)
@@ -136,7 +137,7 @@ async def stop(call: Call[CampaignPath, Nothing, Nothing]) -> CampaignOut:
 
 
 @routes.add("GET", "/v1/campaigns/{campaign_id}/status", "campaigns.status")
-async def status(call: Call[CampaignPath, Nothing, Nothing]) -> object:
+async def status(call: Call[CampaignPath, Nothing, Nothing]) -> CampaignStatus:
     """Shows how it runs: figures, what limits the pace, and why it is not dialing when it is not."""
     await _find(call)
     return await call.services.campaigns.status(call.path.campaign_id)

@@ -59,7 +59,7 @@ class RowProblem(BaseModel):
 class ListImported(BaseModel):
     """What became of the file. `problems` are the first ones; rows that were merged named a person and case again."""
 
-    list: CallList
+    call_list: CallList
     rows: int
     merged_rows: int
     broken_rows: int
@@ -100,7 +100,7 @@ async def import_file(call: Call[Nothing, ImportQuery, Nothing]) -> ListImported
         raise _refused(report)
     await audit(call, "list.import", f"list/{report.call_list.list_id}", f"{report.call_list.contact_count} contacts")
     return ListImported(
-        list=report.call_list,
+        call_list=report.call_list,
         rows=report.rows,
         merged_rows=report.merged_rows,
         broken_rows=report.broken_rows,
@@ -113,7 +113,8 @@ async def _import(storage: Storage, path: Path, columns: dict[str, str] | None, 
     try:
         return await import_list(storage, path, columns, options)
     except InputError as error:  # it names the file by its place on our disk
-        raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, str(error).replace(str(path), "the file")) from error
+        reason = str(error).replace(str(path), "the file").replace(path.name, "the file")
+        raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, reason) from error
 
 
 def clean_uploads(folder: Path) -> None:

@@ -99,9 +99,12 @@ async def add(call: Call[Nothing, Nothing, DoNotCallIn]) -> DoNotCallAdded:
     listing = Listing(f"api: {call.actor.actor}", asked.reason, asked.case_ref, asked.person_ref or "")
     do_not_call = call.services.storage.do_not_call
     if asked.number is not None:
-        listed = await do_not_call.add_number(_e164(asked.number), listing, now)
+        number = _e164(asked.number)
+        listed = await do_not_call.add_number(number, listing, now)
+        call.services.campaigns.stop_calls("do not call", number=number)
     else:
         listed = await do_not_call.add_person(asked.person_ref or "", listing, now)
+        call.services.campaigns.stop_calls("do not call", person_ref=asked.person_ref)
     call.services.outcomes_wake()
     return DoNotCallAdded(do_not_call_id=listed)
 
@@ -133,7 +136,7 @@ async def set_case_status(call: Call[CasePath, Nothing, CaseStatusIn]) -> CaseSt
     case_ref, status = call.path.case_ref, call.body.status
     changed = await call.services.storage.cases.set_status(case_ref, status, call.services.clock.utcnow())
     if status is not CaseStatus.OPEN:
-        call.services.stop_calls(case_ref, f"the case is {status.value}")
+        call.services.campaigns.stop_calls(f"the case is {status.value}", case_ref=case_ref)
     return CaseStatusOut(case_ref=case_ref, status=status, entries_changed=changed)
 
 

@@ -1,5 +1,6 @@
 """Health, metrics, trunks and the API's own description."""
 
+import asyncio
 from http import HTTPStatus
 
 import msgspec
@@ -54,8 +55,9 @@ async def health(call: Call[Nothing, Nothing, Nothing]) -> Health:
 async def read_metrics(call: Call[Nothing, Nothing, Nothing]) -> web.StreamResponse:
     """Prometheus metrics of this node."""
     services = call.services
-    services.metrics.outbox(await services.storage.outbox.undelivered())
-    return web.Response(body=services.metrics.exposition(), headers={"Content-Type": metrics.CONTENT_TYPE})
+    services.metrics.observe(await services.storage.outbox.undelivered())
+    body = await asyncio.to_thread(services.metrics.exposition)
+    return web.Response(body=body, headers={"Content-Type": metrics.CONTENT_TYPE})
 
 
 @routes.add("GET", "/openapi.json", "system.openapi", produces=("application/json",))

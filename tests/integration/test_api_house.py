@@ -1,0 +1,255 @@
+"""The rest of the API over a real database: who may what, attempts, desks, recordings, suppression, outbox, live."""
+
+import asyncio
+import io
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from dialer.api.app import SUBJECTS
+from dialer.api.limits import FAILURES_ALLOWED
+from dialer.model.account import Role
+from dialer.model.recording import RecordingInfo
+from tests.support.house import House, open_house
+
+NUMBER = "13800001234"
+AT = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    async with open_house(tmp_path) as opened:
+        yield opened
+
+
+async def _call(house: House, method: str, path: str, role: Role = Role.ADMINISTRATOR, **more: Any) -> tuple[int, Any]:
+    headers = house.auth(role) | more.pop("headers", {})
+    async with house.api.request(method, path, headers=headers, **more) as answer:
+        raw = await answer.read()
+        return answer.status, json.loads(raw) if raw else None
+
+
+async def _collector(house: House, login: str = "li.na") -> tuple[int, dict[str, str]]:
+    """A collector's account and headers with a token of it."""
+    account = {"login": login, "name": "李娜", "role": "collector", "password": "long enough"}
+    phone = {"sip_user": f"phone-{login}", "sip_password": "also long enough"}
+    status, made = await _call(house, "POST", "/v1/users", json=account | phone)
+    assert status == 201, made
+    _, token = await _call(house, "POST", "/v1/tokens", json={"name": login, "account_id": made["account_id"]})
+    return made["account_id"], {"Authorization": f"Bearer {token['token']}"}
+
+
+async def test_every_route_refuses_other_roles_and_no_token(house: House) -> None:
+    for operation in (operation for routes in SUBJECTS for operation in routes.operations):
+        path = operation.path
+        for name in operation.path_model.model_fields:
+            path = path.replace(f"{{{name}}}", "1")
+        if operation.roles is None:
+            continue
+        async with house.api.request(operation.method, path, headers={"X-Forwarded-For": "1"}) as answer:
+            assert answer.status in (401, 429), operation.name
+        for role in set(Role) - operation.roles:
+            async with house.api.request(operation.method, path, headers=house.auth(role)) as answer:
+                assert answer.status in (403, 429), (operation.name, role)
+
+
+async def test_wrong_tokens_are_slowed_down(house: House) -> None:
+    wrong = {"Authorization": "Bearer wrong"}
+    for _ in range(FAILURES_ALLOWED):
+        async with house.api.get("/v1/campaigns", headers=wrong) as answer:
+            assert answer.status == 401
+            assert answer.headers["WWW-Authenticate"] == "Bearer"
+    async with house.api.get("/v1/campaigns", headers=wrong) as answer:
+        assert answer.status == 429
+        assert int(answer.headers["Retry-After"]) > 0
+
+
+async def test_revoked_tokens_and_closed_accounts_are_out(house: House) -> None:
+    agent_id, headers = await _collector(house)
+    async with house.api.get(f"/v1/agents/{agent_id}", headers=headers) as answer:
+        assert answer.status == 404  # known, but not logged in
+    status, _ = await _call(house, "PATCH", f"/v1/users/{agent_id}", json={"active": False})
+    assert status == 200
+    async with house.api.get(f"/v1/agents/{agent_id}", headers=headers) as answer:
+        assert answer.status == 401
+    _, tokens = await _call(house, "GET", "/v1/tokens")
+    assert "token-of" not in json.dumps(tokens)
+    status, _ = await _call(house, "DELETE", f"/v1/tokens/{tokens['items'][0]['token_id']}")
+    assert status == 204
+
+
+async def test_a_collector_acts_on_the_own_desk_only(house: House) -> None:
+    mine, headers = await _collector(house)
+    other, _ = await _collector(house, "wang.wei")
+    async with house.api.post(f"/v1/agents/{mine}/log-in", headers=headers, json={"campaign_ids": [1]}) as answer:
+        assert (answer.status, (await answer.json())["state"]) == (200, "aux")
+    async with house.api.post(f"/v1/agents/{mine}/ready", headers=headers) as answer:
+        assert (await answer.json())["state"] == "ready"
+    async with house.api.post(f"/v1/agents/{other}/ready", headers=headers) as answer:
+        assert answer.status == 403
+    async with house.api.post(f"/v1/agents/{mine}/hang-up", headers=headers) as answer:
+        assert (answer.status, (await answer.json())["detail"]) == (409, "there is no call to hang up")
+    _, listed = await _call(house, "GET", "/v1/agents", Role.SUPERVISOR)
+    assert {item["login"]: item["state"] for item in listed["items"]} == {"li.na": "ready", "wang.wei": "offline"}
+    async with house.api.post(f"/v1/agents/{mine}/log-out", headers=headers) as answer:
+        assert (answer.status, await answer.json()) == (200, None)
+
+
+async def test_a_number_is_listed_by_its_body_and_never_shown(house: House) -> None:
+    body = {"number": "138 0000 1234", "reason": "asked for it"}
+    status, added = await _call(house, "POST", "/v1/do-not-call", Role.INTEGRATION, json=body)
+    assert status == 201
+    assert house.campaigns.stopped[0]["number"] == f"+86{NUMBER}"
+    status, found = await _call(house, "POST", "/v1/do-not-call/check", json={"number": f"+86{NUMBER}"})
+    assert found["listed"] is True
+    assert NUMBER not in json.dumps(found)
+    status, _ = await _call(house, "DELETE", f"/v1/do-not-call/{added['do_not_call_id']}")
+    assert status == 204
+    _, found = await _call(house, "POST", "/v1/do-not-call/check", json={"number": f"+86{NUMBER}"})
+    assert (found["listed"], len(found["items"])) == (False, 1)
+    status, problem = await _call(house, "POST", "/v1/do-not-call", json={"number": "12x", "reason": "x"})
+    assert (status, problem["errors"][0]["field"]) == (422, "body.number")
+    assert "12x" not in json.dumps(problem)
+
+
+async def test_a_payment_stops_the_calls_of_a_case(house: House) -> None:
+    status, after = await _call(house, "PUT", "/v1/cases/C-1/status", Role.INTEGRATION, json={"status": "paid"})
+    assert (status, after["status"]) == (200, "paid")
+    assert house.campaigns.stopped == [
+        {"reason": "the case is paid", "case_ref": "C-1", "person_ref": None, "number": None}
+    ]
+    await _call(house, "PUT", "/v1/cases/C-1/status", Role.INTEGRATION, json={"status": "open"})
+    assert len(house.campaigns.stopped) == 1
+
+
+async def test_attempts_that_are_not_there(house: House) -> None:
+    status, page = await _call(house, "GET", "/v1/attempts?state=unknown&limit=5")
+    assert (status, page) == (200, {"items": [], "next": None})
+    status, _ = await _call(house, "GET", "/v1/attempts/9")
+    assert status == 404
+    status, _ = await _call(house, "POST", "/v1/attempts/9/reconcile", json={"disposition": "no_answer"})
+    assert status == 404
+    status, problem = await _call(house, "POST", "/v1/attempts/9/reconcile", json={"disposition": "unknown"})
+    assert (status, problem["errors"][0]["field"]) == (422, "body.disposition")
+    status, problem = await _call(house, "GET", "/v1/attempts?since=2026-11-23T09:00:00")
+    assert (status, problem["errors"][0]["field"]) == (422, "query.since")
+    status, problem = await _call(house, "GET", "/v1/attempts?limit=0&colour=red")
+    assert {error["field"] for error in problem["errors"]} == {"query.limit", "query.colour"}
+
+
+async def test_outbox_status_and_replay(house: House) -> None:
+    await house.storage.outbox.register("webhook:test")
+    body = {"number": NUMBER, "reason": "asked"}
+    await _call(house, "POST", "/v1/do-not-call", json=body)
+    _, status = await _call(house, "GET", "/v1/outbox", Role.INTEGRATION)
+    assert status["items"] == [{"destination": "webhook:test", "waiting": 1, "configured": False}]
+    pending = await house.storage.outbox.pending("webhook:test", 10, datetime.now(UTC))
+    await house.storage.outbox.failed("webhook:test", pending[0].event.sequence, "HTTP 410", None, AT)
+    await house.storage.outbox.register("webhook:test", "webhook:other")
+    code, _ = await _call(house, "GET", "/v1/outbox/nobody/dead-letters")
+    assert code == 404
+    await house.storage.outbox.replay("webhook:other", 1, AT)
+    code, replayed = await _call(house, "POST", "/v1/outbox/webhook:other/replay", json={"from_sequence": 1})
+    assert (code, replayed["events"]) == (200, 1)
+    assert len(house.wakes) == 2
+
+
+async def test_recording_is_sent_in_ranges_and_audited(house: House, tmp_path: Path) -> None:
+    status, _ = await _call(house, "GET", "/v1/recordings/r-1")
+    assert status == 404
+    info = RecordingInfo("r-1", 1, AT, 1.0, "2026/r-1.flac", "ab" * 32, 10)
+    folder = house.services.recordings_dir / "2026"
+    await asyncio.to_thread(folder.mkdir, parents=True)
+    await asyncio.to_thread((folder / "r-1.flac").write_bytes, b"fLaC123456")
+    house.storage.recordings.get = _always(info)  # type: ignore[method-assign]
+    headers = house.auth(Role.QA) | {"Range": "bytes=4-7"}
+    async with house.api.get("/v1/recordings/r-1/audio", headers=headers) as answer:
+        assert (answer.status, await answer.read()) == (206, b"1234")
+        assert answer.content_type == "audio/flac"
+    _, log = await _call(house, "GET", "/v1/audit?subject=recording/r-1", Role.AUDITOR)
+    assert [item["entry"]["action"] for item in log["items"]] == ["recording.audio"]
+    assert log["items"][0]["entry"]["actor"] == "qa (qa)"
+
+
+def _always(info: RecordingInfo) -> Any:
+    async def get(recording_id: str) -> RecordingInfo:
+        return info
+
+    return get
+
+
+async def test_live_frames_for_a_supervisor_and_a_collector(house: House) -> None:
+    agent_id, headers = await _collector(house)
+    house.live.publish(f"agent/{agent_id}", {"state": "ready"})
+    house.live.publish("campaign/1", {"name": "Autumn", "dialing": 3})
+    async with house.api.ws_connect("/v1/live") as socket:
+        await socket.send_json({"token": house.tokens[Role.SUPERVISOR]})
+        assert await socket.receive_json(timeout=10) == {
+            f"agent/{agent_id}": {"state": "ready"},
+            "campaign/1": {"name": "Autumn", "dialing": 3},
+        }
+        house.live.publish("campaign/1", None)
+        assert await socket.receive_json(timeout=10) == {"campaign/1": None}
+    async with house.api.ws_connect("/v1/live") as socket:
+        await socket.send_json({"token": headers["Authorization"].removeprefix("Bearer ")})
+        assert await socket.receive_json(timeout=10) == {f"agent/{agent_id}": {"state": "ready"}}
+
+
+@pytest.mark.parametrize("hello", ['{"token": "wrong"}', "no json", '{"password": 1}'])
+async def test_live_refuses_wrong_hellos(house: House, hello: str) -> None:
+    async with house.api.ws_connect("/v1/live") as socket:
+        await socket.send_str(hello)
+        message = await socket.receive(timeout=10)
+        assert (message.type, message.data) == (aiohttp.WSMsgType.CLOSE, 1008)
+
+
+async def test_metrics_health_and_trunks(house: House) -> None:
+    house.live.publish("campaign/1", {"name": "Autumn", "dialing": 3, "is_running": True})
+    async with house.api.get("/healthz") as answer:
+        assert (answer.status, await answer.json()) == (200, {"status": "ok"})
+    async with house.api.get("/metrics", headers=house.auth(Role.ADMINISTRATOR)) as answer:
+        assert 'dialer_campaign_dialing{id="1"} 3.0' in await answer.text()
+    _, trunks = await _call(house, "GET", "/v1/trunks")
+    assert [item["name"] for item in trunks["items"]] == ["main"]
+
+
+async def test_the_page_loads_nothing_from_elsewhere(house: House) -> None:
+    async with house.api.get("/") as answer:
+        text = await answer.text()
+        policy = answer.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "http" not in text.replace("<!doctype html>", "")
+    for path in ("/static/status.css", "/static/status.js"):
+        async with house.api.get(path) as answer:
+            assert answer.status == 200
+            assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+async def test_odd_requests_are_problems(house: House) -> None:
+    for method, path, status in (("GET", "/nothing", 404), ("DELETE", "/healthz", 405)):
+        async with house.api.request(method, path) as answer:
+            assert (answer.status, answer.content_type) == (status, "application/problem+json")
+    status, _ = await _call(house, "POST", "/v1/tokens", data=b"{", headers={"Content-Type": "application/json"})
+    assert status == 422
+    status, _ = await _call(house, "POST", "/v1/tokens", data=b"{}", headers={"Content-Type": "text/plain"})
+    assert status == 415
+    big = io.BytesIO(b" " * (2 << 20))
+    status, _ = await _call(house, "POST", "/v1/tokens", data=big, headers={"Content-Type": "application/json"})
+    assert status == 413
+    status, problem = await _call(house, "POST", "/v1/tokens", json={"name": "x"})
+    assert "account_id or role" in problem["detail"]
+
+
+async def test_a_fault_of_ours_is_logged_and_not_shown(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    async def broken() -> None:
+        raise RuntimeError("secret detail")
+
+    house.storage.lists.all = broken  # type: ignore[method-assign,assignment]
+    status, problem = await _call(house, "GET", "/v1/lists")
+    assert (status, problem["detail"]) == (500, "a fault on our side; it is in the log")
+    assert "secret detail" in caplog.text

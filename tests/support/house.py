@@ -1,0 +1,174 @@
+"""The API over a real database, with the calls' side played: campaigns change state, nobody is rung."""
+
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from aiohttp.test_utils import TestClient, TestServer
+
+from dialer.agents.state import AgentStateError
+from dialer.api.app import create_app
+from dialer.api.security import hash_token
+from dialer.api.services import Services
+from dialer.calls.case_view import AgentDeskView
+from dialer.campaigns.lifecycle import CampaignAction, Refusal, transition
+from dialer.campaigns.loop import CampaignError, CampaignStatus, LaunchCheck
+from dialer.clock import Clock, SystemClock
+from dialer.config import Config, NodeConfig
+from dialer.live import LiveBoard
+from dialer.metrics import Metrics
+from dialer.model.account import Role
+from dialer.model.agent import AgentState
+from dialer.model.outcome import WrapUp
+from dialer.sip.trunks import TrunkStatus
+from dialer.storage import Storage
+
+KEY = bytes(32)
+
+
+@dataclass
+class PlayedCampaigns:
+    """Walks campaigns through the real state table, and remembers which calls it was told to stop."""
+
+    storage: Storage
+    clock: Clock
+    stopped: list[dict[str, str | None]] = field(default_factory=list)
+
+    async def check(self, campaign_id: int) -> LaunchCheck:
+        await self._apply(campaign_id, CampaignAction.CHECK)
+        counts = await self.storage.entries.counts(campaign_id, self.clock.utcnow())
+        return LaunchCheck(campaign_id, counts, counts.waiting, counts.callable_now, (), "nothing")
+
+    async def start(self, campaign_id: int, actor: str) -> None:
+        await self._apply(campaign_id, CampaignAction.START)
+
+    async def pause(self, campaign_id: int, actor: str) -> None:
+        await self._apply(campaign_id, CampaignAction.PAUSE)
+
+    async def resume(self, campaign_id: int, actor: str) -> None:
+        await self._apply(campaign_id, CampaignAction.RESUME)
+
+    async def stop_now(self, campaign_id: int, actor: str) -> None:
+        await self._apply(campaign_id, CampaignAction.STOP)
+
+    async def status(self, campaign_id: int) -> CampaignStatus:
+        campaign = await self.storage.campaigns.get(campaign_id)
+        assert campaign is not None
+        return CampaignStatus(campaign_id, campaign.name, campaign.state, campaign.state_reason, "nobody is ready")
+
+    def stop_calls(
+        self, reason: str, *, person_ref: str | None = None, case_ref: str | None = None, number: str | None = None
+    ) -> int:
+        self.stopped.append({"reason": reason, "person_ref": person_ref, "case_ref": case_ref, "number": number})
+        return 0
+
+    async def _apply(self, campaign_id: int, action: CampaignAction) -> None:
+        campaign = await self.storage.campaigns.get(campaign_id)
+        assert campaign is not None
+        after = transition(campaign.state, action)
+        if isinstance(after, Refusal):
+            raise CampaignError(after.reason)
+        await self.storage.campaigns.set_state(campaign_id, campaign.state, after, action.value, self.clock.utcnow())
+
+
+@dataclass
+class PlayedDesk:
+    """One step per action, without a phone."""
+
+    clock: Clock
+    states: dict[int, AgentState] = field(default_factory=dict)
+    wrap_ups: list[WrapUp] = field(default_factory=list)
+
+    async def log_in(self, agent_id: int, campaign_ids: Collection[int]) -> AgentDeskView:
+        return self._go(agent_id, AgentState.AUX)
+
+    async def log_out(self, agent_id: int, cause: str) -> AgentDeskView | None:
+        self.view(agent_id)
+        del self.states[agent_id]
+        return None
+
+    async def ready(self, agent_id: int) -> AgentDeskView:
+        self.view(agent_id)
+        return self._go(agent_id, AgentState.READY)
+
+    async def take_break(self, agent_id: int, code: str) -> AgentDeskView:
+        self.view(agent_id)
+        return self._go(agent_id, AgentState.BREAK)
+
+    async def preview_dial(self, agent_id: int) -> AgentDeskView:
+        raise AgentStateError("there is no case to dial or skip")
+
+    async def preview_skip(self, agent_id: int, reason: str) -> AgentDeskView:
+        raise AgentStateError("there is no case to dial or skip")
+
+    async def dial_manually(self, agent_id: int, phone_id: int) -> AgentDeskView:
+        return self.view(agent_id)
+
+    async def hang_up(self, agent_id: int) -> AgentDeskView:
+        raise AgentStateError("there is no call to hang up")
+
+    async def wrap_up(self, wrap_up: WrapUp) -> AgentDeskView | None:
+        self.wrap_ups.append(wrap_up)
+        return self.view(wrap_up.agent_id)
+
+    def view(self, agent_id: int) -> AgentDeskView:
+        if agent_id not in self.states:
+            raise AgentStateError("the collector is not logged in on this node")
+        return AgentDeskView(agent_id, f"agent {agent_id}", self.states[agent_id], self.clock.utcnow())
+
+    def _go(self, agent_id: int, state: AgentState) -> AgentDeskView:
+        self.states[agent_id] = state
+        return self.view(agent_id)
+
+
+class PlayedTrunks:
+    """One idle trunk."""
+
+    def status(self) -> Sequence[TrunkStatus]:
+        return (TrunkStatus("main", "default", True, 0, 30, 5.0, ""),)
+
+
+@dataclass
+class House:
+    """A running API with a token for every role; `api` is an HTTP client, `tokens` by role."""
+
+    storage: Storage
+    services: Services
+    campaigns: PlayedCampaigns
+    desk: PlayedDesk
+    live: LiveBoard
+    api: TestClient  # type: ignore[type-arg]
+    tokens: dict[Role, str]
+    wakes: list[datetime]
+
+    def auth(self, role: Role) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.tokens[role]}"}
+
+
+@asynccontextmanager
+async def open_house(folder: Path) -> AsyncIterator[House]:
+    """The house over a fresh SQLite file."""
+    clock = SystemClock()
+    async with Storage.open(f"sqlite:///{folder / 'dialer.db'}", KEY, clock) as storage:
+        campaigns, desk, live = PlayedCampaigns(storage, clock), PlayedDesk(clock), LiveBoard(clock)
+        wakes: list[datetime] = []
+        services = Services(
+            config=Config(node=NodeConfig(data_dir=folder)),
+            clock=clock,
+            storage=storage,
+            campaigns=campaigns,
+            desk=desk,
+            trunks=PlayedTrunks(),
+            live=live,
+            metrics=Metrics(live),
+            recordings_dir=folder / "recordings",
+            uploads_dir=folder / "uploads",
+            outcomes_wake=lambda: wakes.append(clock.utcnow()),
+        )
+        tokens = {role: f"token-of-{role.value}" for role in Role}
+        for role, token in tokens.items():
+            await storage.accounts.add_token(hash_token(token), role.value, role, clock.utcnow())
+        async with TestClient(TestServer(create_app(services))) as api:
+            yield House(storage, services, campaigns, desk, live, api, tokens, wakes)
