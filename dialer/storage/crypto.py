@@ -41,7 +41,7 @@ class Cipher:
         """The plain value. Raises StorageError when it was altered or sealed for something else."""
         try:
             return self._aead.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], purpose)
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:  # altered, or too short to be anything
             message = "an encrypted value does not open: the database was altered; restore it from a backup"
             raise StorageError(message) from error
 

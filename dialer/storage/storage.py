@@ -5,7 +5,7 @@ import logging
 from types import TracebackType
 from typing import Self
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 
 from dialer.clock import Clock
 from dialer.errors import ConfigError, StorageError
@@ -18,6 +18,7 @@ from dialer.storage.campaigns import Campaigns
 from dialer.storage.cases import Cases
 from dialer.storage.crypto import Cipher
 from dialer.storage.database import Database, connect_to
+from dialer.storage.dialect import insert_missing
 from dialer.storage.do_not_call import DoNotCallList
 from dialer.storage.entries import Entries
 from dialer.storage.lists import Lists
@@ -41,7 +42,7 @@ class Storage:
 
     def __init__(self, database: Database, cipher: Cipher, clock: Clock) -> None:
         self._database = database
-        self._cipher = cipher
+        self.cipher = cipher
         self.clock = clock
         self._tasks = asyncio.TaskGroup()
         self._closing = asyncio.Event()
@@ -74,7 +75,7 @@ class Storage:
         await self._database.__aenter__()
         try:
             await self._database.write(lambda connection: upgrade(connection, self._database.where))
-            await self._database.write(lambda connection: _check_key(connection, self._cipher, self._database.where))
+            await self._database.write(lambda connection: _check_key(connection, self.cipher, self._database.where))
         except BaseException:
             await self._database.__aexit__(None, None, None)
             raise
@@ -114,11 +115,9 @@ def _warm_up() -> None:
 
 def _check_key(connection: Connection, cipher: Cipher, where: str) -> None:
     properties = tables.properties
+    insert_missing(connection, properties, [{"name": KEY_CHECK, "value": cipher.check_value}])
     query = select(properties.c.value).where(properties.c.name == KEY_CHECK)
-    stored = connection.execute(query).scalar()
-    if stored is None:
-        connection.execute(insert(properties), {"name": KEY_CHECK, "value": cipher.check_value})
-    elif stored != cipher.check_value:
+    if connection.execute(query).scalar_one() != cipher.check_value:
         raise ConfigError(
             f"{where}: database.key is not the key this database was made with; "
             "put the right key back (the file secret.key, or the value of database.key)"
