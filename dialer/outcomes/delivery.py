@@ -40,6 +40,10 @@ LEASE_RENEWAL_S = 10.0
 class Outbox(Protocol):
     """What delivery needs of the outbox (`dialer.storage`)."""
 
+    async def register(self, *names: str) -> None:
+        """These destinations, and no others, are told of every event from now on."""
+        ...
+
     async def hold(self, destination: str, node: str, now: datetime, lease_s: float) -> bool:
         """Whether this node may deliver to the destination for the next `lease_s`; of several nodes only one may."""
         ...
@@ -106,12 +110,14 @@ class Delivery:
         policy: RetryPolicy = DEFAULT_POLICY,
     ) -> None:
         """`node` is this process among those that share the outbox; `chance` spreads the retries."""
+        self._outbox = outbox
         self._pumps = [_Pump(outbox, destination, node, clock, chance, policy) for destination in destinations]
         self._stack = AsyncExitStack()
         self._tasks = asyncio.TaskGroup()
         self._running: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
+        await self._outbox.register(*(pump.destination.name for pump in self._pumps))
         async with AsyncExitStack() as stack:
             for pump in self._pumps:
                 await stack.enter_async_context(pump.destination)

@@ -42,6 +42,9 @@ class MemoryOutbox:
     def of(cls, events: Sequence[OutboxEvent]) -> Self:
         return cls([PendingEvent(event) for event in events])
 
+    async def register(self, *names: str) -> None:
+        return None
+
     async def hold(self, destination: str, node: str, now: datetime, lease_s: float) -> bool:
         return True
 
