@@ -70,11 +70,13 @@ class SipEndpoint:
         """Opens the sockets. Raises ConfigError naming host and port when one cannot be opened."""
         if self._config.host in WILDCARD_HOSTS and not self._config.advertised_host:
             raise ConfigError(f"no peer can answer to sip.host {self._config.host!r}; set sip.advertised_host")
-        async with AsyncExitStack() as stack:
-            tasks = await stack.enter_async_context(asyncio.TaskGroup())
-            addresses = await self._open_sockets(stack, tasks)
-            self._agent = self._make_agent(addresses)
-            self._stack = stack.pop_all()
+        tasks = await self._stack.enter_async_context(asyncio.TaskGroup())
+        try:
+            addresses = await self._open_sockets(self._stack, tasks)
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        self._agent = self._make_agent(addresses)
         self._sweep()
         return self
 
