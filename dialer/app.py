@@ -34,7 +34,7 @@ from dialer.media.engine import MediaEngine
 from dialer.metrics import Metrics
 from dialer.model.attempt import Attempt
 from dialer.model.recording import RecordingInfo
-from dialer.outcomes.delivery import Delivery, open_destinations
+from dialer.outcomes.delivery import Delivery, destination_names, open_destinations
 from dialer.prompts.store import PromptStore
 from dialer.prompts.tts import local_speech
 from dialer.sip.endpoint import SipEndpoint
@@ -59,6 +59,7 @@ class Application:
 
     storage: Storage
     media: MediaEngine
+    phone_secrets: PhoneSecrets
     sip: SipEndpoint
     trunks: Trunks
     sessions: AgentSessions
@@ -85,9 +86,12 @@ class Application:
         self._unfinished: dict[str, asyncio.TimerHandle] = {}
 
     async def __aenter__(self) -> Self:
-        async with AsyncExitStack() as stack:
-            await self._enter(stack)
-            self._stack = stack.pop_all()
+        try:
+            async with AsyncExitStack() as stack:
+                await self._enter(stack)
+                self._stack = stack.pop_all()
+        except BaseExceptionGroup as group:
+            raise only_error(group) from group
         logger.info("the node is up", extra={"action": "node_up", "node": self.config.node.name})
         return self
 
@@ -133,6 +137,7 @@ class Application:
         self.finalizer = await stack.enter_async_context(Finalizer(store, self._recording_ready))
         stack.push_async_callback(self._drain_recordings)
         await self.finalizer.recover(self.spool_dir)
+        await self.storage.outbox.register(*destination_names(self.config))
         destinations = open_destinations(self.config, self.clock, self._chance)
         self.delivery = await stack.enter_async_context(
             Delivery(
@@ -146,12 +151,12 @@ class Application:
         self.media = await stack.enter_async_context(MediaEngine(self.config.media, self.spool_dir))
         self.trunks = Trunks(self.config.trunks, self.clock, self._chance.random)
         secrets = PhoneSecrets(self.storage.accounts, self.config.sip.realm)
-        await stack.enter_async_context(secrets)
+        self.phone_secrets = await stack.enter_async_context(secrets)
         self.sip = await stack.enter_async_context(
             SipEndpoint(
                 self.config.sip,
                 is_trunk=self.trunks.is_trunk,
-                secrets_of=secrets.lookup,
+                secrets_of=self.phone_secrets.lookup,
                 on_registration=self._on_registration,
             )
         )
@@ -161,6 +166,7 @@ class Application:
 
     async def _enter_calls(self, stack: AsyncExitStack) -> None:
         policy = await asyncio.to_thread(load_policy, self.config.policy.packs)
+        speech = await asyncio.to_thread(local_speech, self.config.node.data_dir / "speech")
         self.sessions = await stack.enter_async_context(AgentSessions(self.clock, self.storage.agents.record_change))
         services = CallServices(
             storage=self.storage,
@@ -168,7 +174,7 @@ class Application:
             media=self.media,
             trunks=self.trunks,
             agents=self.sessions,
-            prompts=PromptStore(self.prompts_dir, local_speech(self.config.node.data_dir / "speech")),
+            prompts=PromptStore(self.prompts_dir, speech),
             policy=policy,
             clock=self.clock,
             node=self.config.node.name,
@@ -248,6 +254,14 @@ class Application:
             handle.cancel()
             self._submit(recording_id)
         await self.finalizer.drain(FINALIZE_DRAIN_S)
+
+
+def only_error(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The one error inside nested groups (parts that were up already wrap it as they close), else the group."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error
 
 
 def attempt_id_of(recording_id: str) -> int:

@@ -35,7 +35,7 @@ class PhoneSecrets:
         self._refresher: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        await self._refresh()
+        await self.refresh()
         await self._tasks.__aenter__()
         self._refresher = self._tasks.create_task(self._refresh_for_ever(), name="phone secrets")
         return self
@@ -59,11 +59,12 @@ class PhoneSecrets:
             await asyncio.sleep(REFRESH_S)
             try:
                 async with asyncio.timeout(READ_LIMIT_S):
-                    await self._refresh()
+                    await self.refresh()
             except (StorageError, TimeoutError):
                 logger.exception("phone accounts not read", extra={"action": "phone_secrets"})
 
-    async def _refresh(self) -> None:
+    async def refresh(self) -> None:
+        """Reads all accounts now. Raises StorageError."""
         users = [account.sip_user for account in await self._accounts.all() if account.active and account.sip_user]
         found = [await self._accounts.sip_credentials(user) for user in users]
         self._known = {credentials.user: credentials for credentials in found if credentials is not None}
