@@ -3,6 +3,7 @@
 A spool is removed only after its recording was written, read back, verified and taken over by `on_ready`. Whatever goes
 wrong before that, the spool stays: a full disk or a failing `on_ready` is tried again, and what a crash left behind is
 found by `recover` at the next start. `on_ready` may therefore be called twice for one recording, with the same values.
+A spool whose writer has not ended it yet is waited for: audio still on its way to the disk must not be cut off.
 """
 
 import asyncio
@@ -11,11 +12,13 @@ import logging
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from recording.errors import RecordingError, SpoolError, StoreFullError
+from recording.spool import ends_in_order
 from recording.store import SPOOL_SUFFIX, UNREADABLE_SUFFIX, FinalizedRecording, RecordingStore
 
 logger = logging.getLogger(__name__)
@@ -27,6 +30,9 @@ RETRY_DELAY_S = 60.0
 QUEUE_LIMIT = 10_000
 """Recordings waiting; more than that stay on disk until the next start."""
 STOP_TIMEOUT_S = 5.0
+END_PATIENCE_S = 10.0
+"""How long a submitted spool may lack its end record; then its writer has failed, and it is taken as it is."""
+END_POLL_S = 0.2
 
 OnReady = Callable[[FinalizedRecording], Awaitable[None]]
 
@@ -43,7 +49,11 @@ class Finalizer:
         self._retry_delay_s = retry_delay_s
         self._queue: asyncio.Queue[Path] = asyncio.Queue(QUEUE_LIMIT)
         self._known: set[Path] = set()
-        self._retries: dict[Path, asyncio.TimerHandle] = {}
+        self._later: dict[Path, asyncio.TimerHandle] = {}
+        self._failed: set[Path] = set()
+        self._end_expected_until: dict[Path, float] = {}
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._group = asyncio.TaskGroup()
         self._tasks: list[asyncio.Task[None]] = []
         self.problem = ""
@@ -56,39 +66,33 @@ class Finalizer:
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        for handle in self._retries.values():
+        for handle in self._later.values():
             handle.cancel()
         for task in self._tasks:
             task.cancel()
         await self._group.__aexit__(exc_type, exc, traceback)
 
     def submit(self, spool: Path) -> None:
-        """A spool is complete: finalise it soon. Returns at once, never raises; the same spool twice is one job."""
-        if spool in self._known:
-            return
-        try:
-            self._queue.put_nowait(spool)
-        except asyncio.QueueFull:
-            logger.error("too many recordings wait; this one stays spooled until the next start", extra=_facts(spool))
-            return
-        self._known.add(spool)
+        """A recording was stopped: finalise it soon. Returns at once, never raises; the same spool twice is one job."""
+        if spool not in self._known:
+            self._end_expected_until[spool] = asyncio.get_running_loop().time() + END_PATIENCE_S
+            self._enqueue(spool)
 
     async def recover(self, spool_dir: Path) -> int:
         """Submits what an earlier run left in `spool_dir`; says how many. Call it before the first recording starts."""
         await asyncio.to_thread(self._store.remove_unfinished)
         found = await asyncio.to_thread(_leftovers, spool_dir)
         for spool in found:
-            self.submit(spool)
+            if spool not in self._known:
+                self._enqueue(spool)
         return len(found)
 
     async def drain(self, timeout_s: float) -> bool:
-        """Waits until nothing is queued or in work; False when that took too long or something waits for a retry."""
-        try:
+        """Waits until everything is finished or has failed; True when it is finished, False also after `timeout_s`."""
+        with suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
-                await self._queue.join()
-        except TimeoutError:
-            return False
-        return not self._retries
+                await self._idle.wait()
+        return not self._known
 
     @property
     def waiting(self) -> int:
@@ -98,14 +102,23 @@ class Finalizer:
     async def _work(self) -> None:
         async with _Worker(self._store.root) as worker:
             while True:
-                spool = await self._queue.get()
-                try:
-                    await self._process(worker, spool)
-                finally:
-                    self._queue.task_done()
+                await self._process(worker, await self._queue.get())
+
+    def _enqueue(self, spool: Path) -> None:
+        try:
+            self._queue.put_nowait(spool)
+        except asyncio.QueueFull:
+            logger.error("too many recordings wait; this one stays spooled until the next start", extra=_facts(spool))
+            self._forget(spool)
+            return
+        self._known.add(spool)
+        self._idle.clear()
 
     async def _process(self, worker: "_Worker", spool: Path) -> None:
         try:
+            if await self._is_still_written(spool):
+                self._postpone(spool, END_POLL_S)
+                return
             recording = await worker.finalize(spool)
             async with asyncio.timeout(ON_READY_TIMEOUT_S):
                 await self._on_ready(recording)
@@ -113,12 +126,18 @@ class Finalizer:
         except SpoolError as error:
             logger.error("not a readable spool, set aside: %s", error, extra=_facts(spool))
             await asyncio.to_thread(_set_aside, spool)
-            self._known.discard(spool)
+            self._forget(spool)
         except Exception as error:  # the edge of one recording: the others go on, this one is tried again
             self._retry(spool, error)
         else:
-            self._known.discard(spool)
+            self._forget(spool)
             self.problem = ""
+
+    async def _is_still_written(self, spool: Path) -> bool:
+        until = self._end_expected_until.get(spool, 0.0)
+        if asyncio.get_running_loop().time() >= until:
+            return False
+        return not await asyncio.to_thread(_is_complete, spool)
 
     def _retry(self, spool: Path, error: Exception) -> None:
         self.problem = str(error) or type(error).__name__
@@ -126,13 +145,26 @@ class Finalizer:
         logger.error(
             "recording not finalised, tried again later", extra=_facts(spool, self.problem), exc_info=not known
         )
-        loop = asyncio.get_running_loop()
-        self._retries[spool] = loop.call_later(self._retry_delay_s, self._try_again, spool)
+        self._failed.add(spool)
+        self._postpone(spool, self._retry_delay_s)
+        self._update_idle()
+
+    def _postpone(self, spool: Path, delay_s: float) -> None:
+        self._later[spool] = asyncio.get_running_loop().call_later(delay_s, self._try_again, spool)
 
     def _try_again(self, spool: Path) -> None:
-        del self._retries[spool]
+        del self._later[spool]
+        self._failed.discard(spool)
+        self._enqueue(spool)
+
+    def _forget(self, spool: Path) -> None:
         self._known.discard(spool)
-        self.submit(spool)
+        self._end_expected_until.pop(spool, None)
+        self._update_idle()
+
+    def _update_idle(self) -> None:
+        if self._known <= self._failed:
+            self._idle.set()
 
 
 class _Worker:
@@ -201,9 +233,18 @@ def _leftovers(spool_dir: Path) -> list[Path]:
     return sorted(spool_dir.glob(f"*{SPOOL_SUFFIX}"))
 
 
+def _is_complete(spool: Path) -> bool:
+    """Also true when there is nothing to wait for: what is wrong with the file shows when it is finalised."""
+    try:
+        return ends_in_order(spool)
+    except OSError:
+        return True
+
+
 def _set_aside(spool: Path) -> None:
     """Keeps what cannot be read, under a name that is not tried again."""
-    spool.replace(spool.with_name(spool.name + UNREADABLE_SUFFIX))
+    with suppress(OSError):
+        spool.replace(spool.with_name(spool.name + UNREADABLE_SUFFIX))
 
 
 def _facts(spool: Path, problem: str = "") -> dict[str, str]:

@@ -10,6 +10,7 @@ whatever is whole. Little-endian throughout:
 A damaged stretch costs what it holds and no more: the reader searches for the next record whose CRC is right.
 """
 
+import os
 import struct
 import zlib
 from collections.abc import Iterator
@@ -219,6 +220,18 @@ class SpoolReader:
         target = found if found >= 0 else max(self._offset + 1, len(self._buffer) - 1)
         self.damaged_bytes += target - self._offset
         self._offset = target
+
+
+def ends_in_order(path: Path) -> bool:
+    """Whether the last thing in a spool is an intact end record: its writer is done with it. Raises OSError."""
+    with path.open("rb") as stream:
+        size = stream.seek(0, os.SEEK_END)
+        stream.seek(max(size - RECORD_OVERHEAD_BYTES, 0))
+        tail = stream.read()
+    crc_at = len(tail) - _CRC.size
+    if size < HEADER_BYTES + RECORD_OVERHEAD_BYTES or not tail.startswith(SYNC) or tail[2] != RecordKind.END:
+        return False
+    return tail[crc_at:] == _CRC.pack(zlib.crc32(tail[:crc_at]))
 
 
 def read_spool(path: Path) -> tuple[SpoolHeader, list[SpoolRecord], bool]:

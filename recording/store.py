@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from recording.errors import RecordingError
+from recording.errors import RecordingError, SpoolError
 from recording.finalize import file_sha256, finalize
 from recording.spool import SpoolReader
 
@@ -62,6 +62,10 @@ class RecordingStore:
         try:
             with spool.open("rb") as stream:
                 started_at = SpoolReader(stream, str(spool)).header.started_at
+        except FileNotFoundError as error:
+            raise SpoolError(
+                f"{spool}: there is no such spool; nothing was recorded, or it was finalised before"
+            ) from error
         except OSError as error:
             raise RecordingError(f"{spool}: cannot read the spool: {error.strerror}") from error
         target = self.root / f"{started_at:%Y/%m/%d}" / f"{recording_id}.flac"

@@ -10,19 +10,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from recording.finalizer import Finalizer
-from recording.spool import SpoolWriter, encode_header
+from recording.spool import RecordKind, SpoolRecord, SpoolWriter, encode_header, encode_record
 from recording.store import FinalizedRecording, RecordingStore
 
 STARTED = datetime(2026, 11, 22, tzinfo=UTC)
 PATIENCE_S = 60.0
 
 
-def make_spool(directory: Path, name: str, seconds: int = 1) -> Path:
+def make_spool(directory: Path, name: str, seconds: int = 1, *, ended: bool = True) -> Path:
     path = directory / f"{name}.spool"
     with SpoolWriter.create(path, STARTED) as writer:
         for index in range(50 * seconds):
             writer.audio(0, index * 160, b"\xd5\x2a" * 80)
-        writer.end(8000 * seconds)
+        if ended:
+            writer.end(8000 * seconds)
     return path
 
 
@@ -111,6 +112,36 @@ async def test_a_store_that_cannot_be_written_is_reported_and_tried_again(tmp_pa
         await asyncio.to_thread(blocker.unlink)
         await until_idle(finalizer)
     assert len(receiver.taken) == 1
+
+
+async def test_a_spool_still_being_written_is_waited_for(tmp_path: Path) -> None:
+    def write_on() -> None:
+        with (tmp_path / "a.spool").open("ab") as stream:
+            stream.write(encode_record(SpoolRecord(RecordKind.AUDIO, 0, 8000, b"\x2a" * 160)))
+            stream.write(encode_record(SpoolRecord(RecordKind.END, 0, 8160)))
+
+    spool = await asyncio.to_thread(make_spool, tmp_path, "a", ended=False)
+    receiver = Receiver()
+    async with Finalizer(RecordingStore(tmp_path / "store"), receiver) as finalizer:
+        finalizer.submit(spool)
+        await asyncio.sleep(0.05)
+        await asyncio.to_thread(write_on)
+        assert await finalizer.drain(PATIENCE_S)
+    assert [(recording.duration_s, recording.truncated) for recording in receiver.taken] == [(1.02, False)]
+
+
+async def test_a_spool_that_is_not_there_is_forgotten(tmp_path: Path) -> None:
+    async with Finalizer(RecordingStore(tmp_path / "store"), Receiver()) as finalizer:
+        finalizer.submit(tmp_path / "gone.spool")
+        assert await finalizer.drain(PATIENCE_S)
+
+
+async def test_a_drain_does_not_wait_for_retries(tmp_path: Path) -> None:
+    spool = await asyncio.to_thread(make_spool, tmp_path, "a")
+    async with Finalizer(RecordingStore(tmp_path / "store"), Receiver(failures=1)) as finalizer:
+        finalizer.submit(spool)
+        assert not await finalizer.drain(PATIENCE_S)
+    assert await asyncio.to_thread(spool.exists)
 
 
 async def test_a_killed_worker_costs_nothing(tmp_path: Path) -> None:

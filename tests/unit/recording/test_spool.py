@@ -19,6 +19,7 @@ from recording.spool import (
     SpoolWriter,
     encode_header,
     encode_record,
+    ends_in_order,
     read_spool,
 )
 
@@ -76,6 +77,22 @@ def test_flushed_records_are_in_the_file_before_it_is_closed(tmp_path: Path) -> 
         writer.audio(0, 0, b"\xd5" * 160)
         writer.flush()
         assert len(read_spool(tmp_path / "a.spool")[1]) == 1
+
+
+def test_whether_the_writer_is_done_shows_at_the_end_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.spool"
+    end = encode_record(SpoolRecord(RecordKind.END, 0, 160))
+    for data, is_done in (
+        (b"", False),
+        (encode_header(STARTED), False),
+        (encode_header(STARTED) + encode_record(AUDIO), False),
+        (encode_header(STARTED) + end, True),
+        (encode_header(STARTED) + encode_record(AUDIO) + end, True),
+        (encode_header(STARTED) + encode_record(AUDIO) + end[:-1], False),
+        (encode_header(STARTED) + encode_record(AUDIO) + end[:-1] + b"?", False),
+    ):
+        path.write_bytes(data)
+        assert ends_in_order(path) is is_done
 
 
 @pytest.mark.parametrize("kept", [1, 11, 12, 100, 175])

@@ -144,8 +144,11 @@ def test_a_store_that_cannot_be_written_keeps_the_spool_and_leaves_nothing(tmp_p
 
 
 def test_a_missing_spool_is_named(tmp_path: Path, store: RecordingStore) -> None:
-    with pytest.raises(RecordingError, match="cannot read the spool"):
+    with pytest.raises(SpoolError, match="no such spool"):
         store.ingest(tmp_path / "gone.spool")
+    (tmp_path / "directory.spool").mkdir()
+    with pytest.raises(RecordingError, match="cannot read the spool"):
+        store.ingest(tmp_path / "directory.spool")
     with pytest.raises(RecordingError, match=r"gone\.spool"):
         finalize(tmp_path / "gone.spool", tmp_path / "gone.flac")
 
@@ -168,7 +171,8 @@ def test_the_worker_answers_each_job_with_a_line(tmp_path: Path, store: Recordin
     first, second = (json.loads(line) for line in answers.getvalue().splitlines())
     assert FinalizedRecording.from_json(first["recording"]) == store.find("a")
     assert second["kind"] == "spool"
-    assert answer(store, tmp_path / "gone.spool")["kind"] == "other"
+    (tmp_path / "directory.spool").mkdir()
+    assert answer(store, tmp_path / "directory.spool")["kind"] == "other"
 
 
 def test_a_header_alone_is_a_truncated_recording(tmp_path: Path, store: RecordingStore) -> None:
