@@ -5,6 +5,7 @@
 //! as much later in time as really passed, with the marker set (RFC 3551 §4.1).
 #![forbid(unsafe_code)]
 
+use crate::receive::Order;
 use crate::wire::rtp::Header;
 
 /// Who speaks.
@@ -86,9 +87,10 @@ impl Outgoing {
     }
 
     /// The header under which a bridged far end's packet goes on, or `None` when it belongs to an earlier turn.
-    pub fn relay(&mut self, heard: &Header, payload_type: u8, length: u32, late: bool, now: i64) -> Option<Header> {
+    pub fn relay(&mut self, heard: &Header, payload_type: u8, length: u32, order: Order, now: i64) -> Option<Header> {
         let turn = Turn::Bridge(heard.ssrc);
-        let changed = self.turn != turn;
+        let changed = self.turn != turn || order == Order::Restart;
+        let late = order == Order::Late;
         if late && (changed || self.since_turn < SETTLED_PACKETS) {
             return None;
         }
@@ -151,11 +153,11 @@ mod tests {
         let second = outgoing.local(Turn::Silence, 8, 160, 1160);
         assert!(first.marker && !second.marker);
         assert_eq!(second.timestamp - first.timestamp, 160);
-        let bridged = outgoing.relay(&heard(7, 60_000, 5), 8, 160, false, 1400).unwrap();
+        let bridged = outgoing.relay(&heard(7, 60_000, 5), 8, 160, Order::Ahead(1), 1400).unwrap();
         assert!(bridged.marker);
         assert_eq!(bridged.sequence, second.sequence.wrapping_add(1));
         assert_eq!(bridged.timestamp - second.timestamp, 240);
-        let after_loss = outgoing.relay(&heard(7, 60_002, 325), 8, 160, false, 1720).unwrap();
+        let after_loss = outgoing.relay(&heard(7, 60_002, 325), 8, 160, Order::Ahead(1), 1720).unwrap();
         assert_eq!(after_loss.sequence.wrapping_sub(bridged.sequence), 2);
         assert_eq!(after_loss.timestamp - bridged.timestamp, 320);
         let play = outgoing.local(Turn::Play(1), 8, 160, 1721);
@@ -168,17 +170,27 @@ mod tests {
     fn late_packets_keep_their_number_but_not_over_a_change_of_turn() {
         let mut outgoing = Outgoing::new(1);
         for sequence in 0..100u16 {
-            outgoing.relay(&heard(7, sequence, u32::from(sequence) * 160), 8, 160, false, 0);
+            outgoing.relay(&heard(7, sequence, u32::from(sequence) * 160), 8, 160, Order::Ahead(1), 0);
         }
-        let last = outgoing.relay(&heard(7, 101, 101 * 160), 8, 160, false, 0).unwrap();
-        let late = outgoing.relay(&heard(7, 100, 100 * 160), 8, 160, true, 0).unwrap();
+        let last = outgoing.relay(&heard(7, 101, 101 * 160), 8, 160, Order::Ahead(1), 0).unwrap();
+        let late = outgoing.relay(&heard(7, 100, 100 * 160), 8, 160, Order::Late, 0).unwrap();
         assert_eq!(last.sequence.wrapping_sub(late.sequence), 1);
-        let next = outgoing.relay(&heard(7, 102, 102 * 160), 8, 160, false, 0).unwrap();
+        let next = outgoing.relay(&heard(7, 102, 102 * 160), 8, 160, Order::Ahead(1), 0).unwrap();
         assert_eq!(next.sequence.wrapping_sub(last.sequence), 1);
         outgoing.local(Turn::Silence, 8, 160, 0);
-        assert_eq!(outgoing.relay(&heard(7, 99, 99 * 160), 8, 160, true, 0), None);
-        outgoing.relay(&heard(7, 103, 103 * 160), 8, 160, false, 0).unwrap();
-        assert_eq!(outgoing.relay(&heard(7, 99, 99 * 160), 8, 160, true, 0), None);
+        assert_eq!(outgoing.relay(&heard(7, 99, 99 * 160), 8, 160, Order::Late, 0), None);
+        outgoing.relay(&heard(7, 103, 103 * 160), 8, 160, Order::Ahead(1), 0).unwrap();
+        assert_eq!(outgoing.relay(&heard(7, 99, 99 * 160), 8, 160, Order::Late, 0), None);
+    }
+
+    #[test]
+    fn a_restart_of_the_same_source_is_a_new_turn() {
+        let mut outgoing = Outgoing::new(1);
+        let before = outgoing.relay(&heard(7, 5, 5), 8, 160, Order::Restart, 0).unwrap();
+        let after = outgoing.relay(&heard(7, 20_000, 900_000), 8, 160, Order::Restart, 160).unwrap();
+        assert_eq!(after.sequence, before.sequence + 1);
+        assert_eq!(after.timestamp.wrapping_sub(before.timestamp), 160);
+        assert!(after.marker);
     }
 
     #[test]

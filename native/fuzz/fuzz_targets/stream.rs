@@ -24,7 +24,7 @@ fuzz_target!(|packets: Vec<(u16, u32, u8, u16, bool)>| {
             continue;
         }
         let header = Header { marker: false, payload_type: 8, sequence, timestamp, ssrc: 1 };
-        let _ = outgoing.relay(&header, 8, u32::from(length), order == Order::Late, now);
+        let _ = outgoing.relay(&header, 8, u32::from(length), order, now);
         if length == 0 {
             let _ = outgoing.local(Turn::Silence, 8, 160, now);
         }

@@ -52,9 +52,13 @@ impl Leg {
             self.ignored += 1;
             return None;
         }
-        if far.lock.admit(from, moment.now) == Admission::Ignored {
-            self.ignored += 1;
-            return None;
+        match far.lock.admit(from, moment.now) {
+            Admission::Ignored => {
+                self.ignored += 1;
+                return None;
+            }
+            Admission::Locked => self.ssrc = None, // another machine: its numbers start anew, whatever its SSRC
+            Admission::Known => {}
         }
         self.note_source(from, moment);
         let order = self.count(&header, codec.is_some(), moment.now);
@@ -70,7 +74,7 @@ impl Leg {
             header,
             payload: packet.payload,
             codec,
-            is_late: order == Order::Late,
+            order,
         })
     }
 

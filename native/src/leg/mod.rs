@@ -10,7 +10,7 @@ mod speaking;
 use crate::events::{Event, Events, Kind};
 use crate::g711::Codec;
 use crate::outgoing::Outgoing;
-use crate::receive::Receiver;
+use crate::receive::{Order, Receiver};
 use crate::reorder::Reorder;
 use crate::reports::Reports;
 use crate::source::SourceLock;
@@ -80,7 +80,7 @@ pub struct Relay {
     header: Header,
     payload: std::ops::Range<usize>,
     codec: Option<Codec>,
-    is_late: bool,
+    order: Order,
 }
 
 pub struct Leg {

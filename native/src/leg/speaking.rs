@@ -29,7 +29,7 @@ impl Leg {
             (None, None) => return,
         };
         let length = if relay.codec.is_some() { relay.payload.len() } else { 0 };
-        let outgoing = self.outgoing.relay(&relay.header, payload_type, length as u32, relay.is_late, moment.now);
+        let outgoing = self.outgoing.relay(&relay.header, payload_type, length as u32, relay.order, moment.now);
         let Some(header) = outgoing else { return };
         let own_codec = far.remote.codec;
         if let Some(codec) = relay.codec {
