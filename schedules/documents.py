@@ -73,21 +73,16 @@ def read_document(path: Path, source: str = "") -> Document:
 
 def parse_document(text: str, source: str) -> Document:
     """Reads YAML text; `source` names it in errors (DocumentError as in `read_document`)."""
-    loader = _Loader(text)
     lines: dict[Place, int] = {}
     try:
         _refuse_aliases(text, source)
-        node = loader.get_single_node()
+        node = yaml.compose(text, Loader=_Loader)
         if node is None:
             raise DocumentError(f"{source}:1: the file is empty")
         _walk(node, (), lines, source)
-        data = loader.construct_document(node)
-    except (yaml.YAMLError, ValueError) as error:
-        if isinstance(error, DocumentError):
-            raise
+        data = yaml.load(text, Loader=_Loader)  # noqa: S506 (a safe loader of our own)
+    except (yaml.YAMLError, RecursionError) as error:
         raise DocumentError(_describe(error, source)) from error
-    finally:
-        loader.dispose()
     return Document(source, data, lines)
 
 
@@ -116,5 +111,5 @@ def _walk(node: yaml.Node, place: Place, lines: dict[Place, int], source: str) -
 
 def _describe(error: Exception, source: str) -> str:
     mark = error.problem_mark if isinstance(error, yaml.MarkedYAMLError) else None
-    problem = error.problem if isinstance(error, yaml.MarkedYAMLError) else str(error)
+    problem = error.problem if isinstance(error, yaml.MarkedYAMLError) else str(error).partition("\n")[0]
     return f"{source}:{mark.line + 1 if mark else 1}: not valid YAML: {problem}"

@@ -92,7 +92,7 @@ def _validator() -> Draft202012Validator:
 
 
 def _build(document: Document) -> Pack:
-    problem = best_match(_validator().iter_errors(document.data), key=_depth)
+    problem = best_match(_validator().iter_errors(document.data), key=_telling)
     if problem is not None:
         raise document.error(list(problem.absolute_path), _in_words(problem))
     data = document.data
@@ -122,8 +122,9 @@ def _hash(document: Document, calendar: WorkCalendar | None) -> str:
     return hashlib.sha256(parts.encode()).hexdigest()
 
 
-def _depth(error: ValidationError) -> int:
-    return len(error.absolute_path)
+def _telling(error: ValidationError) -> tuple[int, bool]:
+    """The deepest problem tells most; an unknown key more than the known one it was meant to be."""
+    return len(error.absolute_path), error.validator == "additionalProperties"
 
 
 def _in_words(problem: ValidationError) -> str:
