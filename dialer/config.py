@@ -67,6 +67,8 @@ class SipConfig(_Section):
     advertised_host: str = ""
     realm: str = "dialer"
     """Digest realm for collectors' phones."""
+    digest_algorithms: tuple[Literal["SHA-256", "MD5"], ...] = Field(default=("MD5",), min_length=1)
+    """What phones are challenged with, strongest first. Many give up when they meet an algorithm they do not know."""
 
 
 class MediaConfig(_Section):

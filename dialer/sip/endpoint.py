@@ -13,7 +13,7 @@ from dialer.config import SipConfig
 from dialer.errors import ConfigError, TransportError
 from dialer.sip.calls import IncomingCall, SipCall
 from dialer.sip.digest import DigestServer
-from dialer.sip.events import Destination, InviteRequest, Sink, Transport
+from dialer.sip.events import Destination, InviteRequest, Sink, Transport, is_address
 from dialer.sip.masking import masked
 from dialer.sip.message import MessageError, Response, parse_message
 from dialer.sip.registrar import Authenticator, Registrar, RegistrationChanged, SecretLookup
@@ -116,7 +116,7 @@ class SipEndpoint:
     def _make_agent(self, addresses: dict[Transport, LocalAddress]) -> UserAgent:
         registrar = None
         if self._secrets_of is not None:
-            server = DigestServer(self._config.realm, secrets.token_bytes(32))
+            server = DigestServer(self._config.realm, secrets.token_bytes(32), self._config.digest_algorithms)
             authenticator = Authenticator(server, self._secrets_of, _token)
             registrar = Registrar(authenticator, self._on_registration or _ignore)
         agent = UserAgent(
@@ -159,10 +159,13 @@ class SipEndpoint:
         """Places a call; returns when its INVITE was handed to the transport.
 
         Raises:
-            TransportError: the transport is not open, the endpoint is closing, or too many transactions are alive.
+            TransportError: the transport is not open, the endpoint is closing, too many transactions are alive, or the
+                destination is a name: those are resolved before (`TrunkMonitor`), never while a call is placed.
         """
         if self._closing:
             raise TransportError("the SIP endpoint is closing")
+        if not is_address(request.destination.host):
+            raise TransportError(f"{request.destination.host!r} is not an IP address")
         call = self.agent.invite(request, sink, time.monotonic())
         self._arm()
         return call

@@ -1,20 +1,22 @@
-"""Real SIP peers in processes of their own: SIPp as a carrier, and how tests start, await and end such programs."""
+"""Real SIP peers in processes of their own, SIPp as a carrier and phones: how tests start, drive and end them."""
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import socket
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar, cast
 
 from dialer.sip.calls import SipCall
 from dialer.sip.endpoint import SipEndpoint
-from dialer.sip.events import CallEvent, Destination, InviteRequest, Transport
+from dialer.sip.events import Answered, CallEvent, Destination, InviteRequest, Provisional, Transport
+from dialer.sip.registrar import Binding, RegistrationChanged
 from dialer.sip.sdp import build_offer
 from dialer.sip.uri import SipUri
 
@@ -151,6 +153,14 @@ class Caller:
         assert isinstance(event, kind), event
         return event
 
+    async def expect_answer(self) -> Answered:
+        """The answer, after any ringing."""
+        async with asyncio.timeout(PEER_TIMEOUT_S):
+            while isinstance(event := await self._events.get(), Provisional):
+                pass
+        assert isinstance(event, Answered), event
+        return event
+
     @property
     def is_quiet(self) -> bool:
         """No event waits to be looked at."""
@@ -207,3 +217,92 @@ class Relay(asyncio.DatagramProtocol):
         for _ in range(self._copies(to_peer, number)):
             if target is not None and self._transport is not None:
                 self._transport.sendto(data, target)
+
+
+class Baresip:
+    """One baresip with one account at our registrar, no audio hardware; driven over its control port."""
+
+    def __init__(self, process: Process, control_port: int) -> None:
+        self.process = process
+        self._control_port = control_port
+
+    @classmethod
+    @asynccontextmanager
+    async def running(cls, folder: Path, account: "PhoneAccount", registrar: Destination) -> "AsyncIterator[Baresip]":
+        """Starts baresip and waits until it can be driven; it registers by itself."""
+        sip_port, control_port = free_port(), free_port(socket.SOCK_STREAM)
+        (folder / "config").write_text(_BARESIP_CONFIG.format(host=HOST, sip=sip_port, control=control_port))
+        address = f"sip:{account.user}@{registrar.host}:{registrar.port};transport={registrar.transport.value}"
+        options = f"auth_user={account.user};auth_pass={account.password};answermode={account.answer_mode};regint=60"
+        (folder / "accounts").write_text(f"<{address}>;{options}\n")
+        (folder / "contacts").touch()
+        async with running("baresip", "-f", ".", "-s", "-v", cwd=folder) as process:
+            await wait_until(lambda: is_bound(control_port, socket.SOCK_STREAM), "baresip listens for commands")
+            yield cls(process, control_port)
+
+    async def command(self, name: str, params: str = "") -> None:
+        """Has baresip do something (`dial`, `hangup`, …); netstrings with JSON, as its module ctrl_tcp reads."""
+        text = json.dumps({"command": name, "params": params})
+        async with asyncio.timeout(END_TIMEOUT_S):
+            reader, writer = await asyncio.open_connection(HOST, self._control_port)
+            writer.write(f"{len(text)}:{text},".encode())
+            await reader.read(1)
+            writer.close()
+            await writer.wait_closed()
+
+    def kill(self) -> None:
+        """Takes its power away: no BYE, no unregistration."""
+        self.process.kill()
+
+
+_BARESIP_CONFIG = """
+sip_listen {host}:{sip}
+net_interface {host}
+ctrl_tcp_listen {host}:{control}
+audio_player aubridge,loop
+audio_source aubridge,loop
+audio_alert aubridge,loop
+module_path /usr/lib/baresip/modules
+module g711.so
+module aubridge.so
+module_tmp account.so
+module_app menu.so
+module_app ctrl_tcp.so
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneAccount:
+    """How a collector's phone logs in and what it does with calls."""
+
+    user: str = "desk1"
+    password: str = "s3cret"
+    answer_mode: str = "auto"
+
+
+class Desk:
+    """Hears what becomes of the phones at one endpoint."""
+
+    def __init__(self) -> None:
+        self.registered: dict[str, Binding] = {}
+
+    def hear(self, change: RegistrationChanged) -> None:
+        """The endpoint's `on_registration`."""
+        if change.binding is None:
+            self.registered.pop(change.user, None)
+        else:
+            self.registered[change.user] = change.binding
+
+    async def comes(self, user: str) -> Binding:
+        """Waits until a phone is registered."""
+        await wait_until(lambda: user in self.registered, f"{user} registers")
+        return self.registered[user]
+
+    async def goes(self, user: str) -> None:
+        """Waits until a phone is no longer registered."""
+        await wait_until(lambda: user not in self.registered, f"{user} is gone")
+
+
+def invite_phone(binding: Binding, **changes: object) -> InviteRequest:
+    """An INVITE to a registered phone."""
+    return invite_to(binding.destination, target=binding.target, **changes)
