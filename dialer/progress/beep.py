@@ -39,11 +39,12 @@ class BeepEvent:
 class BeepDetector:
     """Feed it frames from the machine verdict on: FOUND comes some 120 ms after a beep's start, READY after its end."""
 
-    def __init__(self, vad_mode: int = 2) -> None:
+    def __init__(self, vad_mode: int = 2, *, in_beep: bool = False) -> None:
+        """`in_beep`: the verdict came from a beep that still sounds; READY comes when it is over."""
         self._meter = FrameMeter(vad_mode)
         self._speech = SpeechTracker()
         self._tones = ToneTracker()
-        self._found: BeepEvent | None = None
+        self._found = BeepEvent(BeepEventKind.FOUND, 0, 0) if in_beep else None
         self._frames_without_tone = 0
         self._done = False
 

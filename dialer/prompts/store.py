@@ -7,7 +7,8 @@ A prompt `NAME` in a language is looked for in the operator's directory, then am
     NAME.flac or .wav            the same for every language (a connect tone)
 
 A script lists parts for each language, each with one key: `audio` (another prompt), `text` (spoken), `pause_ms`, or a
-slot whose value names a field of the call: `amount` (yuan), `date`, `digits`, `field` (spoken as it stands).
+slot: `amount` (yuan), `date`, `digits`, `field` (spoken as it stands). A slot's value names the contact's field, or several
+of which the first present is taken.
 """
 
 import asyncio
@@ -125,14 +126,19 @@ def _checked_part(part: Any, where: str) -> tuple[str, Any]:
     if kind == "pause_ms":
         if not isinstance(value, int) or not 0 <= value <= MAX_PAUSE_MS:
             raise ConfigError(f"{where}: pause_ms is a number from 0 to {MAX_PAUSE_MS}")
+    elif kind in _SLOTS and isinstance(value, list):
+        if not value or not all(isinstance(name, str) for name in value):
+            raise ConfigError(f"{where}: {kind} is the name of a field, or a list of names")
     elif not isinstance(value, str) or not value:
         raise ConfigError(f"{where}: {kind} is a text")
     return kind, value
 
 
-def _slot_text(kind: str, field_name: str, prompt: str, fields: Mapping[str, PromptValue], language: str) -> str:
-    if field_name not in fields:
-        raise InputError(f"prompt {prompt!r}: the contact has no field {field_name!r}")
+def _slot_text(kind: str, names: str | list[str], prompt: str, fields: Mapping[str, PromptValue], language: str) -> str:
+    candidates = [names] if isinstance(names, str) else names
+    field_name = next((name for name in candidates if name in fields), "")
+    if not field_name:
+        raise InputError(f"prompt {prompt!r}: the contact has no field {' or '.join(map(repr, candidates))}")
     try:
         return _SLOTS[kind](fields[field_name], language)
     except (ValueError, InvalidOperation) as error:

@@ -40,6 +40,15 @@ def test_greetings_hold_no_false_beeps(name: str) -> None:
     assert ready.at_ms >= beep_starts_ms + 400
 
 
+def test_the_end_of_a_beep_that_gave_the_machine_away_is_enough() -> None:
+    detector = BeepDetector(in_beep=True)
+    pcm = tone((1000.0,), 60) + silence(500)
+    heard = [detector.feed(pcm[at : at + FRAME_BYTES]) for at in range(0, len(pcm) - FRAME_BYTES + 1, FRAME_BYTES)]
+    (ready,) = [event for event in heard if event is not None]
+    assert (ready.kind, ready.beep_ms) == (BeepEventKind.READY, 0)
+    assert 60 < ready.at_ms <= 160
+
+
 def test_a_packet_lost_inside_the_beep_does_not_end_it() -> None:
     beep = tone((1000.0,), 300)
     _, ready = events(silence(500) + beep + silence(20) + beep + silence(500))

@@ -15,7 +15,7 @@ from dialer.prompts.spoken import EN, LANGUAGES, ZH
 from dialer.prompts.store import PromptStore, PromptValue
 from dialer.prompts.tts import FragmentSpeech
 
-DEMO_FIELDS: dict[str, PromptValue] = {"amount_due": 1234.56, "due_date": "2026-11-25"}
+DEMO_FIELDS: dict[str, PromptValue] = {"amount": 1234.56, "due_date": "2026-11-25"}
 
 
 class Written:
@@ -94,6 +94,9 @@ async def test_the_operators_prompt_wins_over_the_shipped_one(tmp_path: Path) ->
         ("[[zh-CN]]\ncolour = 'red'", "part 1 of zh-CN: unknown key 'colour'"),
         ("[[zh-CN]]\ntext = 'a'\ndate = 'b'", "exactly one key"),
         ("[[zh-CN]]\ntext = ''", "text is a text"),
+        ("[[zh-CN]]\namount = []", "the name of a field"),
+        ("[[zh-CN]]\namount = ['a', 1]", "the name of a field"),
+        ("[[zh-CN]]\ntext = ['a']", "text is a text"),
         ("[[zh-CN]]\npause_ms = -1", "pause_ms is a number"),
         ("[[en]]\ntext = 'a'", "no parts for language 'zh-CN'"),
         ("zh-CN = 3", "no parts for language"),
@@ -111,7 +114,7 @@ async def test_wrong_scripts_are_explained(tmp_path: Path, text: str, words: str
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({}, "no field 'amount_due'"),
+        ({}, "no field 'amount' or 'amount_due'"),
         ({"amount_due": "lots", "due_date": "2026-11-25"}, "field 'amount_due' is no amount"),
         ({"amount_due": -5, "due_date": "2026-11-25"}, "field 'amount_due' is no amount"),
         ({"amount_due": 5, "due_date": "tomorrow"}, "field 'due_date' is no date"),
