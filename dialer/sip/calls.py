@@ -1,6 +1,5 @@
 """The owner's handles of calls: a session's outputs go to the transactions, its events to the owner's sink."""
 
-import ipaddress
 import logging
 from collections.abc import Callable, Iterable
 
@@ -8,7 +7,7 @@ from dialer.errors import TransportError
 from dialer.model.contact import mask_number
 from dialer.sip.answering import IncomingInvite
 from dialer.sip.dialog import Dialog
-from dialer.sip.events import AnswerOffer, CallEvent, Destination, Provisional, Sink, Transport
+from dialer.sip.events import AnswerOffer, CallEvent, Destination, Provisional, Sink, Transport, is_address
 from dialer.sip.invite import OutgoingInvite
 from dialer.sip.layer import TransactionLayer, Transmitter
 from dialer.sip.message import Request, Response
@@ -201,9 +200,7 @@ class IncomingCall:
 
 def destination_of(uri: SipUri, fallback: Destination) -> Destination:
     """Where a request for this URI goes. Host names are not resolved within a call: it goes to the call's own peer."""
-    try:
-        ipaddress.ip_address(uri.host)
-    except ValueError:
+    if not is_address(uri.host):
         return fallback
     transport = Transport(uri.transport) if uri.transport in ("udp", "tcp") else fallback.transport
     return Destination(transport, uri.host, uri.port or DEFAULT_PORT)

@@ -24,7 +24,10 @@ class Order(str, Enum):
 
 @dataclass(slots=True)
 class Dialog:
-    """One dialog; `local` and `remote` are our and their From/To values with tags, `routes` Route values in order."""
+    """One dialog; `local` and `remote` are our and their From/To values with tags, `routes` Route values in order.
+
+    `early_sdp` is what the peer described before its answer, which may then come without a description (RFC 3262 §5).
+    """
 
     call_id: str
     local: str
@@ -35,6 +38,7 @@ class Dialog:
     remote_cseq: int | None = None
     confirmed: bool = False
     last_rseq: int | None = None
+    early_sdp: str = ""
 
     @classmethod
     def from_response(cls, invite: Request, response: Response) -> "Dialog":

@@ -1,5 +1,6 @@
 """What the owner of a call says and hears: the request for a call, the events of its life. Values only."""
 
+import ipaddress
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -36,6 +37,15 @@ class Destination:
 
     def __str__(self) -> str:
         return f"{self.transport.value}:{self.host}:{self.port}"
+
+
+def is_address(host: str) -> bool:
+    """True for an IP address, False for a name that must be resolved."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -186,7 +186,7 @@ class OutgoingInvite(Session):
         self._stop(Event.RING_TIMER)
         self.dialog = self._answered_dialog(response)
         self._send_ack(self.dialog)
-        self._remote_sdp = sdp_of(response)
+        self._remote_sdp = sdp_of(response) or self.dialog.early_sdp
         self._notify(Answered(self._remote_sdp))
 
     def _refuse(self, response: Response, *, tell: bool) -> None:
@@ -228,6 +228,7 @@ class OutgoingInvite(Session):
         if response.status == 100 or not tag:
             return
         dialog = self.dialogs.setdefault(tag, Dialog.from_response(self.invite, response))
+        dialog.early_sdp = sdp_of(response) or dialog.early_sdp
         if response.rseq is not None and "100rel" in response.require:
             self._acknowledge_provisional(dialog, response.rseq)
 

@@ -214,8 +214,8 @@ class Registrar:
     def _bind(self, user: str, request: Request, contact: NameAddr, source: Destination, expires_at: float) -> None:
         old = self._bindings.get(user)
         binding = Binding(user, contact.uri, source, expires_at, request.call_id, request.cseq.number)
-        if old is not None:
-            self._users.pop(old.destination, None)
+        if old is not None and self._users.get(old.destination) == user:
+            del self._users[old.destination]
         self._bindings[user] = binding
         self._users[source] = user
         if old is None or (old.destination, old.target) != (source, contact.uri):

@@ -7,7 +7,8 @@ import socket
 from dialer.config import TrunkConfig
 from dialer.errors import TransportError
 from dialer.sip.endpoint import SipEndpoint
-from dialer.sip.trunks import Trunks, is_address
+from dialer.sip.events import is_address
+from dialer.sip.trunks import Trunks
 from dialer.sip.uri import SipUri
 
 logger = logging.getLogger(__name__)

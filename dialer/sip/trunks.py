@@ -5,7 +5,6 @@ while it backs off (503, with the Retry-After it names), while it refuses our co
 and while it is down: after `DOWN_AFTER` OPTIONS or INVITEs without any answer, until `UP_AFTER` answers in a row.
 """
 
-import ipaddress
 import logging
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -15,7 +14,7 @@ import phonenumbers
 
 from dialer.clock import Clock
 from dialer.config import TrunkConfig
-from dialer.sip.events import RING_TIMEOUT_S, AnswerOffer, Destination, InviteRequest, Transport
+from dialer.sip.events import RING_TIMEOUT_S, AnswerOffer, Destination, InviteRequest, Transport, is_address
 from dialer.sip.uri import SipUri
 
 logger = logging.getLogger(__name__)
@@ -294,15 +293,6 @@ class Trunks:
     def _hold(self, trunk: _Trunk, until: float, action: str) -> None:
         trunk.held_until = max(trunk.held_until, until)
         logger.warning("trunk held back", extra={"action": action, "trunk": trunk.config.name})
-
-
-def is_address(host: str) -> bool:
-    """True for an IP address, False for a name that must be resolved."""
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def render_number(trunk: TrunkConfig, number: str) -> str:

@@ -379,6 +379,14 @@ def test_reliable_provisionals_are_acknowledged_in_order_and_once() -> None:
     assert caller.last_request.cseq.number == 1
 
 
+def test_the_answer_may_have_come_early() -> None:
+    caller = Caller()
+    caller.receive(183, headers=RELIABLE | {"RSeq": "1"}, sdp=ANSWER)
+    caller.receive(183, "c", sdp=HOLD)
+    caller.receive(200)
+    assert caller.events[-1] == Answered(ANSWER)
+
+
 def test_reliable_provisionals_are_acknowledged_even_while_cancelling() -> None:
     caller = Caller()
     caller.receive(100, "")

@@ -187,3 +187,13 @@ def test_a_replayed_or_old_answer_gets_a_new_challenge() -> None:
     again = phone.send(password=None, extra=line)
     assert isinstance(again, Response)
     assert (again.status, again.www_authenticate[0].stale) == (401, True)
+
+
+def test_two_accounts_behind_one_address() -> None:
+    phone = Phone()
+    phone.send()
+    phone.send(user="ben", password="other", contact="<sip:ben@192.168.1.7>")
+    assert phone.registrar.user_at(NAT) == "ben"
+    phone.send(source=ELSEWHERE)  # anna moves away
+    assert phone.registrar.user_at(NAT) == "ben"
+    assert phone.registrar.user_at(ELSEWHERE) == "anna"
