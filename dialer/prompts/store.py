@@ -7,8 +7,8 @@ A prompt `NAME` in a language is looked for in the operator's directory, then am
     NAME.flac or .wav            the same for every language (a connect tone)
 
 A script lists parts for each language, each with one key: `audio` (another prompt), `text` (spoken), `pause_ms`, or a
-slot: `amount` (yuan), `date`, `digits`, `field` (spoken as it stands). A slot's value names the contact's field, or several
-of which the first present is taken.
+slot: `amount` (yuan), `date`, `digits`, `field` (spoken as it stands). A slot's value names the contact's field, or
+several of which the first present is taken.
 """
 
 import asyncio
