@@ -59,12 +59,12 @@ async def wait_until(ready: Callable[[], bool], what: str, timeout_s: float = PE
 
 @asynccontextmanager
 async def running(*command: str, cwd: Path, environment: Mapping[str, str] | None = None) -> AsyncIterator[Process]:
-    """A program with its output in `cwd`/output.log, ended by its own pid when the block is left."""
+    """A program with its output in `cwd`/output.log and an idle standard input, ended by its own pid at the end."""
     with (cwd / "output.log").open("wb") as output:
         process = await asyncio.create_subprocess_exec(
             *command,
             cwd=cwd,
-            stdin=asyncio.subprocess.DEVNULL,
+            stdin=asyncio.subprocess.PIPE,
             stdout=output,
             stderr=output,
             env={**os.environ, **(environment or {})},
