@@ -73,7 +73,7 @@ class Authenticator:
         Args:
             claimed: the account the request speaks for: the user part of To in a REGISTER, of From else.
         """
-        if self._is_blocked(source.host, now) or self._secrets(claimed, "MD5") is None:
+        if self._is_blocked(source.host, now) or not self._is_account(claimed):
             return Silence.SILENCE
         line = request.headers.get("Authorization")
         if line is None:
@@ -86,6 +86,9 @@ class Authenticator:
         if not right_uri or credentials.get("username") != claimed:
             return self._refuse(request, source, now)
         return self._verify(request, credentials, claimed, source, now)
+
+    def _is_account(self, user: str) -> bool:
+        return any(self._secrets(user, algorithm) is not None for algorithm in ("SHA-256", "MD5"))
 
     def _verify(
         self, request: Request, credentials: Credentials, claimed: str, source: Destination, now: float
