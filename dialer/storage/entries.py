@@ -225,14 +225,15 @@ def _candidate(row: AnyRow, contact: Contact, usual: CallPath) -> Candidate:
         entry_id=row.entry_id,
         campaign_id=row.campaign_id,
         contact=contact,
-        phone=_phone(contact, row.next_phone_id),
+        phone=phone_of(contact, row.next_phone_id),
         priority=-row.dial_order,
         path=usual if row.callback_at is None else CallPath.CALLBACK,
         agent_id=row.callback_agent_id,
     )
 
 
-def _phone(contact: Contact, phone_id: int | None) -> Phone:
+def phone_of(contact: Contact, phone_id: int | None) -> Phone:
+    """The number that is next; the first one where nothing was said."""
     for phone in contact.phones:
         if phone.phone_id == phone_id:
             return phone

@@ -4,14 +4,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import msgspec
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, union_all, update
 
 from dialer.compliance.facts import HISTORY, EarlierAttempt, GateFacts
 from dialer.compliance.gate import evaluate
 from dialer.compliance.policy import Policy
 from dialer.errors import InputError
 from dialer.model.attempt import TRUNK_FAULTS, Attempt, AttemptState, Disposition
-from dialer.model.contact import Contact, Phone, mask_number
+from dialer.model.contact import CaseStatus, Contact, Phone, PhoneRole, mask_number
 from dialer.model.decision import Decision
 from dialer.model.entry import EntryState, Reservation
 from dialer.storage import tables, values
@@ -27,24 +27,69 @@ IN_FLIGHT_RETRY = timedelta(seconds=60)
 
 attempts = tables.attempts
 entries = tables.entries
+listed = tables.do_not_call
+
+# Built once: composing a statement costs more time than running it.
+_SUBJECT = (
+    select(
+        tables.contacts.c.case_ref,
+        tables.contacts.c.person_ref,
+        tables.contacts.c.zone,
+        tables.cases.c.status,
+        tables.phones.c.sealed,
+        tables.phones.c.role,
+        tables.phones.c.number_index,
+    )
+    .join(tables.phones, tables.phones.c.contact_id == tables.contacts.c.contact_id)
+    .outerjoin(tables.cases, tables.cases.c.case_ref == tables.contacts.c.case_ref)
+    .where(tables.contacts.c.contact_id == bindparam("contact_id"), tables.phones.c.phone_id == bindparam("phone_id"))
+)
+_EARLIER = (
+    select(attempts.c.reserved_at, attempts.c.disposition, attempts.c.ringing_at, attempts.c.ended_at)
+    .where(attempts.c.number_index == bindparam("number_index"), attempts.c.state != AttemptState.RELEASED.value)
+    .where(
+        (attempts.c.reserved_at >= bindparam("since"))
+        | attempts.c.in_flight_index.is_not(None)
+        | (attempts.c.state == AttemptState.UNKNOWN.value)
+    )
+    .order_by(attempts.c.reserved_at)
+)
+_LISTED = union_all(
+    select(listed.c.do_not_call_id).where(
+        listed.c.number_index == bindparam("number_index"), listed.c.removed_at.is_(None)
+    ),
+    select(listed.c.do_not_call_id).where(
+        listed.c.person_ref == bindparam("person_ref"), listed.c.removed_at.is_(None)
+    ),
+)
+_TAKE_ENTRY = (
+    update(entries)
+    .where(entries.c.entry_id == bindparam("of_entry"), entries.c.contact_id == bindparam("of_contact"))
+    .where(entries.c.queue == EntryState.LEASED.value, entries.c.node == bindparam("of_node"))
+    .values(queue=EntryState.DIALING.value)
+)
 
 
 @dataclass(frozen=True, slots=True)
-class _Subject:
-    """What a reservation is about."""
+class Subject:
+    """Whom a reservation is about: one number of one contact, and the state of the case."""
 
-    contact: Contact
-    phone: Phone
+    number: str
     number_index: bytes
+    role: PhoneRole
+    case_ref: str
+    person_ref: str
+    zone: str | None
+    case_status: CaseStatus
 
 
 def reserve(
     connection: Connection, cipher: Cipher, reservation: Reservation, policy: Policy, now: datetime
 ) -> Attempt | Decision:
-    """The work of `Attempts.reserve`; InputError when the contact or the number does not exist."""
-    subject = _subject(connection, cipher, reservation)
+    """The work of `Attempts.reserve`; InputError when there is no such number."""
+    subject = load_subject(connection, cipher, reservation.contact_id, reservation.phone_id)
     lock(connection, NUMBER_LOCK, subject.number_index)
-    facts = gather(connection, subject.contact, subject.phone, subject.number_index, reservation.ring_timeout_s, now)
+    facts = gather(connection, subject, reservation.ring_timeout_s, now)
     decision = evaluate(policy, facts, now)
     if decision.allowed:
         decision = _guarded(connection, reservation, facts, decision, now)
@@ -56,45 +101,48 @@ def reserve(
     return _insert(connection, reservation, subject, decision, now)
 
 
-def gather(
-    connection: Connection,
-    contact: Contact,
-    phone: Phone,
-    number_index: bytes,
-    max_ring_s: float,
-    now: datetime,
-) -> GateFacts:
-    """What the gate needs to know about a number, from all campaigns and nodes."""
-    return GateFacts(
-        zones=candidates(phone.number, stated_zone=contact.zone),
-        max_ring_s=max_ring_s,
+def load_subject(connection: Connection, cipher: Cipher, contact_id: int, phone_id: int) -> Subject:
+    """What is stored of a number and its contact; InputError when there is no such number."""
+    row = connection.execute(_SUBJECT, {"contact_id": contact_id, "phone_id": phone_id}).first()
+    if row is None:
+        raise InputError(f"contact {contact_id} has no number {phone_id}")
+    return Subject(
+        number=cipher.open(row.sealed, values.PHONE_PURPOSE).decode(),
+        number_index=row.number_index,
+        role=PhoneRole(row.role),
+        case_ref=row.case_ref,
+        person_ref=row.person_ref,
+        zone=row.zone,
+        case_status=CaseStatus(row.status or CaseStatus.OPEN.value),
+    )
+
+
+def subject_of(cipher: Cipher, contact: Contact, phone: Phone) -> Subject:
+    """The same from a contact that was loaded already."""
+    return Subject(
+        number=phone.number,
+        number_index=cipher.number_index(phone.number),
         role=phone.role,
+        case_ref=contact.case_ref,
+        person_ref=contact.person_ref,
+        zone=contact.zone,
         case_status=contact.case_status,
-        do_not_call=_is_listed(connection, number_index, contact.person_ref),
-        attempts=_earlier(connection, number_index, now),
     )
 
 
-def _subject(connection: Connection, cipher: Cipher, reservation: Reservation) -> _Subject:
-    contact = values.load_contacts(connection, cipher, [reservation.contact_id]).get(reservation.contact_id)
-    if contact is None:
-        raise InputError(f"there is no contact {reservation.contact_id}")
-    for phone in contact.phones:
-        if phone.phone_id == reservation.phone_id:
-            return _Subject(contact, phone, cipher.number_index(phone.number))
-    raise InputError(f"contact {reservation.contact_id} has no number {reservation.phone_id}")
-
-
-def _earlier(connection: Connection, number_index: bytes, now: datetime) -> tuple[EarlierAttempt, ...]:
-    open_ended = attempts.c.state.in_((*values.IN_FLIGHT_NAMES, AttemptState.UNKNOWN.value))
-    recent = attempts.c.reserved_at >= now - HISTORY
-    query = (
-        select(attempts.c.reserved_at, attempts.c.disposition, attempts.c.ringing_at, attempts.c.ended_at)
-        .where(attempts.c.number_index == number_index, attempts.c.state != AttemptState.RELEASED.value)
-        .where(recent | open_ended)
-        .order_by(attempts.c.reserved_at)
+def gather(connection: Connection, subject: Subject, max_ring_s: float, now: datetime) -> GateFacts:
+    """What the gate needs to know about a number, from all campaigns and nodes."""
+    index = subject.number_index
+    named = {"number_index": index, "person_ref": subject.person_ref}
+    earlier = connection.execute(_EARLIER, {"number_index": index, "since": now - HISTORY}).all()
+    return GateFacts(
+        zones=candidates(subject.number, stated_zone=subject.zone),
+        max_ring_s=max_ring_s,
+        role=subject.role,
+        case_status=subject.case_status,
+        do_not_call=connection.execute(_LISTED, named).first() is not None,
+        attempts=tuple(_earlier_attempt(row) for row in earlier),
     )
-    return tuple(_earlier_attempt(row) for row in connection.execute(query))
 
 
 def _earlier_attempt(row: AnyRow) -> EarlierAttempt:
@@ -102,15 +150,6 @@ def _earlier_attempt(row: AnyRow) -> EarlierAttempt:
     if disposition in TRUNK_FAULTS and row.ringing_at is not None:
         disposition = Disposition.NO_ANSWER  # it rang: the person noticed, so it counts
     return EarlierAttempt(row.reserved_at, disposition, row.ended_at)
-
-
-def _is_listed(connection: Connection, number_index: bytes, person_ref: str) -> bool:
-    listed = tables.do_not_call
-    by_number = select(listed.c.do_not_call_id).where(
-        listed.c.number_index == number_index, listed.c.removed_at.is_(None)
-    )
-    by_person = select(listed.c.do_not_call_id).where(listed.c.person_ref == person_ref, listed.c.removed_at.is_(None))
-    return connection.execute(by_number.union_all(by_person).limit(1)).first() is not None
 
 
 def _guarded(
@@ -141,17 +180,16 @@ def _refusal(rule: str, reason: str, retry_at: datetime | None, allowed: Decisio
 
 
 def _take_entry(connection: Connection, reservation: Reservation) -> bool:
-    statement = (
-        update(entries)
-        .where(entries.c.entry_id == reservation.entry_id, entries.c.contact_id == reservation.contact_id)
-        .where(entries.c.queue == EntryState.LEASED.value, entries.c.node == reservation.node)
-        .values(queue=EntryState.DIALING.value)
-    )
-    return connection.execute(statement).rowcount == 1
+    wanted = {
+        "of_entry": reservation.entry_id,
+        "of_contact": reservation.contact_id,
+        "of_node": reservation.node,
+    }
+    return connection.execute(_TAKE_ENTRY, wanted).rowcount == 1
 
 
 def _record_refusal(
-    connection: Connection, reservation: Reservation, subject: _Subject, decision: Decision, now: datetime
+    connection: Connection, reservation: Reservation, subject: Subject, decision: Decision, now: datetime
 ) -> None:
     row = {
         "at": now,
@@ -159,8 +197,8 @@ def _record_refusal(
         "contact_id": reservation.contact_id,
         "phone_id": reservation.phone_id,
         "entry_id": reservation.entry_id,
-        "case_ref": subject.contact.case_ref,
-        "number_masked": mask_number(subject.phone.number),
+        "case_ref": subject.case_ref,
+        "number_masked": mask_number(subject.number),
         "path": reservation.path.value,
         "node": reservation.node,
         "rule": decision.rule,
@@ -172,7 +210,7 @@ def _record_refusal(
 
 
 def _insert(
-    connection: Connection, reservation: Reservation, subject: _Subject, decision: Decision, now: datetime
+    connection: Connection, reservation: Reservation, subject: Subject, decision: Decision, now: datetime
 ) -> Attempt:
     row = {
         "campaign_id": reservation.campaign_id,
@@ -183,9 +221,9 @@ def _insert(
         "state": AttemptState.RESERVED.value,
         "number_index": subject.number_index,
         "in_flight_index": subject.number_index,
-        "number_masked": mask_number(subject.phone.number),
-        "case_ref": subject.contact.case_ref,
-        "person_ref": subject.contact.person_ref,
+        "number_masked": mask_number(subject.number),
+        "case_ref": subject.case_ref,
+        "person_ref": subject.person_ref,
         "trunk": reservation.trunk,
         "caller_id": reservation.caller_id,
         "agent_id": reservation.agent_id,
@@ -206,10 +244,10 @@ def _insert(
         phone_id=reservation.phone_id,
         path=reservation.path,
         state=AttemptState.RESERVED,
-        number_masked=mask_number(subject.phone.number),
+        number_masked=mask_number(subject.number),
         reserved_at=now,
-        case_ref=subject.contact.case_ref,
-        person_ref=subject.contact.person_ref,
+        case_ref=subject.case_ref,
+        person_ref=subject.person_ref,
         trunk=reservation.trunk,
         caller_id=reservation.caller_id,
         agent_id=reservation.agent_id,

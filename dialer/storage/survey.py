@@ -1,7 +1,9 @@
 """What the gate would say of waiting entries, without reserving, recording or changing anything."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import Connection, select
 
@@ -13,8 +15,8 @@ from dialer.storage import tables, values
 from dialer.storage.campaigns import load_campaign
 from dialer.storage.crypto import Cipher
 from dialer.storage.database import Database
-from dialer.storage.entries import WAITING
-from dialer.storage.reserving import gather
+from dialer.storage.entries import WAITING, phone_of
+from dialer.storage.reserving import Subject, gather, subject_of
 
 CHUNK = 500
 entries = tables.entries
@@ -32,49 +34,62 @@ class Survey:
     ) -> GateSurvey:
         """The gate's word on the first `limit` waiting entries, in the order of dialing, read in short transactions."""
         refused: dict[str, list[tuple[Contact, Phone, Decision]]] = defaultdict(list)
-        surveyed = 0
-        while surveyed < limit:
-            wanted = min(CHUNK, limit - surveyed)
-            decided = await self._database.read(
-                lambda connection, skip=surveyed, wanted=wanted: _decide(  # type: ignore[misc]
-                    connection, self._cipher, campaign_id, policy, now, skip, wanted
-                )
-            )
-            surveyed += len(decided)
-            for contact, phone, decision in decided:
+        waiting = await self._database.read(lambda connection: _waiting(connection, campaign_id, limit))
+        for first in range(0, len(waiting), CHUNK):
+            chunk = waiting[first : first + CHUNK]
+            work = partial(_decide, cipher=self._cipher, campaign_id=campaign_id, policy=policy, now=now, chunk=chunk)
+            for contact, phone, decision in await self._database.read(work):
                 if not decision.allowed:
                     refused[decision.rule].append((contact, phone, decision))
-            if len(decided) < wanted:
-                break
+        surveyed = len(waiting)
         rules = [_refused_rule(rule, found, examples) for rule, found in refused.items()]
         kept_back = sum(rule.count for rule in rules)
         return GateSurvey(surveyed, surveyed - kept_back, tuple(sorted(rules, key=lambda rule: -rule.count)))
 
 
-def _decide(
-    connection: Connection, cipher: Cipher, campaign_id: int, policy: Policy, now: datetime, skip: int, limit: int
-) -> list[tuple[Contact, Phone, Decision]]:
-    campaign = load_campaign(connection, campaign_id)
-    if campaign is None:
-        return []
+def _waiting(connection: Connection, campaign_id: int, limit: int) -> list[tuple[int, int | None]]:
+    """Contact and next number of the first waiting entries."""
     query = (
         select(entries.c.contact_id, entries.c.next_phone_id)
         .where(entries.c.campaign_id == campaign_id, entries.c.queue.in_(WAITING))
         .order_by(entries.c.dial_order, entries.c.due_at, entries.c.entry_id)
-        .offset(skip)
         .limit(limit)
     )
-    rows = connection.execute(query).all()
-    contacts = values.load_contacts(connection, cipher, [row.contact_id for row in rows])
-    ring_timeout_s = campaign.settings.ring_timeout_s
+    return [(row.contact_id, row.next_phone_id) for row in connection.execute(query)]
+
+
+def _decide(
+    connection: Connection,
+    *,
+    cipher: Cipher,
+    campaign_id: int,
+    policy: Policy,
+    now: datetime,
+    chunk: Sequence[tuple[int, int | None]],
+) -> list[tuple[Contact, Phone, Decision]]:
+    campaign = load_campaign(connection, campaign_id)
+    if campaign is None:
+        return []
+    contacts = values.load_contacts(connection, cipher, [contact_id for contact_id, _phone_id in chunk])
     decided = []
-    for row in rows:
-        contact = contacts[row.contact_id]
-        phone = next((phone for phone in contact.phones if phone.phone_id == row.next_phone_id), contact.phones[0])
-        index = cipher.number_index(phone.number)
-        facts = gather(connection, contact, phone, index, ring_timeout_s, now)
+    for contact_id, phone_id in chunk:
+        contact = contacts[contact_id]
+        phone = phone_of(contact, phone_id)
+        facts = gather(connection, subject_of(cipher, contact, phone), campaign.settings.ring_timeout_s, now)
         decided.append((contact, phone, evaluate(policy, facts, now)))
     return decided
+
+
+def _subject(cipher: Cipher, contact: Contact, phone: Phone) -> Subject:
+    return Subject(
+        number=phone.number,
+        number_index=cipher.number_index(phone.number),
+        role=phone.role,
+        case_ref=contact.case_ref,
+        person_ref=contact.person_ref,
+        zone=contact.zone,
+        case_status=contact.case_status,
+    )
 
 
 def _refused_rule(rule: str, found: list[tuple[Contact, Phone, Decision]], examples: int) -> RefusedRule:
