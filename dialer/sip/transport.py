@@ -74,8 +74,12 @@ class UdpTransport(asyncio.DatagramProtocol):
 
     def send(self, data: bytes, destination: Destination) -> None:
         """Sends a datagram; a full socket buffer queues it."""
-        if self._transport is not None and not self._transport.is_closing():
+        if self._transport is None or self._transport.is_closing():
+            return
+        try:
             self._transport.sendto(data, (destination.host, destination.port))
+        except OSError as error:  # an address of another family; others come to error_received
+            logger.warning("cannot send", extra={"peer": str(destination), "error": str(error)})
 
     def close(self) -> None:
         """Closes the socket."""
