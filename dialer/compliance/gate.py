@@ -1,5 +1,6 @@
 """The gate: one pure function that every attempt passes when its INVITE is about to leave."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from dialer.compliance.facts import GateFacts
@@ -21,7 +22,7 @@ def evaluate(policy: Policy, facts: GateFacts, now: datetime) -> Decision:
     if refused is None:
         reason = f"all {len(results)} rules allow"
         return Decision(True, "", reason, None, policy.pack_hash, at, results)
-    retry_at = first_common([_opening(rule, facts) for rule in rules], at)
+    retry_at = _retry_at(rules, facts, results)
     return Decision(False, refused.rule, refused.reason, retry_at, policy.pack_hash, at, results)
 
 
@@ -29,6 +30,15 @@ def _result(rule: Rule, facts: GateFacts, at: datetime) -> RuleResult:
     opens, finding = rule.opens(facts, at), rule.explain(facts, at)
     allowed = opens == at
     return RuleResult(rule.rule_id, allowed, finding.reason, None if allowed else opens, finding.inputs)
+
+
+def _retry_at(rules: Sequence[Rule], facts: GateFacts, results: Sequence[RuleResult]) -> datetime | None:
+    """When all rules would allow. No earlier than the last of those that refuse now, so the search begins there."""
+    openings = [result.retry_at for result in results if not result.allowed]
+    known = [opening for opening in openings if opening is not None]
+    if len(known) < len(openings):
+        return None
+    return first_common([_opening(rule, facts) for rule in rules], max(known))
 
 
 def _opening(rule: Rule, facts: GateFacts) -> Opening:

@@ -5,7 +5,7 @@ ones for sure, each call in detection, ringing or new with its own chance (ring 
 time of the greeting). A(h) is the number of collectors free for them by h plus the permitted wait: the ready ones, and
 each busy one with the chance that its talk and wrap-up have run out, given how long they last already. Both are sums of
 independent yes/no variables with unequal chances. A person who comes up at h finds nobody free when the others'
-D(h) ≥ A(h); the number abandoned is about the largest, over h, of E[(D − A)⁺].
+D(h) ≥ A(h).
 
 Few variables are summed exactly (small teams live in the tails, where a normal curve is wrong by factors), many by
 their normal approximation with a continuity correction.
@@ -44,10 +44,9 @@ class Chances:
 
 @dataclass(frozen=True, slots=True)
 class Risk:
-    """What `n_new` calls more mean: people abandoned (expected), and the chance that the next finds nobody free."""
+    """The chance that the next answered person finds nobody free, with `n_new` calls more."""
 
     n_new: int
-    abandoned: float
     next_finds_nobody: float
 
 
@@ -118,12 +117,11 @@ def _exact(chances: Chances, most: int) -> Iterator[Risk]:
         _shift_up(spread, chance)
     excess = np.arange(spread.shape[1]) - n_busy + chances.waiting - chances.ready
     nobody = (excess >= 0).astype(float)
-    abandoned = np.maximum(excess, 0).astype(float)
     weights = _arrival_weights(chances)
     for n_new in range(most + 1):
         if n_new:
             _shift_up(spread, chances.new_call)
-        yield Risk(n_new, float((spread @ abandoned).max()), float(weights @ (spread @ nobody)))
+        yield Risk(n_new, float(weights @ (spread @ nobody)))
 
 
 def _shift_up(spread: Floats, chance: Floats) -> None:
@@ -139,10 +137,8 @@ def _normal(chances: Chances, most: int) -> Iterator[Risk]:
     variance = (calls * (1 - calls)).sum(axis=0) + (busy * (1 - busy)).sum(axis=0) + n_new * new * (1 - new)
     deviation = np.sqrt(np.maximum(variance, 1e-9))
     nobody = _upper_tail((-0.5 - mean) / deviation) @ _arrival_weights(chances)
-    density = np.exp(-0.5 * (mean / deviation) ** 2) / math.sqrt(2 * math.pi)
-    abandoned = (deviation * density + mean * _upper_tail(-mean / deviation)).max(axis=1)
     for n in range(most + 1):
-        yield Risk(n, max(float(abandoned[n]), 0.0), float(nobody[n]))
+        yield Risk(n, float(nobody[n]))
 
 
 def _arrival_weights(chances: Chances) -> Floats:

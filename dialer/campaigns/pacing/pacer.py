@@ -3,9 +3,9 @@
 Theory of the predictive mode. The budget is the number of people who may still be abandoned in the regulatory period:
 target × live − abandoned. A part of it is a reserve against the calls already out; down there the pace is 1:1. Above,
 calls are added while the chance that the next answered person finds nobody free stays below an allowance that grows
-with the budget, and while the expected number abandoned, with room for bad luck, fits into the budget. That closes the
-loop: each abandonment lowers the allowance, each answered call raises it, and the share settles below its target
-whatever the forecast gets wrong. A campaign begins with no budget and no data, so it begins 1:1.
+with the budget. That closes the loop: each abandonment lowers the allowance, each answered call raises it, and the
+share settles below its target whatever the forecast gets wrong. A campaign begins with no budget and no data, so it
+begins 1:1.
 """
 
 import math
@@ -20,8 +20,6 @@ from dialer.campaigns.pacing.types import CallStage, PacingDecision, PacingEvent
 MIN_RING_S = 15.0
 """No call is taken back that has rung for less (16 CFR 310.4(b)(4)(ii); to Ofcom it would be misuse)."""
 MOST_PER_TICK = 60
-SPREAD = 1.5
-"""Standard deviations of the number abandoned that must fit into the budget."""
 RISK_PER_PERSON = 0.008
 """How much each person affordable beyond the reserve adds to the allowance, in a team of up to `USUAL_TEAM`."""
 TOP_RISK = 0.15
@@ -95,20 +93,21 @@ class Pacer:
         if most <= 0:
             words = f"{floor.open_lines} lines open, at most {self._config.max_lines_per_agent:g} a collector"
             return PacingDecision(0, (), f"predictive: {words}")
-        n_new, chance, allowance = self._forecast(floor, budget, budget - reserve, min(most, MOST_PER_TICK))
+        n_new, chance, allowance = self._forecast(floor, budget - reserve, min(most, MOST_PER_TICK))
         sure = _one_to_one(floor, "").dial
         words = f"the next person answering finds nobody free with {chance:.1%}, allowed {allowance:.1%}"
         return PacingDecision(max(n_new, sure), (), f"predictive: {words}; {_budget_words(snapshot)}")
 
-    def _forecast(self, floor: Floor, budget: float, beyond_reserve: float, most: int) -> tuple[int, float, float]:
-        """The largest number of new calls within allowance and budget; the chance at it; the allowance."""
+    def _forecast(self, floor: Floor, budget: float, most: int) -> tuple[int, float, float]:
+        """The largest number of new calls within the allowance; the chance at it; the allowance.
+
+        `budget` is what is left beyond the reserve.
+        """
         team = min(floor.available / SMALL_TEAM, 1.0)
         scale = max(floor.available / USUAL_TEAM, 1.0)
-        allowance = min(RISK_PER_PERSON * beyond_reserve / scale, TOP_RISK) * team
+        allowance = min(RISK_PER_PERSON * budget / scale, TOP_RISK) * team
         n_new, chance = 0, 0.0
         for risk in risks(read_chances(self._learned, floor), most):
-            if risk.n_new and risk.abandoned + SPREAD * math.sqrt(risk.abandoned) > budget:
-                break
             n_new, chance = risk.n_new, risk.next_finds_nobody
             if chance > allowance:
                 break
