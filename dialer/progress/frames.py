@@ -27,6 +27,7 @@ _LOBE_BINS = 4
 """Half the width of a windowed tone: ±62 Hz hold it whole, and the pair 440 + 480 Hz as well."""
 _LOW_BIN = int(250 / _BIN_HZ)
 _HIGH_BIN = int(3400 / _BIN_HZ)
+_NEGLIGIBLE_POWER = 1e-9
 _TONE_MIN_DBFS = -50.0
 _SETTLING_FRAMES = 5
 """webrtcvad calls everything voice until its noise model has seen this much."""
@@ -91,9 +92,7 @@ def _lines(window: NDArray[np.float32]) -> tuple[float, float, float, float]:
     """The strongest line (Hz, share of the power) and, beside it, the next (Hz, share of both together)."""
     spectrum = np.fft.rfft(window * _HANN, _FFT_SIZE)
     power = spectrum.real**2 + spectrum.imag**2
-    total = float(power[_LOW_BIN:_HIGH_BIN].sum())
-    if total <= 0:
-        return 0.0, 0.0, 0.0, 0.0
+    total = float(power[_LOW_BIN:_HIGH_BIN].sum()) + _NEGLIGIBLE_POWER
     line_hz, line_power = _strongest(power)
     rival_hz, rival_power = _strongest(power)
     return line_hz, line_power / total, rival_hz, (line_power + rival_power) / total
@@ -102,7 +101,7 @@ def _lines(window: NDArray[np.float32]) -> tuple[float, float, float, float]:
 def _strongest(power: NDArray[np.float64]) -> tuple[float, float]:
     """Pitch and power of the strongest line, which is then taken out of the spectrum."""
     peak = _LOW_BIN + int(power[_LOW_BIN:_HIGH_BIN].argmax())
-    below, at, above = np.log(power[peak - 1 : peak + 2] + 1e-9)
+    below, at, above = np.log(power[peak - 1 : peak + 2] + _NEGLIGIBLE_POWER)
     curve = below - 2 * at + above
     shift = 0.5 * float(below - above) / float(curve) if curve < 0 else 0.0
     lobe = power[max(peak - _LOBE_BINS, _LOW_BIN) : peak + _LOBE_BINS + 1]

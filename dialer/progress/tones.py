@@ -27,10 +27,6 @@ class Tone:
     length_ms: int
     hz: float
 
-    @property
-    def end_ms(self) -> int:
-        return self.start_ms + self.length_ms
-
     def near(self, hz: float, tolerance_hz: float) -> bool:
         return abs(self.hz - hz) <= tolerance_hz
 

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from recording.finalizer import Finalizer
 from recording.spool import RecordKind, SpoolRecord, SpoolWriter, encode_header, encode_record
 from recording.store import FinalizedRecording, RecordingStore
@@ -134,6 +136,34 @@ async def test_a_spool_that_is_not_there_is_forgotten(tmp_path: Path) -> None:
     async with Finalizer(RecordingStore(tmp_path / "store"), Receiver()) as finalizer:
         finalizer.submit(tmp_path / "gone.spool")
         assert await finalizer.drain(PATIENCE_S)
+
+
+async def test_a_job_that_takes_too_long_is_ended_and_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = await asyncio.to_thread(make_spool, tmp_path, "a")
+    receiver = Receiver()
+    with monkeypatch.context() as patch:
+        patch.setattr("recording.finalizer.JOB_TIMEOUT_S", 0.001)
+        async with Finalizer(RecordingStore(tmp_path / "store"), receiver, retry_delay_s=0.01) as finalizer:
+            finalizer.submit(spool)
+            await until(lambda: finalizer.problem)
+            assert "not finalised within" in finalizer.problem
+            patch.undo()
+            await until_idle(finalizer)
+    assert len(receiver.taken) == 1
+
+
+async def test_what_does_not_fit_the_queue_stays_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("recording.finalizer.QUEUE_LIMIT", 2)
+    spools = [await asyncio.to_thread(make_spool, tmp_path, f"r{index}") for index in range(3)]
+    receiver = Receiver()
+    async with Finalizer(RecordingStore(tmp_path / "store"), receiver) as finalizer:
+        for spool in spools:
+            finalizer.submit(spool)
+        assert finalizer.waiting == 2
+        assert await finalizer.drain(PATIENCE_S)
+    assert [await asyncio.to_thread(spool.exists) for spool in spools] == [False, False, True]
 
 
 async def test_a_drain_does_not_wait_for_retries(tmp_path: Path) -> None:

@@ -130,6 +130,17 @@ def test_what_stays_undecided_is_unknown() -> None:
     assert hear(silence(4000), patient).label is Label.UNKNOWN
 
 
+def test_a_greeting_that_has_just_ended_with_the_call_is_a_persons() -> None:
+    verdict = hear(voice("human_zh_qing_shuo"))
+    assert (verdict.label, verdict.subclass) == (Label.HUMAN, "long")
+
+
+def test_sound_too_broken_to_be_speech_is_unknown() -> None:
+    syllable = voice("human_zh_wei")[2 * 8 * 400 : 2 * 8 * 560]
+    pcm = silence(400) + (syllable + silence(240)) * 4 + (syllable + silence(540)) * 8
+    assert hear(pcm).label is Label.UNKNOWN
+
+
 def test_broken_sound_for_long_is_not_called_a_machine() -> None:
     word = voice("human_zh_wei")[2 * 8 * 400 : 2 * 8 * 600]
     verdict = hear((word + silence(280)) * 14)

@@ -113,6 +113,14 @@ def test_an_odd_cadence_is_not_named() -> None:
     assert labels(play_signal(Signal((450.0,), ((400, 700),)), 6000)) == [Label.UNKNOWN]
 
 
+def test_cadences_too_quick_for_any_signal_and_first_pulses_of_another_length() -> None:
+    assert labels(silence(500) + play_signal(Signal((450.0,), ((120, 120),)), 1500)) == [Label.UNKNOWN]
+    odd_start = silence(500) + tone((450.0,), 180) + silence(350)
+    (verdict,) = verdicts(odd_start + play_signal(BUSY_CN, 4000))
+    assert verdict.label is Label.BUSY
+    assert verdict.decided_ms > 500 + 180 + 350 + 700, "not before two pulses agree"
+
+
 def test_lost_packets_do_not_break_a_cadence() -> None:
     pcm = bytearray(play_signal(BUSY_CN, 8000))
     for at in range(0, len(pcm), FRAME_BYTES * 23):
