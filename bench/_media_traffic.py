@@ -81,7 +81,7 @@ def _run(sockets: list[socket.socket], ports: list[int], duration_s: float) -> C
 
 
 def main() -> None:
-    """argv: duration in seconds, number of legs. Tells our ports, is told the engine's, tells the counts: JSON lines."""
+    """argv: duration in seconds, legs. In JSON lines: tells our ports, is told the engine's, tells the counts."""
     legs = int(sys.argv[2])
     sockets = []
     for _ in range(legs):

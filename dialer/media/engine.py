@@ -167,7 +167,7 @@ class MediaEngine:
         return self._require().dropped_blocks()
 
     def forget(self, leg_id: int) -> None:
-        """A leg was closed: from here on its sink hears nothing, except what it must know at the end."""
+        """A leg was closed: from here on its sink hears nothing."""
         self._sinks.pop(leg_id, None)
 
     def _start(self) -> dialer_native.Engine:
@@ -193,9 +193,13 @@ class MediaEngine:
     def _deliver(self) -> None:
         """Hands waiting events to their sinks."""
         for name, leg_id, at, *rest in self._require().drain():
+            event = _EVENTS[name](leg_id, at, *rest)
             sink = self._sinks.get(leg_id)
             if sink is not None:
-                self._tell(sink, _EVENTS[name](leg_id, at, *rest))
+                self._tell(sink, event)
+            elif isinstance(event, RecordingFailed):
+                facts = {"action": "record", "recording_id": event.recording_id, "reason": event.reason}
+                logger.error("a recording failed at its end, after its leg was closed", extra=facts)
 
     def _tell(self, sink: Sink, event: LegEvent) -> None:
         """The edge of one leg: a sink that raises is its owner's bug, and the other legs must still hear."""

@@ -46,7 +46,7 @@ class DtmfReceived:
 
 @dataclass(frozen=True, slots=True)
 class PlayFinished:
-    """A play ended. `completed` is False when it was stopped, replaced or the leg was closed."""
+    """A play ended. `completed` is False when it was stopped or replaced."""
 
     leg_id: int
     at: float
@@ -167,6 +167,8 @@ class Leg(Protocol):
     def start_recording(self, recording_id: str) -> None:
         """Records both directions into `<spool_dir>/<recording_id>.spool`; one recording per leg at a time.
 
+        Called before `set_remote`, it misses nothing of the call.
+
         Raises:
             MediaError: a recording runs already, or the id is no plain file name.
         """
@@ -181,7 +183,10 @@ class Leg(Protocol):
         ...
 
     def close(self) -> None:
-        """Stops play, tap, recording and bridge and gives the ports back; closing twice is no error."""
+        """Stops play, tap, recording and bridge and gives the ports back; the sink hears nothing more.
+
+        Closing twice is no error.
+        """
         ...
 
 

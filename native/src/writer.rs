@@ -128,10 +128,12 @@ impl Writer {
     }
 }
 
+/// What the two threads tell each other.
 #[derive(Default)]
 struct Signs {
     is_dirty: AtomicBool,
     is_over: AtomicBool,
+    has_failed: AtomicBool,
 }
 
 fn keep_durable(directory: &File, signs: &Signs) {
@@ -139,8 +141,8 @@ fn keep_durable(directory: &File, signs: &Signs) {
         std::thread::park_timeout(SYNC_INTERVAL);
         let is_over = signs.is_over.load(Ordering::Acquire);
         if signs.is_dirty.swap(false, Ordering::AcqRel) {
-            // A failing flush shows as a failing append soon after; there is nobody else to tell.
-            let _ = sys::sync_file_system(directory);
+            let is_durable = sys::sync_file_system(directory).is_ok();
+            signs.has_failed.fetch_or(!is_durable, Ordering::AcqRel);
         }
         if is_over {
             return;
@@ -158,6 +160,7 @@ struct Appender {
 impl Appender {
     fn run(mut self) {
         while self.drain() {
+            self.heed_failed_sync();
             std::thread::sleep(APPEND_INTERVAL);
         }
         self.signs.is_over.store(true, Ordering::Release);
@@ -195,6 +198,15 @@ impl Appender {
             Order::Stop => return false,
         }
         true
+    }
+
+    /// What the disk did not take cannot be told apart by file: every recording that is open may miss something.
+    fn heed_failed_sync(&mut self) {
+        if self.signs.has_failed.swap(false, Ordering::AcqRel) {
+            for (_, (spool, _)) in self.files.drain() {
+                fail(&self.events, &spool, &format!("{}: the disk failed to store it", spool.path.display()));
+            }
+        }
     }
 
     fn open(&mut self, spool: Spool) {

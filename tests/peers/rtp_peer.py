@@ -102,17 +102,21 @@ class RtpPeer:
 
 
 def _bind_pair() -> tuple[socket.socket, socket.socket]:
-    for port in range(40_000, 60_000, 2):
+    """The kernel chooses, so that tests running beside this one do not meet here; even and the odd one above."""
+    for _ in range(100):
         pair = tuple(socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
         try:
-            for offset, sock in enumerate(pair):
-                sock.setblocking(False)
-                sock.bind(("127.0.0.1", port + offset))
+            pair[0].bind(("127.0.0.1", 0))
+            port = pair[0].getsockname()[1]
+            if port % 2 == 0:
+                pair[1].bind(("127.0.0.1", port + 1))
+                for sock in pair:
+                    sock.setblocking(False)
+                return pair[0], pair[1]
         except OSError:
-            for sock in pair:
-                sock.close()
-        else:
-            return pair[0], pair[1]
+            pass  # the odd one is taken: the next try
+        for sock in pair:
+            sock.close()
     raise RuntimeError("no free pair of ports for a test peer")
 
 
