@@ -1,0 +1,90 @@
+"""`dialer user add` and `dialer token create`: the first way in, straight into the database."""
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dialer.cli.house import DEFAULT_CONFIG, ConfigFile, open_storage, read_config
+from dialer.cli.output import say
+from dialer.errors import InputError
+from dialer.model.account import Role
+
+if TYPE_CHECKING:
+    from dialer.config import Config
+
+user_app = typer.Typer(no_args_is_help=True, help="People who may log in.")
+token_app = typer.Typer(no_args_is_help=True, help="API tokens.")
+
+
+@user_app.command("add")
+def add_user(
+    login: Annotated[str, typer.Argument(help="The log-in.")],
+    name: Annotated[str, typer.Option("--name", help="As colleagues know them.")],
+    role: Annotated[Role, typer.Option("--role", help="What they may do.")] = Role.COLLECTOR,
+    password: Annotated[
+        str, typer.Option(envvar="DIALER_PASSWORD", prompt=True, hide_input=True, confirmation_prompt=True)
+    ] = "",
+    skills: Annotated[list[str] | None, typer.Option("--skill", help="May be repeated.")] = None,
+    sip_user: Annotated[str, typer.Option("--sip-user", help="The account of the collector's phone.")] = "",
+    sip_password: Annotated[str, typer.Option("--sip-password", envvar="DIALER_SIP_PASSWORD")] = "",
+    config: ConfigFile = DEFAULT_CONFIG,
+) -> None:
+    """Adds a user, for a collector with the phone's account."""
+    if bool(sip_user) != bool(sip_password):
+        raise InputError("--sip-user and --sip-password belong together")
+    account_id = asyncio.run(
+        _add_user(read_config(config), login, name, role, password, frozenset(skills or ()), (sip_user, sip_password))
+    )
+    say(f"user {login} added as {role.value}, number {account_id}")
+
+
+async def _add_user(
+    config: "Config",
+    login: str,
+    name: str,
+    role: Role,
+    password: str,
+    skills: frozenset[str],
+    phone: tuple[str, str],
+) -> int:
+    from dialer.api.security import MIN_PASSWORD, hash_password, sip_credentials
+    from dialer.model.account import NewAccount
+
+    if len(password) < MIN_PASSWORD:
+        raise InputError(f"a password has at least {MIN_PASSWORD} characters")
+    sip = sip_credentials(phone[0], config.sip.realm, phone[1]) if phone[0] else None
+    account = NewAccount(login, name, role, await hash_password(password), skills, sip)
+    async with open_storage(config) as storage:
+        return (await storage.accounts.create(account, storage.clock.utcnow())).account_id
+
+
+@token_app.command("create")
+def create_token(
+    name: Annotated[str, typer.Argument(help="What it is for.")],
+    role: Annotated[Role | None, typer.Option("--role", help="For a program: what it may do.")] = None,
+    user: Annotated[str | None, typer.Option("--user", help="For a person: the log-in.")] = None,
+    config: ConfigFile = DEFAULT_CONFIG,
+) -> None:
+    """Makes an API token. It is printed once and kept nowhere."""
+    if (role is None) == (user is None):
+        raise InputError("give either --role (a program's token) or --user (a person's)")
+    typer.echo(asyncio.run(_create_token(read_config(config), name, role, user)))
+
+
+async def _create_token(config: "Config", name: str, role: Role | None, user: str | None) -> str:
+    from dialer.api.security import hash_token, new_token
+
+    async with open_storage(config) as storage:
+        account = await storage.accounts.by_login(user) if user else None
+        if user and (account is None or not account.active):
+            raise InputError(f"there is no active user {user!r}; `dialer user add` makes one")
+        allowed = account.role if account else role
+        if allowed is None:
+            raise InputError("a token needs a role")
+        secret = new_token()
+        account_id = account.account_id if account else None
+        await storage.accounts.add_token(
+            hash_token(secret), name, allowed, storage.clock.utcnow(), account_id=account_id
+        )
+        return secret

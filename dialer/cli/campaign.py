@@ -1,0 +1,112 @@
+"""`dialer campaign …`: campaigns of the running service."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from dialer.cli.client import DEFAULT_URL, Token, Url, call
+from dialer.cli.output import print_table, say
+from dialer.errors import InputError
+
+app = typer.Typer(no_args_is_help=True, help="Campaigns of the running service.")
+
+CampaignId = Annotated[int, typer.Argument(help="The campaign's number, as `dialer campaign list` shows it.")]
+
+
+@app.command("list")
+def list_campaigns(url: Url = DEFAULT_URL, token: Token = "") -> None:
+    """Lists all campaigns."""
+    page = call(url, token, "GET", "/v1/campaigns")
+    rows = [
+        (item["campaign_id"], item["name"], item["settings"]["mode"], item["state"], item["state_reason"])
+        for item in page["items"]
+    ]
+    print_table("Campaigns", ("id", "name", "mode", "state", "why"), rows)
+
+
+@app.command()
+def create(
+    name: Annotated[str, typer.Argument(help="What supervisors call it.")],
+    lists: Annotated[list[int], typer.Option("--list", help="A list's number; may be repeated.")],
+    settings: Annotated[Path | None, typer.Option("--settings", help="A JSON file of settings.")] = None,
+    mode: Annotated[str | None, typer.Option("--mode", help="progressive, predictive, preview or reminder.")] = None,
+    url: Url = DEFAULT_URL,
+    token: Token = "",
+) -> None:
+    """Creates a draft over one or more lists."""
+    chosen = _read_settings(settings) | ({"mode": mode} if mode else {})
+    made = call(url, token, "POST", "/v1/campaigns", {"name": name, "list_ids": lists, "settings": chosen})
+    say(f"campaign {made['campaign_id']} created; next: dialer campaign check {made['campaign_id']}")
+
+
+@app.command()
+def check(campaign_id: CampaignId, url: Url = DEFAULT_URL, token: Token = "") -> None:
+    """Checks before launch: how many may be called now, how many not and why. Exit code 1: it may not start."""
+    found = call(url, token, "POST", f"/v1/campaigns/{campaign_id}/check")
+    say(f"{found['callable_now']} of {found['surveyed']} looked at may be called now: {found['limiting']}")
+    rows = [(rule["rule"], rule["count"], rule["reason"], rule["retry_at"]) for rule in found["refused"]]
+    print_table("Kept back", ("rule", "how many", "why", "opens (UTC)"), rows)
+    for warning in found["warnings"]:
+        say(f"warning: {warning}")
+    for problem in found["problems"]:
+        say(f"problem: {problem}")
+    if found["problems"]:
+        raise typer.Exit(1)
+
+
+@app.command()
+def start(campaign_id: CampaignId, url: Url = DEFAULT_URL, token: Token = "") -> None:
+    """Starts a checked campaign."""
+    _act(url, token, campaign_id, "start")
+
+
+@app.command()
+def pause(campaign_id: CampaignId, url: Url = DEFAULT_URL, token: Token = "") -> None:
+    """Places no new calls until it is resumed."""
+    _act(url, token, campaign_id, "pause")
+
+
+@app.command()
+def resume(campaign_id: CampaignId, url: Url = DEFAULT_URL, token: Token = "") -> None:
+    """Goes on with a paused campaign."""
+    _act(url, token, campaign_id, "resume")
+
+
+@app.command()
+def stop(campaign_id: CampaignId, url: Url = DEFAULT_URL, token: Token = "") -> None:
+    """Ends a campaign: no new call at once, the last ones are let to their end."""
+    _act(url, token, campaign_id, "stop")
+
+
+@app.command()
+def status(campaign_id: CampaignId, url: Url = DEFAULT_URL, token: Token = "") -> None:
+    """Shows how a campaign runs, and why it is not dialing when it is not."""
+    found = call(url, token, "GET", f"/v1/campaigns/{campaign_id}/status")
+    say(f"{found['name']}: {found['state']} {found['state_reason']}".rstrip())
+    say(f"pace: {found['limiting']}")
+    print_table("Entries", tuple(found["entries"]), [tuple(found["entries"].values())])
+    for title, part in (("Collectors", found["agents"]), ("Calls", found["calls"])):
+        if part:
+            print_table(title, tuple(part), [tuple(part.values())])
+    say(f"reached {found['live']}, abandoned {found['abandoned']}")
+
+
+def _act(url: str, token: str, campaign_id: int, action: str) -> None:
+    after = call(url, token, "POST", f"/v1/campaigns/{campaign_id}/{action}")
+    say(f"{after['name']} is {after['state']}")
+
+
+def _read_settings(path: Path | None) -> dict[str, Any]:
+    if path is None:
+        return {}
+    try:
+        settings = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot read the settings: {error.strerror}") from error
+    except ValueError as error:
+        raise InputError(f"{path}: not valid JSON: {error}") from error
+    if not isinstance(settings, dict):
+        raise InputError(f"{path}: settings are one JSON object")
+    return settings
