@@ -53,6 +53,7 @@ class Move(Enum):
 E = AgentEvent
 BUSY = (S.RESERVED, S.PREVIEW, S.TALKING, S.HOLD, S.WRAPUP)
 PAUSED = (S.BREAK, S.TRAINING, S.AUX)
+LIMITED = (S.WRAPUP, S.PREVIEW)
 BREAK_CODES: Mapping[str, S] = {"training": S.TRAINING, "aux": S.AUX}
 """Break codes with a state of their own; every other code is a BREAK with the code as its cause."""
 
@@ -157,7 +158,7 @@ class AgentMachine:
             return None
         transition = Transition(self.state, new, cause, now - self.since)
         self.state, self.since = new, now
-        self.next_deadline = None if limit_s is None else now + limit_s
+        self.next_deadline = now + limit_s if limit_s is not None and new in LIMITED else None
         if new is S.OFFLINE:
             self.pending = None
         return transition

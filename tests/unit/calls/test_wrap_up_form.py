@@ -1,0 +1,77 @@
+"""Wrap-ups against a campaign's form: every wrong field is named."""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from dialer.calls.form import MAX_TEXT, FormError, check_wrap_up
+from dialer.model.campaign import DispositionCode, DispositionForm, FormField, FormFieldKind
+from dialer.model.outcome import FormValue, WrapUp
+
+NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
+FORM = DispositionForm(
+    codes=(
+        DispositionCode("promise", "Promise to pay", right_party=True),
+        DispositionCode("callback", "Call back", callback=True),
+        DispositionCode("wrong", "Wrong number", final=True),
+    ),
+    fields=(
+        FormField("amount", FormFieldKind.AMOUNT, "Amount", required_for=("promise",)),
+        FormField("day", FormFieldKind.DATE, "Date", required_for=("promise",)),
+        FormField("reason", FormFieldKind.CHOICE, "Reason", choices=("illness", "job")),
+        FormField("dispute", FormFieldKind.BOOLEAN, "Dispute"),
+        FormField("words", FormFieldKind.TEXT, "Words"),
+    ),
+)
+GOOD: dict[str, FormValue] = {"amount": Decimal("100.50"), "day": date(2026, 11, 30)}
+
+
+def wrap_up(code: str, values: dict[str, FormValue], callback_at: datetime | None = None, note: str = "") -> WrapUp:
+    return WrapUp(1, 2, code, NOW, values, callback_at, note)
+
+
+def test_a_complete_form_gives_its_code() -> None:
+    full = GOOD | {"reason": "job", "dispute": False, "words": "will pay"}
+    assert check_wrap_up(FORM, wrap_up("promise", full), NOW).code == "promise"
+    assert check_wrap_up(FORM, wrap_up("wrong", {}), NOW).final
+
+
+@pytest.mark.parametrize(
+    ("code", "values", "named"),
+    [
+        ("nonsense", {}, {"code"}),
+        ("promise", {}, {"amount", "day"}),
+        ("promise", {"amount": "", "day": ""}, {"amount", "day"}),  # an empty input field is no value
+        ("promise", GOOD | {"amount": Decimal("NaN")}, {"amount"}),
+        ("promise", GOOD | {"amount": Decimal(-1)}, {"amount"}),
+        ("promise", GOOD | {"amount": "100"}, {"amount"}),
+        ("promise", GOOD | {"day": NOW}, {"day"}),  # an instant is no date
+        ("promise", GOOD | {"reason": "weather"}, {"reason"}),
+        ("promise", GOOD | {"dispute": "yes"}, {"dispute"}),
+        ("promise", GOOD | {"words": "x" * (MAX_TEXT + 1)}, {"words"}),
+        ("promise", GOOD | {"colour": "red"}, {"colour"}),
+    ],
+)
+def test_wrong_fields_are_named(code: str, values: dict[str, FormValue], named: set[str]) -> None:
+    with pytest.raises(FormError) as caught:
+        check_wrap_up(FORM, wrap_up(code, values), NOW)
+    assert set(caught.value.problems) == named
+
+
+@pytest.mark.parametrize(
+    "callback_at",
+    [None, NOW - timedelta(minutes=1), datetime(2026, 11, 24, 2, 0)],  # noqa: DTZ001 - the naive one is the case
+)
+def test_a_callback_needs_a_time_to_come(callback_at: datetime | None) -> None:
+    with pytest.raises(FormError, match="callback_at"):
+        check_wrap_up(FORM, wrap_up("callback", {}, callback_at), NOW)
+
+
+def test_a_promised_time_is_taken() -> None:
+    assert check_wrap_up(FORM, wrap_up("callback", {}, NOW + timedelta(days=1)), NOW).callback
+
+
+def test_a_note_has_a_limit() -> None:
+    with pytest.raises(FormError, match="note"):
+        check_wrap_up(FORM, wrap_up("wrong", {}, note="x" * (MAX_TEXT + 1)), NOW)
