@@ -12,10 +12,11 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select, update
 
+from dialer.campaigns.priority import priority
 from dialer.model.attempt import CallPath
 from dialer.model.call_list import ListState
 from dialer.model.campaign import CampaignState, PriorityTerm
-from dialer.model.contact import CaseStatus, Contact, FieldValue, Phone
+from dialer.model.contact import CaseStatus, Contact, Phone
 from dialer.model.entry import Candidate, EntryCounts, EntryState
 from dialer.storage import tables, values
 from dialer.storage.campaigns import load_campaign
@@ -96,7 +97,8 @@ class Entries:
     ) -> None:
         """Returns a leased entry of which nothing was dialed, to be tried not before then, with `phone_id` if given.
 
-        `not_before` None: no passing of time helps (`Decision.retry_at` is None): the entry is exhausted.
+        `not_before` None: no passing of time helps this number (`Decision.retry_at` is None). The contact's next number
+        is up then, at once; after the last one the entry is exhausted.
         """
         await self._database.write(lambda connection: _put_back(connection, entry_id, not_before, reason, phone_id))
 
@@ -138,23 +140,6 @@ def free(connection: Connection, condition: Any, reason: str) -> int:
     ordinary = update(entries).where(leased, condition, entries.c.callback_at.is_(None))
     n_promised = connection.execute(promised.values(queue=CALLBACK, **kept)).rowcount
     return n_promised + connection.execute(ordinary.values(queue=READY, **kept)).rowcount
-
-
-def priority_of(terms: Sequence[PriorityTerm], fields: dict[str, FieldValue]) -> float:
-    """Σ weight × value of the case fields; a missing field or one without a number counts as 0."""
-    total = 0.0
-    for term in terms:
-        value = fields.get(term.field_name, 0)
-        total += term.weight * (float(value) if isinstance(value, int | float) else _number(value))
-    return total
-
-
-def _number(value: str) -> float:
-    """Money is kept as decimal text."""
-    try:
-        return float(value)
-    except ValueError:
-        return 0.0
 
 
 def _claim(
@@ -243,20 +228,29 @@ def phone_of(contact: Contact, phone_id: int | None) -> Phone:
 def _put_back(
     connection: Connection, entry_id: int, not_before: datetime | None, reason: str, phone_id: int | None
 ) -> None:
-    query = select(entries.c.callback_at).where(
-        entries.c.entry_id == entry_id, entries.c.queue == EntryState.LEASED.value
-    )
+    query = select(entries).where(entries.c.entry_id == entry_id, entries.c.queue == EntryState.LEASED.value)
     row = connection.execute(query.with_for_update()).first()
     if row is None:
         return
     change: dict[str, Any] = {"node": None, "lease_until": None, "reason": reason}
+    if not_before is not None:
+        change |= {"queue": LATER if row.callback_at is None else CALLBACK, "due_at": not_before}
+    else:
+        phone_id = phone_id or _number_after(connection, row.contact_id, row.next_phone_id)
+        change |= {"queue": READY if phone_id is not None else EntryState.EXHAUSTED.value}
+        change |= {"callback_at": None, "callback_agent_id": None}
     if phone_id is not None:
         change["next_phone_id"] = phone_id
-    if not_before is None:
-        change |= {"queue": EntryState.EXHAUSTED.value, "callback_at": None, "callback_agent_id": None}
-    else:
-        change |= {"queue": LATER if row.callback_at is None else CALLBACK, "due_at": not_before}
     connection.execute(update(entries).where(entries.c.entry_id == entry_id).values(**change))
+
+
+def _number_after(connection: Connection, contact_id: int, phone_id: int | None) -> int | None:
+    """The contact's number that comes after this one (None: after the first); None after the last."""
+    phones = tables.phones
+    query = select(phones.c.phone_id).where(phones.c.contact_id == contact_id).order_by(phones.c.rank)
+    numbers = list(connection.execute(query).scalars())
+    position = numbers.index(phone_id) if phone_id in numbers else 0
+    return numbers[position + 1] if position + 1 < len(numbers) else None
 
 
 def _build_some(connection: Connection, cipher: Cipher, campaign_id: int, after: int, now: datetime) -> int | None:
@@ -296,7 +290,7 @@ def _new_entry(campaign_id: int, row: AnyRow, order: float, now: datetime) -> di
 def _order(cipher: Cipher, sealed: bytes, terms: Sequence[PriorityTerm]) -> float:
     if not terms:
         return 0.0
-    return -priority_of(terms, values.open_private(cipher, sealed)[1])
+    return -priority(terms, values.open_private(cipher, sealed)[1])
 
 
 def _reorder_some(connection: Connection, cipher: Cipher, campaign_id: int, after: int) -> int | None:

@@ -159,7 +159,8 @@ def _guarded(
     if any(earlier.in_flight for earlier in facts.attempts):
         return _refusal(NUMBER_IN_FLIGHT, "the number is being dialed right now", now + IN_FLIGHT_RETRY, allowed)
     if reservation.entry_id is not None and not _take_entry(connection, reservation):
-        return _refusal(ENTRY_NOT_LEASED, "the entry was stopped, or its lease ran out", None, allowed)
+        reason = "the entry was stopped, or its lease ran out"
+        return _refusal(ENTRY_NOT_LEASED, reason, now + IN_FLIGHT_RETRY, allowed)
     return allowed
 
 
@@ -175,7 +176,7 @@ def _after_the_call(policy: Policy, facts: GateFacts, now: datetime) -> datetime
     return now + IN_FLIGHT_RETRY if then.allowed else then.retry_at
 
 
-def _refusal(rule: str, reason: str, retry_at: datetime | None, allowed: Decision) -> Decision:
+def _refusal(rule: str, reason: str, retry_at: datetime, allowed: Decision) -> Decision:
     return Decision(False, rule, reason, retry_at, allowed.pack_hash, allowed.decided_at, allowed.evaluated)
 
 

@@ -81,6 +81,19 @@ async def test_put_back_waits_until_then(storage: Storage, dialing: Dialing) -> 
     assert (await storage.entries.counts(campaign_id, MONDAY)).exhausted == 1
 
 
+async def test_a_number_that_may_never_be_called_makes_room_for_the_next(storage: Storage, dialing: Dialing) -> None:
+    campaign_id = await run_campaign(storage, contacts(1))
+    (candidate,) = await dialing.claim(campaign_id)
+    listing = Listing("letter", "asked in writing")
+    await storage.do_not_call.add_number(candidate.phone.number, listing, MONDAY)
+    refused = await dialing.ask(dialing.reservation(candidate))
+    assert isinstance(refused, Decision)
+    await storage.entries.put_back(candidate.entry_id, refused.retry_at, refused.reason)
+    (again,) = await dialing.claim(campaign_id)
+    assert again.phone == candidate.contact.phones[1]
+    assert isinstance(await dialing.ask(dialing.reservation(again)), Attempt)
+
+
 async def test_expired_lease_is_claimed_again(storage: Storage, dialing: Dialing) -> None:
     campaign_id = await run_campaign(storage, contacts(1))
     (candidate,) = await dialing.claim(campaign_id)

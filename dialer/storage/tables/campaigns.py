@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Column, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import Column, Index, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field
 
 from dialer.storage.tables.base import Base, BigId, UtcDateTime, table_of
@@ -36,7 +36,7 @@ class EntryRow(Base, table=True):
     `queue` says where to look for it: `ready` (due, in order of priority), `later` (not before `due_at`), `callback`
     (promised for `due_at`), or one of the resting states of `EntryState`. `dial_order` is the priority with its sign
     turned: the smallest is dialed first. The two indexes are what makes claiming fast: one in the order of dialing, one
-    in the order of becoming due.
+    in the order of becoming due. Those on `node` and `lease_until` hold the few entries that are claimed.
     """
 
     __tablename__ = "entries"
@@ -45,7 +45,13 @@ class EntryRow(Base, table=True):
         Index("ix_entries_order", "campaign_id", "queue", "dial_order", "due_at", "entry_id"),
         Index("ix_entries_due", "campaign_id", "queue", "due_at"),
         Index(None, "contact_id"),
-        Index(None, "node"),
+        Index(None, "node", sqlite_where=text("node IS NOT NULL"), postgresql_where=text("node IS NOT NULL")),
+        Index(
+            None,
+            "lease_until",
+            sqlite_where=text("lease_until IS NOT NULL"),
+            postgresql_where=text("lease_until IS NOT NULL"),
+        ),
     )
     entry_id: int | None = Field(default=None, sa_type=BigId, primary_key=True)
     campaign_id: int = Field(sa_type=BigId, foreign_key="campaigns.campaign_id")

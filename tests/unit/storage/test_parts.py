@@ -9,10 +9,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, OperationalError, ProgrammingError
 
 from dialer.errors import ConfigError, StorageError
-from dialer.model.campaign import PriorityTerm
-from dialer.model.contact import FieldValue
 from dialer.storage.database import connect_to
-from dialer.storage.entries import priority_of
 from dialer.storage.events import uuid7
 from dialer.storage.failures import TransientStorageError, describe, translated
 from dialer.storage.tables.base import Base, UtcDateTime, table_of
@@ -28,20 +25,6 @@ def test_event_ids_are_uuids_of_version_7_in_order_of_time() -> None:
         assert (parsed.version, parsed.variant, str(parsed)) == (7, uuid.RFC_4122, text)
     assert uuid.UUID(ids[0]).int >> 80 == int(NOON.timestamp() * 1000)
     assert len({uuid7(NOON) for _ in range(100)}) == 100
-
-
-@pytest.mark.parametrize(
-    ("fields", "priority"),
-    [
-        ({"days": 10, "amount": "1200.50"}, 2200.5),
-        ({"days": 2.5}, 250.0),
-        ({"days": True}, 100.0),
-        ({"amount": "unknown"}, 0.0),
-        ({}, 0.0),
-    ],
-)
-def test_priority_is_the_weighted_sum_of_fields(fields: dict[str, FieldValue], priority: float) -> None:
-    assert priority_of((PriorityTerm("days", 100.0), PriorityTerm("amount", 1.0)), fields) == priority
 
 
 def test_instants_come_back_aware_from_both_engines() -> None:

@@ -161,7 +161,20 @@ def _create_entries() -> None:
     )
     op.create_index("ix_entries_contact_id", "entries", ["contact_id"])
     op.create_index("ix_entries_due", "entries", ["campaign_id", "queue", "due_at"])
-    op.create_index("ix_entries_node", "entries", ["node"])
+    op.create_index(
+        "ix_entries_lease_until",
+        "entries",
+        ["lease_until"],
+        sqlite_where=sa.text("lease_until IS NOT NULL"),
+        postgresql_where=sa.text("lease_until IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_entries_node",
+        "entries",
+        ["node"],
+        sqlite_where=sa.text("node IS NOT NULL"),
+        postgresql_where=sa.text("node IS NOT NULL"),
+    )
     op.create_index("ix_entries_order", "entries", ["campaign_id", "queue", "dial_order", "due_at", "entry_id"])
 
 
