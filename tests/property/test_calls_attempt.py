@@ -55,17 +55,14 @@ def test_an_attempt_never_hangs_and_is_settled_at_most_once(
     settled = [order for order in orders if isinstance(order, s.Settle)]
     assert machine.phase in (Phase.ENDED, Phase.PLACING)
     assert len(settled) == (machine.phase is Phase.ENDED)
-    if (
-        machine.phase is Phase.PLACING
-    ):  # only the shell leaves PLACING: it sends an INVITE or says that there is no trunk
+    if not settled:  # only the shell leaves PLACING: it sends an INVITE or says that there is no trunk
         assert machine.handle_input(Signal(K.NO_TRUNK), 1e6)[-1:] != []
-        assert machine.phase is Phase.ENDED
 
 
 @given(plans, steps)
 @settings(max_examples=400, deadline=None)
 def test_what_was_begun_is_ended(plan: AttemptPlan, events: list[tuple[Signal, float]]) -> None:
-    """A bridge is followed by the end of the talk or the collector's own loss; an answered call is hung up by somebody."""
+    """A bridge is followed by the end of the talk or by the collector's own loss; nobody is asked for in vain."""
     machine, orders = live(plan, events)
     bridged = sum(isinstance(order, s.Bridge) for order in orders)
     parted = sum(isinstance(order, s.EndTalk) for order in orders)
@@ -81,7 +78,7 @@ def test_what_was_begun_is_ended(plan: AttemptPlan, events: list[tuple[Signal, f
 @given(plans, steps)
 @settings(max_examples=400, deadline=None)
 def test_nobody_is_called_twice(plan: AttemptPlan, events: list[tuple[Signal, float]]) -> None:
-    """After the first sign of life no trunk is asked for again, and an end with an answer never counts as a trunk's fault."""
+    """After the first sign of life no trunk is asked for again; a person was reached only where one answered."""
     machine, now, alerted = AttemptMachine(1, plan), 0.0, False
     for signal, pause_s in events:
         now += pause_s
