@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import Enum
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from dialer.compliance.facts import EarlierAttempt, GateFacts
@@ -91,7 +92,7 @@ class CallingWindow:
         calendar = self.calendar
         inputs = {
             **_zone_inputs(zones, facts, at),
-            "hours": f"{clock(self.from_minute)}-{clock(self.to_minute)}",
+            "hours": _hours(self.from_minute, self.to_minute),
             "days": self.days.value,
             "make_up_workdays": self.make_up_workdays,
             "calendar": None if calendar is None else f"{calendar.name} sha256:{calendar.sha256}",
@@ -107,8 +108,8 @@ class CallingWindow:
         return Window(zone, self.from_minute, self.to_minute, self.days, self.make_up_workdays)
 
     def _opening(self, zone: str, ring_s: float) -> Opening:
-        window = self._window(zone)
-        return lambda instant: next_open(window, self.calendar, instant, ring_s)
+        window, calendar = self._window(zone), self.calendar
+        return lambda instant: next_open(window, calendar, instant, ring_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,7 @@ class ForbiddenHours:
     def explain(self, facts: GateFacts, at: datetime) -> Finding:
         """In words."""
         zones = self.zones.pick(self.pack_zone, facts)
-        hours = f"{clock(self.from_minute)}-{clock(self.to_minute)}"
+        hours = _hours(self.from_minute, self.to_minute)
         inputs = {**_zone_inputs(zones, facts, at), "hours": hours}
         words = f"no call may ring between {hours.replace('-', ' and ')} ({', '.join(zones)})"
         return Finding(words if zones else _zone_unknown(facts), inputs)
@@ -154,6 +155,8 @@ class AttemptCap:
         zones = self.zones.pick(self.pack_zone, facts)
         if not zones or self.limit == 0:
             return None
+        if sum(map(self._is_counted, facts.attempts)) < self.limit:
+            return at  # whatever the day: spares the time zones
         return first_common([self._opening(zone, facts) for zone in zones], at)
 
     def explain(self, facts: GateFacts, at: datetime) -> Finding:
@@ -276,5 +279,16 @@ def _zone_unknown(facts: GateFacts) -> str:
 
 
 def _zone_inputs(zones: tuple[str, ...], facts: GateFacts, at: datetime) -> dict[str, InputValue]:
-    local = [at.astimezone(ZoneInfo(zone)).isoformat(timespec="seconds") for zone in zones]
-    return {"zones": ",".join(zones), "local_times": ",".join(local), "max_ring_ms": round(facts.max_ring_s * 1000)}
+    ring_ms = round(facts.max_ring_s * 1000)
+    return {"zones": ",".join(zones), "local_times": _local_times(zones, at), "max_ring_ms": ring_ms}
+
+
+@lru_cache(maxsize=64)
+def _local_times(zones: tuple[str, ...], at: datetime) -> str:
+    """What the clocks read; kept for a moment, because several rules of one decision ask."""
+    return ",".join(at.astimezone(ZoneInfo(zone)).isoformat(timespec="seconds") for zone in zones)
+
+
+@lru_cache(maxsize=256)
+def _hours(from_minute: int, to_minute: int) -> str:
+    return f"{clock(from_minute)}-{clock(to_minute)}"
