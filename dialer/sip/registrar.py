@@ -80,7 +80,7 @@ class Authenticator:
             return self._challenge(request, now, stale=False)
         try:
             credentials = Credentials.parse(line)
-            right_uri = SipUri.parse(credentials.get("uri")).bare().matches(request.uri.bare())
+            right_uri = _same_target(SipUri.parse(credentials.get("uri")), request.uri)
         except ParseError:
             return make_response(request, 400, to_tag=self._token())
         if not right_uri or credentials.get("username") != claimed:
@@ -243,6 +243,11 @@ class Registrar:
             left_s = max(1, round(binding.expires_at - GRACE_S - now))
             response.headers.add("Contact", f"<{binding.target}>;expires={left_s}")
         return response
+
+
+def _same_target(signed: SipUri, requested: SipUri) -> bool:
+    """Whether credentials were made for this request (RFC 7616 §3.4.6); phones differ in ports and parameters."""
+    return (signed.user_text, signed.host.lower()) == (requested.user_text, requested.host.lower())
 
 
 def _expires_s(request: Request, contact: NameAddr) -> int:

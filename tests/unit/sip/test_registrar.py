@@ -45,13 +45,14 @@ class Phone:
         extra: str = "Expires: 300\r\n",
         source: Destination = NAT,
         username: str = "",
+        signed_uri: str = "sip:dialer",
     ) -> Response | Silence:
         """Registers; with a password the challenge is answered."""
         first = self.registrar.handle(self.request(user, contact, extra), source, self.now)
         if password is None or isinstance(first, Silence) or first.status != 401:
             return first
         client = DigestClient(username or user, password, self._token)
-        credentials = client.answer(first.www_authenticate, "REGISTER", "sip:dialer")
+        credentials = client.answer(first.www_authenticate, "REGISTER", signed_uri)
         authorization = f"Authorization: {credentials}\r\n"
         return self.registrar.handle(self.request(user, contact, extra + authorization), source, self.now)
 
@@ -95,6 +96,8 @@ def test_both_algorithms_are_offered_strongest_first() -> None:
     [
         ({"user": "nobody"}, 0),  # strangers hear nothing
         ({"password": "wrong"}, 403),
+        ({"signed_uri": "sip:elsewhere"}, 403),
+        ({"signed_uri": "no uri"}, 400),
         ({"username": "ben", "password": "other"}, 403),  # ben cannot register for anna
         ({"extra": "Expires: 20\r\n"}, 423),
         ({"contact": "*", "extra": "Expires: 300\r\n"}, 400),
@@ -197,3 +200,7 @@ def test_two_accounts_behind_one_address() -> None:
     phone.send(source=ELSEWHERE)  # anna moves away
     assert phone.registrar.user_at(NAT) == "ben"
     assert phone.registrar.user_at(ELSEWHERE) == "anna"
+
+
+def test_a_phone_may_sign_its_request_with_a_port() -> None:
+    assert Phone().status(signed_uri="sip:DIALER:5060;transport=udp") == 200
