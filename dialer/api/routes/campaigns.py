@@ -10,13 +10,12 @@ from dialer.api.campaign_models import CampaignChange, CampaignIn, CampaignOut, 
 from dialer.api.paging import PageQuery, next_cursor
 from dialer.api.problems import conflict, not_found
 from dialer.api.routing import AnyCall, Call, Input, Nothing, Routes
+from dialer.campaigns.lifecycle import CampaignAction, Refusal, transition
 from dialer.campaigns.loop import CampaignStatus, LaunchCheck
 from dialer.model.campaign import Campaign, CampaignState
 from dialer.model.entry import EntryCounts
 
 routes = Routes("campaigns")
-
-EDITABLE = (CampaignState.DRAFT, CampaignState.CHECKED)
 
 
 class CampaignPath(Input):
@@ -84,17 +83,17 @@ async def get(call: Call[CampaignPath, Nothing, Nothing]) -> CampaignOut:
 async def update(call: Call[CampaignPath, Nothing, CampaignChange]) -> CampaignOut:
     """Replaces the settings of a campaign that has not started; a checked one must be checked again."""
     campaign = await _find(call)
-    if campaign.state not in EDITABLE:
-        raise conflict(f"the campaign is {campaign.state.value}; settings change only before it starts")
+    after = transition(campaign.state, CampaignAction.EDIT)
+    if isinstance(after, Refusal):
+        raise conflict(after.reason)
     storage, now = call.services.storage, call.services.clock.utcnow()
-    changed = await storage.campaigns.change_settings(campaign.campaign_id, call.body.settings.to_settings())
+    await storage.campaigns.change_settings(campaign.campaign_id, call.body.settings.to_settings())
     await storage.entries.reprioritize(campaign.campaign_id)
-    if campaign.state is CampaignState.CHECKED:
+    if after is not campaign.state:
         reason = f"settings changed by {call.actor.actor}"
-        await storage.campaigns.set_state(campaign.campaign_id, CampaignState.CHECKED, CampaignState.DRAFT, reason, now)
-        changed = await _find(call)
+        await storage.campaigns.set_state(campaign.campaign_id, campaign.state, after, reason, now)
     await audit(call, "campaign.update", f"campaign/{campaign.campaign_id}")
-    return CampaignOut.of(changed)
+    return CampaignOut.of(await _find(call))
 
 
 @routes.add("POST", "/v1/campaigns/{campaign_id}/check", "campaigns.check")

@@ -1,0 +1,144 @@
+"""Writes what is generated in docs/: events.md and openapi.json from the code, state-machines.md from the state tables.
+
+`--check` writes nothing and fails when a file is not what would be written.
+"""
+
+import json
+import sys
+from collections.abc import Mapping
+from enum import Enum
+from pathlib import Path
+
+from dialer.agents import state as agent_state
+from dialer.api.app import openapi_document
+from dialer.calls import attempt
+from dialer.campaigns import lifecycle
+from dialer.model.outcome import EventType
+from dialer.outcomes import payloads
+from dialer.sip import answering, invite, transaction
+
+DOCS = Path(__file__).parent.parent / "docs"
+
+EVENTS_HEAD = """# Events
+
+What the case system is told. Each event is a CloudEvents 1.0 envelope in JSON (`application/cloudevents+json`), sent to
+every configured destination at least once, in order per case (`subject` is the case), under an `id` that never changes:
+a receiver that keeps ids sees each event exactly once. `sequence` grows with every event.
+
+- **Webhooks** are signed per [Standard Webhooks](https://www.standardwebhooks.com/): `webhook-id`, `webhook-timestamp`,
+  `webhook-signature: v1,<base64 HMAC-SHA-256 over id.timestamp.body>`, one signature per configured secret, newest
+  first. Any 2xx takes the event. Everything else is tried again with growing pauses (`Retry-After` is honoured); what
+  stays refused becomes a dead letter, and the case's next event follows.
+- **MQTT 5**: QoS 1, topic `<prefix>/events/<type>`, the same JSON. An event counts as taken when its PUBACK says so.
+
+`dialer outbox status` shows what waits and what was given up; `dialer outbox replay DESTINATION --from SEQUENCE` offers
+events again. Numbers are masked in every event, names never occur. Instants are RFC 3339 in UTC.
+
+The tables below are generated from the JSON Schemas in `dialer/outcomes/schemas/` (`make docs`).
+"""
+
+MACHINES_HEAD = """# State machines
+
+Generated from the tables in the code (`make docs`); what a table cannot say stands above it in its module.
+"""
+
+
+def main() -> int:
+    """Writes or checks every generated document; the exit code."""
+    wanted = {
+        DOCS / "events.md": events_page(),
+        DOCS / "openapi.json": json.dumps(openapi_document(), indent=1, ensure_ascii=False) + "\n",
+        DOCS / "state-machines.md": machines_page(),
+    }
+    if "--check" not in sys.argv:
+        for path, text in wanted.items():
+            path.write_text(text, encoding="utf-8")
+        return 0
+    stale = [path for path, text in wanted.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
+    for path in stale:
+        print(f"{path.relative_to(DOCS.parent)} is out of date; run `make docs`")
+    return int(bool(stale))
+
+
+def events_page() -> str:
+    """docs/events.md."""
+    return EVENTS_HEAD + "".join(_event_section(event_type) for event_type in EventType)
+
+
+def machines_page() -> str:
+    """docs/state-machines.md."""
+    parts = [MACHINES_HEAD]
+    parts.append(_diagram("Campaign", "dialer/campaigns/lifecycle.py", _plain(lifecycle.TRANSITIONS)))
+    parts.append(_diagram("Collector", "dialer/agents/state.py", _plain(agent_state.TABLE)))
+    parts.append(_attempt_section())
+    for machine in (
+        transaction.InviteClient,
+        transaction.NonInviteClient,
+        transaction.InviteServer,
+        transaction.NonInviteServer,
+        invite.OutgoingInvite,
+        answering.IncomingInvite,
+    ):
+        path = machine.__module__.replace(".", "/") + ".py"
+        arrows = {key: target for key, (_, target) in machine.TABLE.items()}
+        parts.append(_diagram(f"SIP {machine.__name__}", path, _plain(arrows)))
+    return "\n".join(parts)
+
+
+def _event_section(event_type: EventType) -> str:
+    schema = payloads.schema(event_type)
+    properties = schema["properties"]
+    assert isinstance(properties, Mapping)
+    lines = [
+        f"\n## `{event_type.value}`",
+        f"{schema['description']}",
+        "",
+        "| field | type | meaning |",
+        "|---|---|---|",
+    ]
+    lines += [
+        f"| `{name}` | {_type_words(part)} | {part.get('description', '')} |" for name, part in properties.items()
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _type_words(part: Mapping[str, object]) -> str:
+    if "enum" in part:
+        values = part["enum"]
+        assert isinstance(values, list)
+        return ", ".join("null" if value is None else str(value) for value in values)
+    if "oneOf" in part:
+        return "object or null"
+    kind = part["type"]
+    words = " or ".join(kind) if isinstance(kind, list) else str(kind)
+    return words.replace("string", "instant") if part.get("format") == "date-time" else words
+
+
+def _plain(table: Mapping[tuple[Enum, Enum], Enum]) -> list[tuple[str, str, str]]:
+    """(from, event, to) in words; a target that is not a state names a rule of the module."""
+    return [(_word(old), _word(event), _word(new)) for (old, event), new in table.items()]
+
+
+def _word(value: Enum) -> str:
+    return str(value.value).replace(" ", "_")
+
+
+def _diagram(title: str, path: str, arrows: list[tuple[str, str, str]]) -> str:
+    by_pair: dict[tuple[str, str], list[str]] = {}
+    for old, event, new in arrows:
+        by_pair.setdefault((old, new), []).append(event)
+    lines = [f"    {old} --> {new}: {', '.join(events)}" for (old, new), events in by_pair.items()]
+    return "\n".join([f"## {title}", f"`{path}`", "", "```mermaid", "stateDiagram-v2", *lines, "```", ""])
+
+
+def _attempt_section() -> str:
+    """The attempt's table names an action per phase and signal; the action says where it leads."""
+    lines = ["## Attempt", "`dialer/calls/attempt.py`", "", "| phase | signal | action |", "|---|---|---|"]
+    for (phase, kind), action in attempt.TABLE.items():
+        name = getattr(action, "__name__", str(action)).strip("_").replace("_", " ")
+        lines.append(f"| {phase.value} | {kind.value} | {name} |")
+    return "\n".join([*lines, ""])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
