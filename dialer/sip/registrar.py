@@ -178,10 +178,9 @@ class Registrar:
             self._remove(binding)
 
     def lost(self, destination: Destination) -> None:
-        """The connection a phone registered over is gone: it cannot be reached before it registers again."""
-        user = self._users.get(destination)
-        if user is not None:
-            self._remove(self._bindings[user])
+        """The connection that phones registered over is gone: they cannot be reached before they register again."""
+        for binding in [b for b in self._bindings.values() if b.destination == destination]:
+            self._remove(binding)
 
     def handle(self, request: Request, source: Destination, now: float) -> Response | Silence:
         """Answers a REGISTER."""

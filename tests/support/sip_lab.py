@@ -10,7 +10,7 @@ from dialer.sip.calls import IncomingCall, SipCall
 from dialer.sip.digest import DigestServer
 from dialer.sip.events import CallEvent, Destination, InviteRequest, Transport
 from dialer.sip.message import Message, Request, parse_message
-from dialer.sip.registrar import Authenticator, Registrar, secrets_from_passwords
+from dialer.sip.registrar import Authenticator, Binding, Registrar, secrets_from_passwords
 from dialer.sip.uri import SipUri
 from dialer.sip.user_agent import LocalAddress, UserAgent
 
@@ -76,6 +76,8 @@ class Lab:
             DigestServer("lab", b"k" * 16), secrets_from_passwords("lab", {"a": "secret"}.get), self._token
         )
         self.registrar = Registrar(authenticator, lambda change: None)
+        binding = Binding("a", SipUri.build("a", A.host), self.address_a, expires_at=1e9, call_id="reg", cseq=1)
+        self.registrar._bindings["a"] = binding
         self.registrar._users[self.address_a] = "a"
         self.b = self._agent(self.address_b, self.registrar)
         self.b.on_incoming(self._take)

@@ -363,6 +363,13 @@ def test_a_challenged_bye_is_sent_again() -> None:
     assert caller.session.finished
 
 
+def test_a_challenge_without_an_account_ends_the_bye() -> None:
+    caller = established()
+    caller.hang_up()
+    assert caller.answer(caller.last_request, 407, headers=PROXY) == []
+    assert caller.session.finished
+
+
 RELIABLE = {"Require": "100rel"}
 
 
@@ -377,6 +384,14 @@ def test_reliable_provisionals_are_acknowledged_in_order_and_once() -> None:
     assert caller.receive(180, "c", headers=RELIABLE | {"RSeq": "1"}) == ["PRACK"]  # another fork counts for itself
     assert caller.receive(200) == ["ACK"]
     assert caller.last_request.cseq.number == 1
+
+
+def test_a_challenged_prack_keeps_what_it_acknowledges() -> None:
+    caller = Caller(username="u")
+    caller.receive(183, headers=RELIABLE | {"RSeq": "10"})
+    assert caller.answer(caller.last_request, 407, headers=PROXY) == ["PRACK"]
+    assert caller.last_request.headers.get("RAck") == "10 1 INVITE"
+    assert "Proxy-Authorization" in caller.last_request.headers
 
 
 def test_the_answer_may_have_come_early() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from dialer.errors import LocalProtocolError, TransportError
-from dialer.sip.calls import IncomingCall
+from dialer.sip.calls import IncomingCall, destination_of
 from dialer.sip.events import Answered, Destination, Ended, Failed, InviteRequest, Provisional, Transport
 from dialer.sip.message import MessageError, Request, Response, parse_message
 from dialer.sip.uri import SipUri
@@ -277,3 +277,64 @@ def test_in_dialog_requests_are_heard_from_any_address() -> None:
     assert isinstance(bye, Request)
     lab.a.receive(parse_message(bye.to_bytes()), STRANGER, lab.now)
     assert isinstance(lab.events[-1], Ended)
+
+
+def test_a_merged_request_is_refused() -> None:
+    """RFC 3261 §8.2.2.2: one INVITE that arrives by two ways has two branches, but one Call-ID, From tag and CSeq."""
+    lab = Lab()
+    call_b(lab)
+    invite = next(entry.message for entry in reversed(lab.log) if str(entry) == "INVITE")
+    twin = parse_message(invite.to_bytes())
+    twin.headers.set("Via", "SIP/2.0/UDP 10.0.0.1:5060;branch=z9hG4bKotherway;rport")
+    assert answers(lab, twin.to_bytes(), A) == ["482"]
+
+
+def test_the_way_back_is_recorded_in_the_answer() -> None:
+    lab = Lab()
+    lab.a.on_trunk_call(lambda call: call.ringing())
+    lab.a.receive(parse_message(raw("INVITE", "Record-Route: <sip:p1;lr>\r\n")), B, 0.0)
+    assert lab.log[-1].message.headers.get_all("Record-Route") == ["<sip:p1;lr>"]
+
+
+def test_a_caller_whose_connection_breaks_is_gone() -> None:
+    lab = Lab(transport=Transport.TCP)
+    call_b(lab)
+    lab.b.transport_failed(lab.address_a, lab.now)
+    assert isinstance(lab.events_of_b[-1], Failed)
+    assert lab.b.calls == ()
+    assert lab.registrar.user_at(lab.address_a) is None
+
+
+def test_a_peer_that_rings_for_ever_and_ignores_cancel_is_forgotten() -> None:
+    def deaf_to_cancel(message: object, source: Destination) -> list[float]:
+        return [] if isinstance(message, Request) and message.method == "CANCEL" else [0.01]
+
+    lab = Lab(deaf_to_cancel)
+    incoming = call_b(lab)
+    incoming.ringing()
+    lab.run(150.0)
+    assert [type(event) for event in lab.events] == [Provisional, Failed]
+    assert lab.a.calls == ()
+    assert len(lab.a.layer) == 0
+
+
+def test_the_reason_of_a_hang_up_travels_with_the_cancel() -> None:
+    lab = Lab()
+    call = lab.invite()
+    lab.run(0.2)
+    call.hang_up("paid\r\nmeanwhile")
+    cancel = next(entry.message for entry in lab.log if str(entry) == "CANCEL")
+    assert cancel.headers.get("Reason") == 'Q.850;cause=16;text="paid  meanwhile"'
+
+
+@pytest.mark.parametrize(
+    ("uri", "expected"),
+    [
+        ("sip:x@10.0.0.9", Destination(Transport.UDP, "10.0.0.9", 5060)),
+        ("sip:x@10.0.0.9:5070;transport=TCP", Destination(Transport.TCP, "10.0.0.9", 5070)),
+        ("sip:x@[2001:db8::1]", Destination(Transport.UDP, "2001:db8::1", 5060)),
+        ("sip:x@gateway.example", B),  # names are not resolved within a call
+    ],
+)
+def test_where_requests_of_a_call_go(uri: str, expected: Destination) -> None:
+    assert destination_of(SipUri.parse(uri), B) == expected
