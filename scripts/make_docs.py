@@ -5,7 +5,7 @@
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from pathlib import Path
 
@@ -68,8 +68,8 @@ def events_page() -> str:
 def machines_page() -> str:
     """docs/state-machines.md."""
     parts = [MACHINES_HEAD]
-    parts.append(_diagram("Campaign", "dialer/campaigns/lifecycle.py", _plain(lifecycle.TRANSITIONS)))
-    parts.append(_diagram("Collector", "dialer/agents/state.py", _plain(agent_state.TABLE)))
+    parts.append(_diagram("Campaign", "dialer/campaigns/lifecycle.py", _plain(lifecycle.TRANSITIONS.items())))
+    parts.append(_diagram("Collector", "dialer/agents/state.py", _plain(agent_state.TABLE.items())))
     parts.append(_attempt_section())
     for machine in (
         transaction.InviteClient,
@@ -81,7 +81,7 @@ def machines_page() -> str:
     ):
         path = machine.__module__.replace(".", "/") + ".py"
         arrows = {key: target for key, (_, target) in machine.TABLE.items()}
-        parts.append(_diagram(f"SIP {machine.__name__}", path, _plain(arrows)))
+        parts.append(_diagram(f"SIP {machine.__name__}", path, _plain(arrows.items())))
     return "\n".join(parts)
 
 
@@ -114,13 +114,13 @@ def _type_words(part: Mapping[str, object]) -> str:
     return words.replace("string", "instant") if part.get("format") == "date-time" else words
 
 
-def _plain(table: Mapping[tuple[Enum, Enum], Enum]) -> list[tuple[str, str, str]]:
+def _plain(arrows: Iterable[tuple[tuple[Enum, Enum], Enum]]) -> list[tuple[str, str, str]]:
     """(from, event, to) in words; a target that is not a state names a rule of the module."""
-    return [(_word(old), _word(event), _word(new)) for (old, event), new in table.items()]
+    return [(_word(old), _word(event), _word(new)) for (old, event), new in arrows]
 
 
 def _word(value: Enum) -> str:
-    return str(value.value).replace(" ", "_")
+    return value.name.lower() if " " in str(value.value) else str(value.value)
 
 
 def _diagram(title: str, path: str, arrows: list[tuple[str, str, str]]) -> str:
