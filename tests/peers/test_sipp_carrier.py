@@ -1,5 +1,6 @@
 """SIPp as the carrier: what a trunk does, from a plain answer to messages that cross each other."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from dialer.sip.endpoint import SipEndpoint
 from dialer.sip.events import Answered, Ended, Failed, Provisional, Transport
 from dialer.sip.sdp import build_offer, negotiate
-from tests.support.sip_peers import HOST, Caller, Relay, Sipp, invite_to, wait_until
+from tests.support.sip_peers import HOST, PEER_TIMEOUT_S, Caller, Relay, Sipp, invite_to, wait_until
 
 pytestmark = pytest.mark.peer("sipp")
 
@@ -206,3 +207,28 @@ async def test_nobody_is_there(endpoint: SipEndpoint, tmp_path: Path) -> None:
         failed = await caller.expect(Failed)
     assert failed.no_response
     assert not failed.rang
+
+
+async def test_many_calls_over_a_lossy_path(endpoint: SipEndpoint, tmp_path: Path) -> None:
+    """Every eighth datagram is lost, every fifth of the carrier's comes twice; every call ends as it should, once.
+
+    None goes to SIPp twice: it gives a call up when a repeated request arrives between two of its answers.
+    """
+
+    def copies(to_peer: bool, number: int) -> int:
+        if number % 8 == 3:
+            return 0
+        return 2 if number % 5 == 1 and not to_peer else 1
+
+    callers = [Caller() for _ in range(30)]
+    fill = {"status": "486", "phrase": "Busy Here", "cause": "17"}
+    async with (
+        Sipp.play("uas-ring-then-reject", tmp_path, fill=fill, calls=len(callers)) as carrier,
+        Relay.before(carrier.destination, copies) as relay,
+    ):
+        async with asyncio.TaskGroup() as tasks:
+            for caller in callers:
+                caller.place(endpoint, invite_to(relay, first_response_timeout_s=PEER_TIMEOUT_S))
+                tasks.create_task(caller.see_through())
+        await carrier.succeeded()
+    assert all(caller.is_quiet for caller in callers)

@@ -88,7 +88,7 @@ async def end(process: Process) -> None:
 
 
 class Sipp:
-    """One SIPp that plays one scenario for one call."""
+    """One SIPp that plays one scenario, for one call or several."""
 
     def __init__(self, process: Process, port: int, transport: Transport, folder: Path) -> None:
         self._process = process
@@ -98,7 +98,13 @@ class Sipp:
     @classmethod
     @asynccontextmanager
     async def play(
-        cls, scenario: str, folder: Path, *, transport: Transport = Transport.UDP, fill: Mapping[str, str] | None = None
+        cls,
+        scenario: str,
+        folder: Path,
+        *,
+        transport: Transport = Transport.UDP,
+        fill: Mapping[str, str] | None = None,
+        calls: int = 1,
     ) -> "AsyncIterator[Sipp]":
         """Starts SIPp and waits until it listens. `fill` replaces `@name@` in the scenario."""
         kind = socket.SOCK_DGRAM if transport is Transport.UDP else socket.SOCK_STREAM
@@ -109,7 +115,7 @@ class Sipp:
         (folder / "scenario.xml").write_text(script, encoding="utf-8")
         command = [
             *("sipp", "-sf", "scenario.xml", "-i", HOST, "-p", str(port), "-nostdin"),
-            *("-t", "u1" if transport is Transport.UDP else "t1", "-m", "1"),
+            *("-t", "u1" if transport is Transport.UDP else "t1", "-m", str(calls)),
             *("-timeout", f"{PEER_TIMEOUT_S:.0f}s", "-timeout_error", "-recv_timeout", "15000"),
             *("-trace_err", "-error_file", "errors.log", "-trace_msg", "-message_file", "messages.log"),
         ]
@@ -160,6 +166,13 @@ class Caller:
                 pass
         assert isinstance(event, Answered), event
         return event
+
+    async def see_through(self) -> None:
+        """Waits for the end of the call, hanging up when it is answered."""
+        async with asyncio.timeout(PEER_TIMEOUT_S):
+            while isinstance(event := await self._events.get(), Provisional | Answered):
+                if isinstance(event, Answered) and self.call is not None:
+                    self.call.hang_up()
 
     @property
     def is_quiet(self) -> bool:
