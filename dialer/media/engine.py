@@ -35,6 +35,8 @@ from dialer.media.interface import (
 
 logger = logging.getLogger(__name__)
 
+STOP_TIMEOUT_S = 20.0
+"""For ending every recording and making it durable; only a dead disk takes longer."""
 _NO_DTMF = -1
 _EVENTS: dict[str, Callable[..., LegEvent]] = {
     "audio": AudioBlock,
@@ -130,7 +132,7 @@ class MediaEngine:
 
     async def __aenter__(self) -> Self:
         self._native = await asyncio.to_thread(self._start)
-        asyncio.get_running_loop().add_reader(self._native.fileno(), self._deliver)
+        asyncio.get_running_loop().add_reader(self._native.fileno(), self._deliver, self._native)
         return self
 
     async def __aexit__(
@@ -139,7 +141,12 @@ class MediaEngine:
         native = self._require()
         self._native = None
         asyncio.get_running_loop().remove_reader(native.fileno())
-        await asyncio.shield(asyncio.to_thread(native.stop))
+        try:
+            async with asyncio.timeout(STOP_TIMEOUT_S):
+                await asyncio.to_thread(native.stop)
+        except TimeoutError:
+            logger.error("the media engine did not stop: the disk takes nothing", extra={"action": "stop"})
+        self._deliver(native)
         self._sinks.clear()
 
     def open_leg(self, *, sink: Sink) -> Leg:
@@ -190,9 +197,9 @@ class MediaEngine:
             raise MediaError("the media engine is not running")
         return self._native
 
-    def _deliver(self) -> None:
+    def _deliver(self, native: dialer_native.Engine) -> None:
         """Hands waiting events to their sinks."""
-        for name, leg_id, at, *rest in self._require().drain():
+        for name, leg_id, at, *rest in native.drain():
             event = _EVENTS[name](leg_id, at, *rest)
             sink = self._sinks.get(leg_id)
             if sink is not None:

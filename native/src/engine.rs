@@ -11,7 +11,7 @@ use crate::writer::{Spool, Writer};
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::net::{IpAddr, SocketAddr, UdpSocket};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
@@ -28,7 +28,6 @@ pub struct Settings {
 
 struct Entry {
     worker: usize,
-    port: u16,
     codec: Codec,
     stats: Arc<SharedStats>,
 }
@@ -40,12 +39,16 @@ struct State {
     next_port: u16,
 }
 
+struct Running {
+    threads: Vec<JoinHandle<()>>,
+    writer: Writer,
+}
+
 pub struct Engine {
     settings: Settings,
     events: Arc<Events>,
     workers: Vec<WorkerHandle>,
-    threads: Vec<JoinHandle<()>>,
-    writer: Option<Writer>,
+    running: Mutex<Option<Running>>,
     state: Mutex<State>,
     epoch_ns: u64,
 }
@@ -60,34 +63,30 @@ impl Engine {
         for index in 0..settings.workers {
             let (worker, handle) = Worker::new(events.clone(), writer.handle(), epoch_ns)?;
             workers.push(handle);
-            threads.push(std::thread::Builder::new().name(format!("media-{index}")).spawn(move || worker.run())?);
+            threads.push(sys::spawn(format!("media-{index}"), move || worker.run())?);
         }
         let next_port = settings.port_min + (settings.port_min & 1);
         let load = vec![0; settings.workers];
         let state = Mutex::new(State { legs: HashMap::new(), load, next_id: 1, next_port });
-        Ok(Self { settings, events, workers, threads, writer: Some(writer), state, epoch_ns })
+        let running = Mutex::new(Some(Running { threads, writer }));
+        Ok(Self { settings, events, workers, running, state, epoch_ns })
     }
 
     /// Ends all legs and recordings in order and joins the threads; calling it again does nothing.
-    pub fn stop(&mut self) {
+    pub fn stop(&self) {
+        let Some(running) = self.running.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
         for worker in &self.workers {
             worker.give(Command::Stop);
         }
-        for thread in self.threads.drain(..) {
-            let _ = thread.join();
+        for thread in running.threads {
+            let _ = thread.join(); // a panic has ended the process before
         }
-        if let Some(writer) = self.writer.take() {
-            writer.stop();
-        }
+        running.writer.stop();
         self.state().legs.clear();
     }
 
     pub fn events(&self) -> &Arc<Events> {
         &self.events
-    }
-
-    pub fn spool_dir(&self) -> &Path {
-        &self.settings.spool_dir
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -105,7 +104,7 @@ impl Engine {
         let timeout_samples = (self.settings.rtp_timeout_s * 8000.0) as i64;
         let seed = RandomState::new().hash_one(id);
         let leg = Box::new(Leg::new(id, rtp, rtcp, timeout_samples, seed, now));
-        let entry = Entry { worker, port, codec: Codec::Pcma, stats: leg.stats.clone() };
+        let entry = Entry { worker, codec: Codec::Pcma, stats: leg.stats.clone() };
         state.legs.insert(id, entry);
         state.load[worker] += 1;
         self.workers[worker].give(Command::Add(leg));
@@ -217,11 +216,6 @@ impl Engine {
 
     pub fn figures(&self, id: u64) -> Option<Figures> {
         self.state().legs.get(&id).map(|entry| entry.stats.figures())
-    }
-
-    /// The RTP port of an open leg.
-    pub fn port(&self, id: u64) -> Option<u16> {
-        self.state().legs.get(&id).map(|entry| entry.port)
     }
 
     fn take_id(&self) -> u64 {

@@ -1,8 +1,8 @@
 //! From the workers to Python: one bounded queue and one descriptor that the event loop watches.
 //!
-//! Audio blocks are bounded by number: when the loop falls behind, the oldest are dropped and counted. Everything else is never
-//! dropped, and bounded by what causes it: one event per play, recording, naming of a far end and silence, and keys at most every
-//! `leg::KEY_INTERVAL`. The lock is held for a push or a swap, never while Python runs.
+//! Audio blocks are bounded by number: when the loop falls behind, the oldest are dropped and counted. Everything else
+//! is never dropped, and bounded by what causes it: one event per play, recording, naming of a far end and silence, and
+//! keys at most every `leg::KEY_INTERVAL`. The lock is held for a push or a swap, never while Python runs.
 #![forbid(unsafe_code)]
 
 use crate::sys::EventFd;

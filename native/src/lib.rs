@@ -1,8 +1,9 @@
 //! The media engine: every RTP socket and all 20 ms work of the dialer.
 //!
-//! `wire`, `g711`, `timeline`, `reorder`, `receive`, `source`, `outgoing`, `tap`, `spool` and `quality` are pure: bytes and numbers in, values
-//! out. `leg` puts them together around two sockets; `worker` drives the legs of one thread; `writer` appends recordings; `engine`
-//! is the face that `python` binds. System calls that need `unsafe` are in `sys`, and nowhere else.
+//! `wire`, `g711`, `timeline`, `reorder`, `receive`, `source`, `outgoing`, `tap`, `spool` and `quality` are pure: bytes
+//! and numbers in, values out. `leg` puts them together around two sockets; `worker` drives the legs of one thread;
+//! `writer` appends recordings; `engine` is the face that `python` binds. System calls that need `unsafe` are in `sys`,
+//! and nowhere else.
 #![deny(unsafe_code)]
 
 pub mod engine;

@@ -1,8 +1,8 @@
 //! One leg's outgoing stream: its own SSRC, sequence numbers and timestamps, whoever speaks.
 //!
-//! Silence, a play, a key press and a bridged far end take turns. Within one turn of a bridged far end its numbers are kept at a
-//! fixed distance, so that loss and order stay visible to the receiver; every change of turn starts one packet after the last and
-//! as much later in time as really passed, with the marker set (RFC 3551 §4.1).
+//! Silence, a play, a key press and a bridged far end take turns. Within one turn of a bridged far end its numbers are
+//! kept at a fixed distance, so that loss and order stay visible to the receiver; every change of turn starts one
+//! packet after the last and as much later in time as really passed, with the marker set (RFC 3551 §4.1).
 #![forbid(unsafe_code)]
 
 use crate::receive::Order;

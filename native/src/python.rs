@@ -1,5 +1,6 @@
-//! The Python binding: `dialer_native.Engine`. Everything crosses as plain numbers, strings and bytes; `dialer.media.engine` makes the
-//! typed face of it. Every call returns at once; long work (encoding a prompt, stopping) is done with the GIL released.
+//! The Python binding: `dialer_native.Engine`. Everything crosses as plain numbers, strings and bytes;
+//! `dialer.media.engine` makes the typed face of it. Every call returns at once; long work (encoding a prompt,
+//! stopping) is done with the GIL released.
 #![allow(unsafe_code)] // PyO3's macros
 
 use crate::engine::{Engine as Core, Settings};
@@ -16,7 +17,7 @@ const NO_KEY_TYPE: i16 = -1;
 
 type FiguresTuple = (u64, u64, u64, u64, u64, f64, f64, Option<f64>, Option<f64>, Option<f64>);
 
-#[pyclass(module = "dialer_native")]
+#[pyclass(module = "dialer_native", frozen)]
 struct Engine {
     core: Core,
 }
@@ -41,7 +42,7 @@ impl Engine {
         Ok(Self { core })
     }
 
-    fn stop(&mut self, py: Python<'_>) {
+    fn stop(&self, py: Python<'_>) {
         py.detach(|| self.core.stop());
     }
 

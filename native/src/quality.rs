@@ -1,8 +1,8 @@
 //! From loss and delay to an estimate of what the call sounds like: the E-model of ITU-T G.107, reduced.
 //!
-//! R = 93.2 − Id − Ie,eff with G.107's default values. Id follows the linear fit of Cole and Rosenbluth to G.107's delay
-//! curves; Ie,eff is G.107 §7.3 with Ie = 0 and Bpl = 4.3, G.113 Appendix I's values for G.711 without concealment. Jitter counts
-//! as delay, as if a jitter buffer of twice its size stood in the way.
+//! R = 93.2 − Id − Ie,eff with G.107's default values. Id follows the linear fit of Cole and Rosenbluth to G.107's
+//! delay curves; Ie,eff is G.107 §7.3 with Ie = 0 and Bpl = 4.3, G.113 Appendix I's values for G.711 without
+//! concealment. Jitter counts as delay, as if a jitter buffer of twice its size stood in the way.
 #![forbid(unsafe_code)]
 
 const BASE_R: f64 = 93.2;

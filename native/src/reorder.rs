@@ -1,7 +1,7 @@
 //! Puts packets back into order for those who need a gapless stream (tap, recording). The bridge does not wait for it.
 //!
-//! In-order packets pass straight through without a copy. Behind a gap packets are held for at most `HOLD_SAMPLES`; then the gap is
-//! told as lost.
+//! In-order packets pass straight through without a copy. Behind a gap packets are held for at most `HOLD_SAMPLES`;
+//! then the gap is told as lost.
 #![forbid(unsafe_code)]
 
 use crate::g711::Codec;
@@ -13,7 +13,8 @@ const HOLD_SAMPLES: i64 = 480; // 60 ms
 /// A jump of sequence numbers beyond this is a restart, not a loss (RFC 3550 A.1).
 const MAX_DROPOUT: u16 = 3000;
 
-/// One packet on its place in time. `codec` is `None` for what takes a sequence number but holds no audio (DTMF, comfort noise).
+/// One packet on its place in time. `codec` is `None` for what takes a sequence number but holds no audio (DTMF,
+/// comfort noise).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Frame<'a> {
     pub sequence: u16,

@@ -1,8 +1,8 @@
 //! Whom a leg listens to: symmetric RTP with a locked source.
 //!
-//! SDP names the far end, but behind NAT its packets come from elsewhere; so the first valid packet after the far end was named
-//! locks its source, and everything else is ignored. An intruder who was first loses the lock to the named address when that one
-//! is heard within `LEARNING_SAMPLES`.
+//! SDP names the far end, but behind NAT its packets come from elsewhere; so the first valid packet after the far end
+//! was named locks its source, and everything else is ignored. An intruder who was first loses the lock to the named
+//! address when that one is heard within `LEARNING_SAMPLES`.
 #![forbid(unsafe_code)]
 
 use std::net::SocketAddr;

@@ -1,10 +1,13 @@
-//! The system calls that the standard library does not offer, each behind a safe function. The only unsafe code of the engine.
+//! The system calls that the standard library does not offer, each behind a safe function. The only unsafe code of the
+//! engine.
 #![allow(unsafe_code)]
 
 use std::fs::File;
 use std::io::{Error, Result};
 use std::net::UdpSocket;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::thread::JoinHandle;
 
 fn check(result: libc::c_int) -> Result<libc::c_int> {
     if result < 0 {
@@ -20,6 +23,16 @@ pub fn monotonic_ns() -> u64 {
     // SAFETY: `now` is a valid timespec for the call to fill.
     unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut now) };
     now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
+}
+
+/// A thread of the engine. Its panic is a bug, and ends the process: half an engine would take calls and leave them
+/// mute and unrecorded, while what is in the spool survives a restart.
+pub fn spawn(name: String, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
+    std::thread::Builder::new().name(name).spawn(move || {
+        if catch_unwind(AssertUnwindSafe(run)).is_err() {
+            std::process::abort();
+        }
+    })
 }
 
 /// A level-triggered set of sockets.

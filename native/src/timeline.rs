@@ -1,9 +1,9 @@
 //! Where a packet belongs in time. One stream's RTP timestamps become positions on the engine's sample clock.
 //!
-//! The first packet is placed at its arrival; the following ones at their timestamp's distance from it, so that network jitter
-//! does not move audio. Three things move the anchor: a break in the stream (new SSRC, a jump of the timestamp that
-//! arrival does not confirm), two seconds of disagreement, and slow drift of the far end's clock, seen as the least delay of a
-//! few seconds leaving a band.
+//! The first packet is placed at its arrival; the following ones at their timestamp's distance from it, so that network
+//! jitter does not move audio. Three things move the anchor: a break in the stream (new SSRC, a jump of the timestamp
+//! that arrival does not confirm), two seconds of disagreement, and slow drift of the far end's clock, seen as the
+//! least delay of a few seconds leaving a band.
 #![forbid(unsafe_code)]
 
 const JUMP_SAMPLES: i64 = 960; // 120 ms
@@ -20,8 +20,8 @@ pub struct Timeline {
 }
 
 impl Timeline {
-    /// The position of a packet that arrived at `now` (samples). `expected_step` is how far its sequence number says it is from the
-    /// one before, in samples; `None`: its timestamp is to be believed.
+    /// The position of a packet that arrived at `now` (samples). `expected_step` is how far its sequence number says it
+    /// is from the one before, in samples; `None`: its timestamp is to be believed.
     pub fn place(&mut self, timestamp: u32, expected_step: Option<i64>, now: i64) -> i64 {
         let Some((last_timestamp, last_position)) = self.last else {
             return self.anchor(timestamp, now);

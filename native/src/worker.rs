@@ -1,9 +1,11 @@
-//! One thread's legs. It wakes on a fixed grid instead of per packet: what came in meanwhile is handled in one go, which saves the
-//! context switches that would otherwise cost as much as the packets, for at most `GRID_NS` of added delay. Commands wake it too.
+//! One thread's legs. It wakes on a fixed grid instead of per packet: what came in meanwhile is handled in one go,
+//! which saves the context switches that would otherwise cost as much as the packets, for at most `GRID_NS` of added
+//! delay. Commands wake it too.
 //!
-//! Bridged legs live on one worker, so relaying needs no lock. A leg changes its worker only through its old one: `Migrate` there,
-//! `Adopt` here; until it has arrived the new worker leaves its commands waiting (its packets it handles). Commands are given under
-//! one lock, `Migrate` before the `Expect` that waits for it, so that two workers never wait for each other.
+//! Bridged legs live on one worker, so relaying needs no lock. A leg changes its worker only through its old one:
+//! `Migrate` there, `Adopt` here; until it has arrived the new worker leaves its commands waiting (its packets it
+//! handles). Commands are given under one lock, `Migrate` before the `Expect` that waits for it, so that two workers
+//! never wait for each other.
 #![forbid(unsafe_code)]
 
 use crate::events::Events;
@@ -158,8 +160,8 @@ impl Worker {
         relay_to_peer(&mut self.legs, place, &relay, &mut self.buffer[..], &moment);
     }
 
-    /// Early media may be faster than the SDP that announces it: what waits in the socket of a leg that just came up is taken in,
-    /// spaced as it was sent.
+    /// Early media may be faster than the SDP that announces it: what waits in the socket of a leg that just came up is
+    /// taken in, spaced as it was sent.
     fn read_fresh(&mut self, now_ns: u64) {
         for id in std::mem::take(&mut self.fresh) {
             let moment = moment(self.epoch_ns, now_ns, &self.events, &self.writer);

@@ -1,8 +1,8 @@
 //! Appends recordings to their spool files, on a thread of its own: a slow or full disk never holds up audio.
 //!
-//! Workers hand over batches of records; the thread appends them every `APPEND_INTERVAL`, so that a kill loses well below a second.
-//! A second thread makes them durable against power loss with one `syncfs` a second for all recordings together: the cost of a
-//! flush is per disk, not per file, and the directory entries are covered.
+//! Workers hand over batches of records; the thread appends them every `APPEND_INTERVAL`, so that a kill loses well
+//! below a second. A second thread makes them durable against power loss with one `syncfs` a second for all recordings
+//! together: the cost of a flush is per disk, not per file, and the directory entries are covered.
 #![forbid(unsafe_code)]
 
 use crate::events::{Event, Events, Kind};
@@ -107,8 +107,8 @@ impl Writer {
         let synced = File::open(directory)?;
         let appender = Appender { inbox, files: HashMap::new(), events: events.clone(), signs: signs.clone() };
         let threads = vec![
-            std::thread::Builder::new().name("spool-append".into()).spawn(move || appender.run())?,
-            std::thread::Builder::new().name("spool-sync".into()).spawn(move || keep_durable(&synced, &signs))?,
+            sys::spawn("spool-append".into(), move || appender.run())?,
+            sys::spawn("spool-sync".into(), move || keep_durable(&synced, &signs))?,
         ];
         Ok(Self { orders, events, threads })
     }

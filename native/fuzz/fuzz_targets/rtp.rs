@@ -1,4 +1,5 @@
-//! Any datagram: no panic, the payload lies inside it and leaves room for a header before it; a rewritten header reads back.
+//! Any datagram: no panic, the payload lies inside it and leaves room for a header before it; a rewritten header reads
+//! back.
 #![no_main]
 
 use dialer_native::wire::rtp::{parse, write_header, HEADER_LEN};

@@ -1,4 +1,5 @@
-//! Any file: the reader does not panic. Any sequence of calls: what a take writes is read back whole, and no channel overlaps itself.
+//! Any file: the reader does not panic. Any sequence of calls: what a take writes is read back whole, and no channel
+//! overlaps itself.
 #![no_main]
 
 use dialer_native::g711::Codec;

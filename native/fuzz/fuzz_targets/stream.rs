@@ -1,5 +1,5 @@
-//! Any series of packets through all that a stream passes (counting, order, time, tap, recording, sending on): no panic, sequence
-//! numbers come out of the window in order, tap positions without a hole.
+//! Any series of packets through all that a stream passes (counting, order, time, tap, recording, sending on): no
+//! panic, sequence numbers come out of the window in order, tap positions without a hole.
 #![no_main]
 
 use dialer_native::g711::Codec;

@@ -1,4 +1,5 @@
-//! What a leg hears: packets, keys, reports; from the locked source only, counted, put in order, handed to tap and recording.
+//! What a leg hears: packets, keys, reports; from the locked source only, counted, put in order, handed to tap and
+//! recording.
 #![forbid(unsafe_code)]
 
 use super::{ntp_now, Leg, Moment, Relay, KEY_INTERVAL, MAX_DATAGRAM};
@@ -31,7 +32,7 @@ impl Leg {
         waiting
     }
 
-    /// Reads one datagram into `buffer`; what it means for the partner comes back. False: nothing was waiting.
+    /// Reads one datagram into `buffer`, if one waits, and takes it in; what it means for the partner comes back.
     pub fn receive(&mut self, buffer: &mut [u8], moment: &Moment<'_>) -> Option<Relay> {
         let (length, from) = self.rtp.recv_from(buffer).ok()?;
         self.hear(&mut buffer[..length], from, moment)

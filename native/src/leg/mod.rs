@@ -1,7 +1,8 @@
 //! One leg: two sockets, the stream heard and the stream sent, and what is done with them.
 //!
-//! A leg belongs to one worker and is touched by no other thread. It speaks every 20 ms when nobody else speaks for it: keys, a play,
-//! or silence. A bridged partner speaks through `relay`; when that one has been quiet for 200 ms, silence fills in.
+//! A leg belongs to one worker and is touched by no other thread. It speaks every 20 ms when nobody else speaks for it:
+//! keys, a play, or silence. A bridged partner speaks through `relay`; when that one has been quiet for 200 ms, silence
+//! fills in.
 #![forbid(unsafe_code)]
 
 mod hearing;
