@@ -38,13 +38,19 @@ async def _run(directory: Path, policy: Policy) -> list[BenchRow]:
     async with Storage.open(f"sqlite:///{directory / 'dialer.db'}", bytes(32), SystemClock()) as storage:
         await storage.outbox.register("hook")
         campaign_id, built_s = await _campaign(storage)
-        claim_ms = [await _claim(storage, campaign_id, n) for n in range(CLAIMS)]
+        claims = [await _claim(storage, campaign_id, n) for n in range(CLAIMS)]
+        cpu_ms, wall_ms = (statistics.median(figures) for figures in zip(*claims, strict=True))
         started = time.perf_counter()
         await storage.entries.counts(campaign_id, MONDAY)
         counted_ms = (time.perf_counter() - started) * 1000
         rows = [
-            BenchRow(f"next {BATCH} claimed of {ENTRIES:,} entries", statistics.median(claim_ms), "ms", 5.0),
-            BenchRow("the slowest of those claims", max(claim_ms), "ms"),
+            BenchRow(
+                f"next {BATCH} claimed of {ENTRIES:,} entries, CPU",
+                statistics.median(cpu for cpu, _ in claims),
+                "ms",
+                5.0,
+            ),
+            BenchRow("the same by the wall clock, durable", wall_ms, "ms"),
             BenchRow(f"entries counted by state, of {ENTRIES:,}", counted_ms, "ms"),
             BenchRow("entries made for a campaign", built_s / ENTRIES * 1e6, "µs each"),
         ]
@@ -71,14 +77,14 @@ def _contact(n: int) -> NewContact:
     return NewContact(f"P{n}", f"C{n}", (NewPhone(number),), "王五", fields={"days_overdue": n * 7919 % 900})
 
 
-async def _claim(storage: Storage, campaign_id: int, n: int) -> float:
-    """One claim in ms; half of what it got comes back for later, so that the queues fill as in a real day."""
-    started = time.perf_counter()
+async def _claim(storage: Storage, campaign_id: int, n: int) -> tuple[float, float]:
+    """One claim's CPU and wall time in ms; half of it comes back for later, as on a real day."""
+    started, started_cpu = time.perf_counter(), time.process_time()
     claimed = await storage.entries.claim(campaign_id, "bench", BATCH, MONDAY + timedelta(seconds=n))
-    elapsed_ms = (time.perf_counter() - started) * 1000
+    used = (time.process_time() - started_cpu) * 1000, (time.perf_counter() - started) * 1000
     for candidate in claimed[::2]:
         await storage.entries.put_back(candidate.entry_id, MONDAY + timedelta(seconds=n + 5), "later")
-    return elapsed_ms
+    return used
 
 
 async def _attempts(storage: Storage, policy: Policy, campaign_id: int) -> list[BenchRow]:

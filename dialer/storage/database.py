@@ -35,6 +35,9 @@ MAX_GROUP = 128
 MAX_QUEUED = 2048
 """Works that may wait for the writer; beyond it callers wait until there is room, at most ANSWER_TIMEOUT_S."""
 READERS = 4
+WRITER_CACHE_KB = 64 * 1024
+"""Pages the writer keeps in memory: indexes over a million entries are written to all over the place."""
+READER_CACHE_KB = 8 * 1024
 POOL_SIZE = 10
 DEADLOCK_TRIES = 3
 REPEATABLE = frozenset({"40001", "40P01"})  # PostgreSQL: serialization_failure, deadlock_detected
@@ -96,7 +99,8 @@ class SqliteDatabase:
 
     def __init__(self, path: str) -> None:
         self.where = path
-        self._engine = _sqlite_engine(path)
+        self._writing = _sqlite_engine(path, connections=1, cache_kb=WRITER_CACHE_KB)
+        self._reading = _sqlite_engine(path, connections=READERS, cache_kb=READER_CACHE_KB)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="storage-writer")
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="storage-reader")
         self._queue: asyncio.Queue[_Job | None] = asyncio.Queue(MAX_QUEUED)
@@ -118,7 +122,8 @@ class SqliteDatabase:
     def _close(self) -> None:
         self._writer.shutdown()
         self._readers.shutdown()
-        self._engine.dispose()
+        self._reading.dispose()
+        self._writing.dispose()
 
     async def read(self, work: Work[T]) -> T:
         loop = asyncio.get_running_loop()
@@ -127,7 +132,7 @@ class SqliteDatabase:
                 return await loop.run_in_executor(self._readers, self._read, work)
 
     def _read(self, work: Work[T]) -> T:
-        with self._engine.connect() as connection:
+        with self._reading.connect() as connection:
             return work(connection)
 
     async def write(self, work: Work[T]) -> T:
@@ -165,7 +170,7 @@ class SqliteDatabase:
     def _commit_group(self, works: list[Work[Any]]) -> list[_Outcome]:
         """Runs the works in one transaction. When the database itself fails, nothing stays and each runs alone."""
         try:
-            with self._engine.connect() as connection, connection.begin():
+            with self._writing.connect() as connection, connection.begin():
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
                 return [_run_guarded(connection, work) for work in works]
         except Exception as error:
@@ -240,13 +245,13 @@ def _answer(job: _Job, outcome: _Outcome) -> None:
         job.answer.set_exception(outcome.error)
 
 
-def _sqlite_engine(path: str) -> Engine:
+def _sqlite_engine(path: str, connections: int, cache_kb: int) -> Engine:
     def connect() -> sqlite3.Connection:
         # Transactions begin where we say so: the driver's own habit leaves DDL outside of them.
         connection = sqlite3.connect(
             path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False, cached_statements=512
         )
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"cache_size=-{cache_kb}"):
             connection.execute(f"PRAGMA {pragma}")
         return connection
 
@@ -254,7 +259,7 @@ def _sqlite_engine(path: str) -> Engine:
         "sqlite://",
         creator=connect,
         poolclass=QueuePool,
-        pool_size=READERS + 1,
+        pool_size=connections,
         max_overflow=0,
         hide_parameters=True,  # they would stand in tracebacks, and could be personal data
     )

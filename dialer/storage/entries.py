@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from dialer.campaigns.priority import priority
 from dialer.model.attempt import CallPath
@@ -37,6 +37,27 @@ PROMOTE_CHUNK = 500
 BUILD_CHUNK = 1000
 
 entries = tables.entries
+
+# Built once: composing a statement costs more time than running it.
+_EXPIRED = select(entries.c.entry_id).where(entries.c.lease_until <= bindparam("now")).limit(1)
+_DUE = (
+    select(entries.c.entry_id)
+    .where(
+        entries.c.campaign_id == bindparam("campaign"),
+        entries.c.queue == LATER,
+        entries.c.due_at <= bindparam("now"),
+    )
+    .order_by(entries.c.due_at)
+    .limit(PROMOTE_CHUNK)
+    .with_for_update(skip_locked=True)
+)
+_READY = (
+    select(entries)
+    .where(entries.c.campaign_id == bindparam("campaign"), entries.c.queue == READY)
+    .order_by(entries.c.dial_order, entries.c.due_at, entries.c.entry_id)
+    .limit(bindparam("wanted"))
+    .with_for_update(skip_locked=True)
+)
 
 
 class Entries:
@@ -155,11 +176,13 @@ def _claim(
     campaign = load_campaign(connection, campaign_id)
     if campaign is None or campaign.state is not CampaignState.RUNNING or limit <= 0:
         return ()
-    free(connection, (entries.c.campaign_id == campaign_id) & (entries.c.lease_until <= now), "the lease ran out")
+    if connection.execute(_EXPIRED, {"now": now}).first() is not None:
+        free(connection, (entries.c.campaign_id == campaign_id) & (entries.c.lease_until <= now), "the lease ran out")
     _promote(connection, campaign_id, now)
     chosen = _due_callbacks(connection, campaign_id, limit, now, agents)
     if len(chosen) < limit:
-        chosen += _ready(connection, campaign_id, limit - len(chosen))
+        wanted = {"campaign": campaign_id, "wanted": limit - len(chosen)}
+        chosen += connection.execute(_READY, wanted).all()
     if not chosen:
         return ()
     leased = update(entries).where(entries.c.entry_id.in_([row.entry_id for row in chosen]))
@@ -170,14 +193,7 @@ def _claim(
 
 
 def _promote(connection: Connection, campaign_id: int, now: datetime) -> None:
-    due = (
-        select(entries.c.entry_id)
-        .where(entries.c.campaign_id == campaign_id, entries.c.queue == LATER, entries.c.due_at <= now)
-        .order_by(entries.c.due_at)
-        .limit(PROMOTE_CHUNK)
-        .with_for_update(skip_locked=True)
-    )
-    ids = connection.execute(due).scalars().all()
+    ids = connection.execute(_DUE, {"campaign": campaign_id, "now": now}).scalars().all()
     if ids:
         connection.execute(update(entries).where(entries.c.entry_id.in_(ids)).values(queue=READY))
 
@@ -191,17 +207,6 @@ def _due_callbacks(
     if agents is not None:
         query = query.where(entries.c.callback_agent_id.is_(None) | entries.c.callback_agent_id.in_(agents))
     query = query.order_by(entries.c.due_at).limit(limit).with_for_update(skip_locked=True)
-    return list(connection.execute(query).all())
-
-
-def _ready(connection: Connection, campaign_id: int, limit: int) -> list[AnyRow]:
-    query = (
-        select(entries)
-        .where(entries.c.campaign_id == campaign_id, entries.c.queue == READY)
-        .order_by(entries.c.dial_order, entries.c.due_at, entries.c.entry_id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
     return list(connection.execute(query).all())
 
 

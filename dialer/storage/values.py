@@ -1,6 +1,7 @@
 """From rows to the values of `dialer.model` and back; the only place that knows both."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 import msgspec
 from sqlalchemy import Connection, select
@@ -55,6 +56,12 @@ def open_private(cipher: Cipher, sealed: bytes) -> tuple[str, dict[str, FieldVal
     return private.name, private.fields
 
 
+@lru_cache(maxsize=64)
+def _decode_settings(stored: bytes) -> CampaignSettings:
+    """Every claim reads its campaign, and the settings hardly ever change."""
+    return _settings_decoder.decode(stored)
+
+
 def encode_settings(settings: CampaignSettings) -> bytes:
     return msgspec.json.encode(settings)
 
@@ -69,7 +76,7 @@ def campaign(row: AnyRow, list_ids: Sequence[int]) -> Campaign:
         name=row.name,
         state=CampaignState(row.state),
         list_ids=tuple(list_ids),
-        settings=_settings_decoder.decode(row.settings),
+        settings=_decode_settings(row.settings),
         created_at=row.created_at,
         state_reason=row.state_reason,
     )
