@@ -33,7 +33,7 @@ demo: setup  ## dial a sample list through a simulated carrier (ARGS=--exit-when
 	@$(BIN)/dialer demo $(ARGS)
 
 test: setup  ## lint contracts and run all tests (ARGS are passed to pytest)
-	@$(BIN)/lint-imports --no-timing || exit 1
+	@$(BIN)/lint-imports || exit 1
 	@cargo test --quiet --manifest-path native/Cargo.toml
 	@$(BIN)/pytest $(ARGS)
 
@@ -44,7 +44,7 @@ lint: setup  ## ruff, mypy, import contracts, rustfmt, clippy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports --no-timing
+	$(BIN)/lint-imports
 	cargo fmt --check --manifest-path native/Cargo.toml
 	cargo clippy --quiet --manifest-path native/Cargo.toml --all-targets -- -D warnings
 

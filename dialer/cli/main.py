@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 EXIT_ERROR = 2
-DEMO_FOLDER = Path("demo-data")
+DEMO_FOLDER = Path(".demo")
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -109,3 +109,7 @@ def _level(name: str) -> str:
     if name.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
         raise typer.BadParameter(f"{name!r} is no level; use DEBUG, INFO, WARNING or ERROR", param_hint="--log-level")
     return name.upper()
+
+
+if __name__ == "__main__":
+    main()

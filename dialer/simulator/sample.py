@@ -5,7 +5,7 @@ import random
 from datetime import date, timedelta
 from pathlib import Path
 
-COLUMNS = ("客户号", "案件号", "姓名", "手机号", "备用电话", "逾期天数", "欠款金额", "到期日")
+COLUMNS = ("客户号", "案件号", "姓名", "手机号", "手机号2", "逾期天数", "欠款金额", "到期日")
 SURNAMES = "王李张刘陈杨黄赵吴周徐孙马朱胡"
 GIVEN_NAMES = ("伟", "芳", "娜", "敏", "静", "强", "磊", "洋", "艳", "勇", "杰", "涛", "明", "霞", "平")
 SECOND_NUMBER_SHARE = 0.3

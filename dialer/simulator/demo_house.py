@@ -1,0 +1,155 @@
+"""What the demo sets up before anything runs: its folder, configuration, lists, accounts and tokens."""
+
+import asyncio
+import secrets
+import shutil
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from dialer.api.security import hash_password, hash_token, new_token, sip_credentials
+from dialer.clock import RehearsalClock
+from dialer.model.account import NewAccount, Role
+from dialer.simulator.sample import write_sample_list
+from dialer.storage import Storage, load_or_create_key
+from schedules.calendar import DayKind, WorkCalendar, load_calendar
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+REHEARSAL_HOUR = 10
+SIP_PORT = 15060
+CARRIER_PORT = 15070
+SERVICE_MEDIA = (21000, 21999)
+WORLD_MEDIA = (22000, 22999)
+FIRST_NUMBER = 13900000000
+SIP_REALM = "dialer"
+SEED = 20261123
+
+
+@dataclass(frozen=True, slots=True)
+class Robot:
+    """A collector's account that a robot will use."""
+
+    agent_id: int
+    login: str
+    token: str
+    sip_password: str
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Everything later steps need. `logins` are (who, log-in, token) for people who want to look around."""
+
+    folder: Path
+    config_path: Path
+    url: str
+    clock: RehearsalClock
+    webhook_secret: str
+    supervisor_token: str
+    logins: list[tuple[str, str, str]] = field(default_factory=list)
+    robots: list[Robot] = field(default_factory=list)
+    lists: dict[str, Path] = field(default_factory=dict)
+
+
+def rehearsal_start(calendar: WorkCalendar, today: date) -> datetime:
+    """Ten in the morning, Shanghai, of the latest workday that is not after `today` and that the calendar knows."""
+    day = min(today, calendar.complete_through)
+    while calendar.kind(day) not in (DayKind.WORKDAY, DayKind.MAKE_UP_WORKDAY):
+        day -= timedelta(days=1)
+    return datetime(day.year, day.month, day.day, REHEARSAL_HOUR, tzinfo=SHANGHAI)
+
+
+def write_config(folder: Path, starts_at: datetime, http_port: int, webhook_url: str, secret: str) -> Path:
+    """The demo's configuration file; the shipped policy pack is in force."""
+    path = folder / "dialer.toml"
+    path.write_text(
+        f"""# Written by the demo.
+[node]
+name = "demo"
+data_dir = "{folder / "data"}"
+rehearsal_starts_at = {starts_at.isoformat()}
+
+[sip]
+port = {SIP_PORT}
+realm = "{SIP_REALM}"
+
+[media]
+port_min = {SERVICE_MEDIA[0]}
+port_max = {SERVICE_MEDIA[1]}
+
+[http]
+port = {http_port}
+
+[policy]
+packs = ["cn-bank-card"]
+
+[[trunks]]
+name = "simulated-carrier"
+host = "127.0.0.1"
+port = {CARRIER_PORT}
+channels = 60
+cps = 10.0
+
+[[webhooks]]
+url = "{webhook_url}"
+secrets = ["{secret}"]
+""",
+        encoding="utf-8",
+    )
+    return path
+
+
+async def build_house(folder: Path, http_port: int, webhook_url: str, sizes: dict[str, int], n_robots: int) -> House:
+    """Makes the folder anew with lists, accounts and tokens. Raises ConfigError or StorageError."""
+    await asyncio.to_thread(_clear, folder)
+    calendar = await asyncio.to_thread(load_calendar, "cn-workdays")
+    starts_at = rehearsal_start(calendar, datetime.now(UTC).astimezone(SHANGHAI).date())
+    secret = secrets.token_urlsafe(32)
+    config_path = await asyncio.to_thread(write_config, folder, starts_at, http_port, webhook_url, secret)
+    lists = await asyncio.to_thread(_write_lists, folder, sizes, starts_at.date())
+    house = House(
+        folder=folder,
+        config_path=config_path,
+        url=f"http://127.0.0.1:{http_port}",
+        clock=RehearsalClock(starts_at),
+        webhook_secret=secret,
+        supervisor_token=new_token(),
+        lists=lists,
+    )
+    await _open_accounts(house, n_robots)
+    return house
+
+
+def _clear(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "data").mkdir(parents=True)
+    (folder / "world").mkdir()
+
+
+def _write_lists(folder: Path, sizes: dict[str, int], today: date) -> dict[str, Path]:
+    paths = {}
+    for index, (name, n_contacts) in enumerate(sizes.items()):
+        paths[name] = folder / f"{name}.csv"
+        write_sample_list(paths[name], n_contacts, FIRST_NUMBER + index * 10_000, today, SEED + index)
+    return paths
+
+
+async def _open_accounts(house: House, n_robots: int) -> None:
+    key = await asyncio.to_thread(load_or_create_key, house.folder / "data" / "secret.key")
+    now = house.clock.utcnow()
+    # One hash for all: nobody logs in by password here, and making one takes a quarter of a second.
+    password_hash = await hash_password(secrets.token_urlsafe(16))
+    async with Storage.open(f"sqlite:///{house.folder / 'data' / 'dialer.db'}", key, house.clock) as storage:
+        for role in (Role.SUPERVISOR, Role.QA, Role.ADMINISTRATOR):
+            token = house.supervisor_token if role is Role.SUPERVISOR else new_token()
+            await storage.accounts.add_token(hash_token(token), f"demo {role.value}", role, now)
+            house.logins.append((role.value, f"demo-{role.value}", token))
+        for number in range(1, n_robots + 1):
+            login, sip_password, token = f"robot{number}", secrets.token_urlsafe(12), new_token()
+            sip = sip_credentials(login, SIP_REALM, sip_password)
+            new = NewAccount(login, f"Robot {number}", Role.COLLECTOR, password_hash, sip=sip)
+            account = await storage.accounts.create(new, now)
+            await storage.accounts.add_token(
+                hash_token(token), login, Role.COLLECTOR, now, account_id=account.account_id
+            )
+            house.robots.append(Robot(account.account_id, login, token, sip_password))
