@@ -86,10 +86,8 @@ def status(campaign_id: CampaignId, url: Url = DEFAULT_URL, token: Token = "") -
     found = call(url, token, "GET", f"/v1/campaigns/{campaign_id}/status")
     say(f"{found['name']}: {found['state']} {found['state_reason']}".rstrip())
     say(f"pace: {found['limiting']}")
-    print_table("Entries", tuple(found["entries"]), [tuple(found["entries"].values())])
-    for title, part in (("Collectors", found["agents"]), ("Calls", found["calls"])):
-        if part:
-            print_table(title, tuple(part), [tuple(part.values())])
+    for title, part in (("Entries", found["entries"]), ("Collectors", found["agents"]), ("Calls", found["calls"])):
+        print_table(title, ("state", "how many"), [(name.replace("_", " "), count) for name, count in part.items()])
     say(f"reached {found['live']}, abandoned {found['abandoned']}")
 
 

@@ -5,11 +5,11 @@
 const RETRY_MS = 2000;
 const REFUSED = 1008; // RFC 6455 §7.4.1: policy violation; the token was not accepted
 const NAMES = {
-  abandon_percent: "abandoned % 放弃率", agent: "collector 催收员", answered: "answered 接通", attempts: "attempts 呼叫数",
-  callable_now: "callable now 可呼叫", channels: "channels 通道", connected: "talking 通话中", dialing: "dialing 呼叫中",
- group: "group 线路组", in_use: "in use 占用", is_up: "up 正常", mode: "mode 模式", name: "name 名称", obstacle: "obstacle 受阻原因",
-  pace: "pace 节奏", pace_reason: "pace 节奏", reason: "reason 原因", since: "since 自", state: "state 状态", why_not: "why not dialing 未呼叫原因",
-  waiting: "waiting 等待",
+  abandoned: "abandoned 放弃", abandoned_share: "abandoned share 放弃率", agents: "collectors 催收员", calls: "calls 通话",
+  callable_now: "callable now 当前可呼", campaign_ids: "campaigns 活动", channels: "channels 通道", cps: "calls per second 每秒呼叫",
+  done: "done 已完成", exhausted: "exhausted 已用尽", group: "group 线路组", in_use: "in use 占用", is_up: "up 正常",
+  limiting: "pace 节奏", live: "people reached 接通人数", obstacle: "obstacle 受阻原因", reconcile: "to reconcile 待核对",
+  since: "since 自", state: "state 状态", state_reason: "why 原因", stopped: "stopped 已停止", waiting: "waiting 等待",
 };
 
 const state = document.getElementById("state");
@@ -38,7 +38,9 @@ function show(value) {
   if (value === null || value === undefined || value === "") return "–";
   if (value === true) return "yes 是";
   if (value === false) return "no 否";
-  if (typeof value === "object") return Object.entries(value).map(([key, inner]) => `${key} ${show(inner)}`).join(" · ");
+  if (typeof value === "object") {
+    return Object.entries(value).map(([key, inner]) => `${key} ${show(inner)}`).join(" · ") || "–";
+  }
   return String(value);
 }
 
