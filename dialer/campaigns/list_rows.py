@@ -110,6 +110,8 @@ def _read(draft: _Draft, column: Column, cell: Cell, region: str) -> None:
 def _checked(target: Target, text: str) -> str:
     if target is Target.ZONE and not is_zone(text):
         raise _CellError("no such time zone; write an IANA name such as Asia/Shanghai")
+    if not text.isprintable():
+        raise _CellError("it holds control characters")
     return text
 
 

@@ -27,13 +27,15 @@ wrap_ups = tables.wrap_ups
 entries = tables.entries
 
 
-class _Value(msgspec.Struct):
+class StoredValue(msgspec.Struct):
+    """A typed value of a form, as JSON can hold it."""
+
     kind: str
     text: str
 
 
 class _Private(msgspec.Struct):
-    values: dict[str, _Value]
+    values: dict[str, StoredValue]
     note: str
 
 
@@ -64,7 +66,7 @@ class WrapUps:
             agent_id=row.agent_id,
             code=row.code,
             recorded_at=row.recorded_at,
-            values={name: _decode(value) for name, value in private.values.items()},
+            values={name: decode_value(value) for name, value in private.values.items()},
             callback_at=row.callback_at,
             note=private.note,
         )
@@ -75,7 +77,7 @@ def _record(connection: Connection, cipher: Cipher, wrap_up: WrapUp, effects: Wr
     if attempt is None:
         raise InputError(f"there is no attempt {wrap_up.attempt_id}")
     private = msgspec.json.encode(
-        _Private({name: _encode(value) for name, value in wrap_up.values.items()}, wrap_up.note), order="sorted"
+        _Private({name: encode_value(value) for name, value in wrap_up.values.items()}, wrap_up.note), order="sorted"
     )
     digest = _digest(wrap_up, private)
     earlier = select(wrap_ups.c.digest).where(wrap_ups.c.attempt_id == wrap_up.attempt_id).with_for_update()
@@ -143,19 +145,21 @@ def _number(connection: Connection, cipher: Cipher, attempt: Attempt) -> str:
     return values.phone(cipher, connection.execute(query).one()).number
 
 
-def _encode(value: FormValue) -> _Value:
+def encode_value(value: FormValue) -> StoredValue:
+    """The value with its type, as text."""
     if isinstance(value, bool):
-        return _Value("boolean", str(int(value)))
+        return StoredValue("boolean", str(int(value)))
     if isinstance(value, Decimal):
-        return _Value("decimal", str(value))
+        return StoredValue("decimal", str(value))
     if isinstance(value, datetime):
-        return _Value("instant", value.isoformat())
+        return StoredValue("instant", value.isoformat())
     if isinstance(value, date):
-        return _Value("date", value.isoformat())
-    return _Value("text", value)
+        return StoredValue("date", value.isoformat())
+    return StoredValue("text", value)
 
 
-def _decode(value: _Value) -> FormValue:
+def decode_value(value: StoredValue) -> FormValue:
+    """The value as it was."""
     match value.kind:
         case "boolean":
             return value.text == "1"

@@ -56,6 +56,7 @@ def test_every_problem_of_a_row_is_named_and_masked() -> None:
         (["P1", "C1", ""], "手机", "there is no phone number"),
         (["P1", "C1"], "手机", "there is no phone number"),
         (["P1", "C1", "13800001234", "", "", "x"], "", "the row has 6 cells, the header only 5"),
+        (["P\x001", "C1", "13800001234"], "客户号", "it holds control characters"),
         (["P" * 1001, "C1", "13800001234"], "客户号", "longer than 1000 characters"),
         (
             ["P1", "C1", ";".join(f"1380000{n:04d}" for n in range(MAX_PHONES + 1))],
