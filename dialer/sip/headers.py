@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from dialer.sip.errors import ParseError
 from dialer.sip.lexical import (
+    MAX_ELEMENTS,
     Params,
     find_param,
     format_params,
@@ -279,8 +280,11 @@ def parse_addresses(lines: Iterable[str]) -> tuple[NameAddr, ...]:
 
 
 def parse_tokens(lines: Iterable[str]) -> tuple[str, ...]:
-    """A list of option tags or methods, as written."""
-    return tuple(part for line in lines for part in split_list(line))
+    """A list of option tags or methods, as written; tokens know no quotes, so every comma separates.
+
+    The first `MAX_ELEMENTS` of a line; more options than that nobody has.
+    """
+    return tuple(part for line in lines for text in line.split(",")[:MAX_ELEMENTS] if (part := text.strip()))
 
 
 def _parse_tail(text: str) -> Params:

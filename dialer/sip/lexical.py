@@ -12,6 +12,9 @@ from dialer.sip.errors import ParseError
 Params = tuple[tuple[str, str | None], ...]
 """Parameters in order; names in lower case, values as on the wire (quotes kept), None where there is no `=`."""
 
+MAX_ELEMENTS = 256
+"""Of one list and of one run of parameters: a message must not cost more than it is worth."""
+
 TOKEN = re.compile(r"[-A-Za-z0-9.!%*_+`'~]+")  # RFC 3261 §25.1
 _SPECIAL_IN_LIST = re.compile(r'[",<]')
 _SPECIAL_IN_PARAMS = re.compile(r'[";]')
@@ -62,7 +65,11 @@ def skip_quoted(text: str, start: int) -> int:
 
 
 def split_list(text: str) -> list[str]:
-    """The elements of a comma list, trimmed, empty ones left out; commas in quotes and `<>` do not separate."""
+    """The elements of a comma list, trimmed, empty ones left out; commas in quotes and `<>` do not separate.
+
+    Raises:
+        ParseError: a quote or `<` that does not close, or more than `MAX_ELEMENTS`.
+    """
     if "," not in text:
         stripped = text.strip()
         return [stripped] if stripped else []
@@ -77,6 +84,8 @@ def split_list(text: str) -> list[str]:
         else:
             parts.append(text[start:position].strip())
             start = position = position + 1
+            if len(parts) >= MAX_ELEMENTS:
+                raise ParseError("too many elements")
     parts.append(text[start:].strip())
     return [part for part in parts if part]
 
@@ -92,8 +101,10 @@ def parse_params(text: str) -> Params:
     """Parameters from `a=1;b;c="x;y"` (a leading `;` is fine).
 
     Raises:
-        ParseError: a parameter without a name, or an unbalanced quote.
+        ParseError: a parameter without a name, an unbalanced quote, or more than `MAX_ELEMENTS`.
     """
+    if text.count(";") > MAX_ELEMENTS:
+        raise ParseError("too many parameters")
     params = []
     for piece in text.split(";") if '"' not in text else _split_quoted_params(text):
         name, separator, value = piece.partition("=")

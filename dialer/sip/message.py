@@ -1,9 +1,9 @@
 """SIP messages: bytes in, values out, and back (RFC 3261 §7).
 
-Lenient on reading, strict on writing. What is plain is understood even when it is not well-formed (folded lines, bare
-LF, `Name :`, compact forms, `#` in a user part, display names that are not UTF-8); a line that is no header is passed
-over; malformed headers that nothing needs count as absent (RFC 3261 §8.2). What is ambiguous is refused: two
-Content-Lengths, a body shorter than declared, a CSeq that names another method, two different Call-IDs.
+Lenient on reading, strict on writing. What is plain is understood even when it is not well-formed (folded lines, LF as
+line end, `Name :`, compact forms, `#` in a user part, display names that are not UTF-8); a line that is no header is
+passed over; malformed headers that nothing needs count as absent (RFC 3261 §8.2). What is ambiguous is refused: two
+Content-Lengths, a body shorter than declared, a CSeq that names another method, two different Call-IDs, mixed line ends.
 
 Content-Length is checked while reading and then dropped, since it is `len(body)`; writing puts it last. Typed values
 (`message.via`, `message.contacts`, …) are parsed when first asked for and kept until the headers change. Those that
@@ -44,7 +44,6 @@ BRANCH_COOKIE = "z9hG4bK"  # RFC 3261 §8.1.1.7
 TokenFactory = Callable[[], str]
 """Gives a fresh random token (at least 64 bits, only `token` characters): the source of tags, branches and Call-IDs."""
 
-_HEAD_END = re.compile(rb"\r?\n\r?\n")
 _FOLD = re.compile(r"\n[ \t]+")
 _STATUS_LINE = re.compile(r"(SIP/[0-9]+\.[0-9]+) +([0-9]+)(?: (.*))?", re.IGNORECASE)
 _VERSION = re.compile(r"SIP/[0-9]+\.[0-9]+", re.IGNORECASE)
@@ -337,14 +336,11 @@ def parse_message(data: bytes, *, stream: bool = False) -> Message:
     """
     if len(data) > MAX_MESSAGE_BYTES:
         raise MessageError("message too large", 513)
-    data = data.lstrip(b"\r\n")  # RFC 3261 §7.5
-    end = _HEAD_END.search(data)
-    if end is None:
-        raise MessageError("headers without an end")
-    start_line, headers, lengths = _parse_head(decode(data[: end.start()]))
+    head, rest = _split_head(data.lstrip(b"\r\n"))  # RFC 3261 §7.5
+    start_line, headers, lengths = _parse_head(head)
     try:
         _check_single(headers)
-        body = _take_body(lengths, data[end.end() :], stream)
+        body = _take_body(lengths, rest, stream)
         message = _build(start_line, headers, body)
         _check_routing(message)
     except ParseError as error:
@@ -352,11 +348,27 @@ def parse_message(data: bytes, *, stream: bool = False) -> Message:
     return message
 
 
-def _parse_head(text: str) -> tuple[str, Headers, list[str]]:
-    """The start line, the headers without Content-Length, and the values of that."""
-    text = text.replace("\r\n", "\n")
+def _split_head(data: bytes) -> tuple[str, bytes]:
+    """The start line and headers with LF as line end, and what follows the empty line.
+
+    The first line says which line end the peer uses; a mixture is refused, since others may read other lines.
+    """
+    line_end = b"\r\n" if data[: data.find(b"\n") + 1].endswith(b"\r\n") else b"\n"
+    head, end, rest = data.partition(line_end * 2)
+    if not end:
+        raise MessageError("headers without an end")
+    text = decode(head)
+    if line_end == b"\r\n":
+        if text.count("\n") != text.count("\r\n"):
+            raise MessageError("LF without CR")
+        text = text.replace("\r\n", "\n")
     if "\r" in text:
         raise MessageError("CR without LF")
+    return text, rest
+
+
+def _parse_head(text: str) -> tuple[str, Headers, list[str]]:
+    """The start line, the headers without Content-Length, and the values of that."""
     if "\n " in text or "\n\t" in text:
         text = _FOLD.sub(" ", text)
     start_line, *lines = text.split("\n")
@@ -423,7 +435,8 @@ def _check_routing(message: Message) -> None:
         if message.cseq.method != message.method:
             raise ParseError("CSeq names another method")
         return
-    try:
-        _ = message.contacts
-    except ParseError:  # a final response with an unusable Contact is still the end of its transaction
-        message.headers.typed["contacts"] = ()
+    for name, values in (("Contact", "contacts"), ("Route", "routes")):
+        try:
+            getattr(message, values)
+        except ParseError:  # a final response with an unusable Contact is still the end of its transaction
+            message.headers.remove(name)

@@ -245,13 +245,15 @@ def test_split_list(text: str, parts: list[str]) -> None:
     assert split_list(text) == parts
 
 
-@pytest.mark.parametrize("text", ['a,"b', "a,<b"])
+@pytest.mark.parametrize("text", ['a,"b', "a,<b", "a," * 300])
 def test_split_list_refused(text: str) -> None:
     with pytest.raises(ParseError):
         split_list(text)
 
 
 def test_params() -> None:
+    with pytest.raises(ParseError):
+        parse_params(";a" * 300)
     params = parse_params('; A = 1 ;b;;c="x;\\"y"')
     assert params == (("a", "1"), ("b", None), ("c", '"x;\\"y"'))
     assert [find_param(params, name) for name in "abcd"] == ["1", "", 'x;"y', None]

@@ -248,3 +248,35 @@ def test_tokens_come_from_the_caller() -> None:
 )
 def test_reason_phrases(status: int, phrase: str) -> None:
     assert reason_phrase(status) == phrase
+
+
+def test_lists_of_tokens_never_fail() -> None:
+    request = parse_request(build("INVITE sip:b@c SIP/2.0", 'Require: a"b, <c', "Allow: ,,"))
+    assert (request.require, request.allow) == (('a"b', "<c"), ())
+
+
+def test_response_without_usable_addresses_is_still_a_response() -> None:
+    response = parse_message(build("SIP/2.0 200 OK", "Contact: <sip:@@>", "Route: x"))
+    response.headers.add("X-Later", "forgets what was typed")
+    assert (response.contacts, response.routes) == ((), ())
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        build("INVITE sip:b@c SIP/2.0", "X: 1\nY: 2"),
+        build("INVITE sip:b@c SIP/2.0", "X: 1\n\nY: 2"),
+        build("INVITE sip:b@c SIP/2.0", "X: 1\rY: 2"),
+        build().replace(b"\r\n", b"\n", 1),
+        b"",
+        b"\r\n\r\n",
+        b"INVITE",
+    ],
+)
+def test_mixed_line_ends_are_refused(data: bytes) -> None:
+    with pytest.raises(MessageError):
+        parse_message(data)
+
+
+def test_line_feeds_alone_are_understood() -> None:
+    assert parse_message(build(body=b"a\r\nb").replace(b"\r\n", b"\n")) == parse_message(build(body=b"a\nb"))
