@@ -6,6 +6,7 @@ through the API what a supervisor does, receives the outcomes, and shows a table
 
 import asyncio
 import logging
+import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -75,6 +76,7 @@ async def run_demo(folder: Path, http_port: int, exit_when_done: bool) -> int:
     Raises:
         DialerError: it could not be set up (a port in use, a folder that cannot be written).
     """
+    _end_on_sigterm()
     console = Console(width=None if sys.stdout.isatty() else 160)
     folder = await asyncio.to_thread(folder.resolve)
     async with AsyncExitStack() as stack:
@@ -93,6 +95,13 @@ async def run_demo(folder: Path, http_port: int, exit_when_done: bool) -> int:
         _say_where(demo)
         await _watch(demo, service, exit_when_done)
         return await _judge(demo) if exit_when_done else 0
+
+
+def _end_on_sigterm() -> None:
+    """Being told to end takes the same way out as Ctrl-C: the service and the world are ended too."""
+    task = asyncio.current_task()
+    if task is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
 
 
 # ---- the processes

@@ -5,7 +5,7 @@
 const RETRY_MS = 2000;
 const REFUSED = 1008; // RFC 6455 §7.4.1: policy violation; the token was not accepted
 const NAMES = {
-  abandoned: "abandoned 放弃", abandoned_share: "abandoned share 放弃率", agents: "collectors 催收员", calls: "calls 通话",
+  abandoned: "abandoned 放弃", attempt_id: "attempt 呼叫编号", campaign_id: "campaign 活动编号", cause: "cause 原因", abandoned_share: "abandoned share 放弃率", agents: "collectors 催收员", calls: "calls 通话",
   callable_now: "callable now 当前可呼", campaign_ids: "campaigns 活动", channels: "channels 通道", cps: "calls per second 每秒呼叫",
   done: "done 已完成", exhausted: "exhausted 已用尽", group: "group 线路组", in_use: "in use 占用", is_up: "up 正常",
   limiting: "pace 节奏", live: "people reached 接通人数", obstacle: "obstacle 受阻原因", reconcile: "to reconcile 待核对",
@@ -38,6 +38,7 @@ function show(value) {
   if (value === null || value === undefined || value === "") return "–";
   if (value === true) return "yes 是";
   if (value === false) return "no 否";
+  if (Array.isArray(value)) return value.map(show).join(", ") || "–";
   if (typeof value === "object") {
     return Object.entries(value).map(([key, inner]) => `${key} ${show(inner)}`).join(" · ") || "–";
   }
