@@ -13,9 +13,11 @@ import pytest
 
 from dialer.api.app import SUBJECTS
 from dialer.api.limits import FAILURES_ALLOWED
+from dialer.compliance.packs import load_policy
 from dialer.model.account import Role
 from dialer.model.recording import RecordingInfo
 from tests.support.house import House, open_house
+from tests.support.storage import MONDAY, Dialing, contacts, run_campaign
 
 NUMBER = "13800001234"
 AT = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
@@ -140,6 +142,30 @@ async def test_attempts_that_are_not_there(house: House) -> None:
     assert (status, problem["errors"][0]["field"]) == (422, "query.since")
     status, problem = await _call(house, "GET", "/v1/attempts?limit=0&colour=red")
     assert {error["field"] for error in problem["errors"]} == {"query.limit", "query.colour"}
+
+
+async def test_an_unknown_attempt_is_reconciled_once_and_goes_on_by_its_rule(house: House) -> None:
+    policy = await asyncio.to_thread(load_policy, ("cn-bank-card",))
+    dialing = Dialing(house.storage, policy)
+    campaign_id = await run_campaign(house.storage, contacts(1))
+    (candidate,) = await dialing.claim(campaign_id)
+    attempt = await dialing.reserve(dialing.reservation(candidate))
+    await house.storage.attempts.recover("node1", MONDAY)
+    _, page = await _call(house, "GET", f"/v1/attempts?state=unknown&campaign_id={campaign_id}")
+    assert [item["attempt_id"] for item in page["items"]] == [attempt.attempt_id]
+    assert page["items"][0]["number_masked"] == "138****0000"
+    path = f"/v1/attempts/{attempt.attempt_id}"
+    _, shown = await _call(house, "GET", path, Role.AUDITOR)
+    assert shown["decision"]["allowed"] is True
+    status, after = await _call(house, "POST", f"{path}/reconcile", json={"disposition": "no_answer"})
+    assert (status, after["state"], after["disposition"]) == (200, "settled", "no_answer")
+    status, problem = await _call(house, "POST", f"{path}/reconcile", json={"disposition": "busy"})
+    assert (status, "only an unknown attempt" in problem["detail"]) == (409, True)
+    _, entries = await _call(house, "GET", f"/v1/campaigns/{campaign_id}/entries")
+    assert (entries["counts"]["waiting"], entries["counts"]["reconcile"]) == (1, 0)
+    assert entries["counts"]["callable_now"] == 0, "not dialed again before the rule's pause"
+    told = [event.type.value for event in await house.storage.outbox.events()]
+    assert told[-2:] == ["dialer.attempt.unknown.v1", "dialer.attempt.settled.v1"]
 
 
 async def test_outbox_status_and_replay(house: House) -> None:
