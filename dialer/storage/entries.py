@@ -51,6 +51,11 @@ _DUE = (
     .limit(PROMOTE_CHUNK)
     .with_for_update(skip_locked=True)
 )
+_LEASE = (
+    update(entries)
+    .where(entries.c.entry_id.in_(bindparam("of_entries", expanding=True)))
+    .values(queue=EntryState.LEASED.value, node=bindparam("of_node"), lease_until=bindparam("until"))
+)
 _READY = (
     select(entries)
     .where(entries.c.campaign_id == bindparam("campaign"), entries.c.queue == READY)
@@ -185,8 +190,8 @@ def _claim(
         chosen += connection.execute(_READY, wanted).all()
     if not chosen:
         return ()
-    leased = update(entries).where(entries.c.entry_id.in_([row.entry_id for row in chosen]))
-    connection.execute(leased.values(queue=EntryState.LEASED.value, node=node, lease_until=until))
+    leased = {"of_entries": [row.entry_id for row in chosen], "of_node": node, "until": until}
+    connection.execute(_LEASE, leased)
     contacts = values.load_contacts(connection, cipher, {row.contact_id for row in chosen})
     usual = CallPath(campaign.settings.mode.value)
     return tuple(_candidate(row, contacts[row.contact_id], usual) for row in chosen)
