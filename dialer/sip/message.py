@@ -3,7 +3,7 @@
 Lenient on reading, strict on writing. What is plain is understood even when it is not well-formed (folded lines, LF as
 line end, `Name :`, compact forms, `#` in a user part, display names that are not UTF-8); a line that is no header is
 passed over; malformed headers that nothing needs count as absent (RFC 3261 §8.2). What is ambiguous is refused: two
-Content-Lengths, a body shorter than declared, a CSeq that names another method, two different Call-IDs, mixed line ends.
+Content-Lengths, a body shorter than declared, a CSeq that names another method, two Call-IDs, mixed line ends.
 
 Content-Length is checked while reading and then dropped, since it is `len(body)`; writing puts it last. Typed values
 (`message.via`, `message.contacts`, …) are parsed when first asked for and kept until the headers change. Those that
