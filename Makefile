@@ -47,6 +47,8 @@ lint: setup  ## ruff, mypy, import contracts, rustfmt, clippy
 	$(BIN)/lint-imports
 	cargo fmt --check --manifest-path native/Cargo.toml
 	cargo clippy --quiet --manifest-path native/Cargo.toml --all-targets -- -D warnings
+	cargo clippy --quiet --manifest-path native/Cargo.toml --all-features -- -D warnings
+	$(BIN)/python scripts/make_docs.py --check
 
 format: setup  ## let ruff and rustfmt write
 	$(BIN)/ruff check --fix .

@@ -20,6 +20,22 @@ class ApiCallError(DialerError):
         self.status = status
 
 
+class FieldProblem(msgspec.Struct):
+    """One thing wrong with a request, as the service says it."""
+
+    field: str
+    reason: str
+    fix: str = ""
+
+
+class Problem(msgspec.Struct):
+    """The service's refusal (RFC 9457)."""
+
+    title: str
+    detail: str = ""
+    errors: list[FieldProblem] = []
+
+
 class ApiClient:
     """Talks to one service as the holder of one token. Used as `async with`."""
 
@@ -40,17 +56,19 @@ class ApiClient:
         if self._session is not None:
             await self._session.close()
 
-    async def get(self, path: str, query: Mapping[str, str] | None = None) -> Any:
+    async def get(self, path: str) -> Any:
         """The decoded answer. Raises ApiCallError."""
-        return await self._call("GET", path, params=query)
+        return await self.send("GET", path)
 
     async def post(self, path: str, body: object | None = None) -> Any:
         """Sends a JSON body, when one is given. Raises ApiCallError."""
-        return await self._call("POST", path, json=body)
+        return await self.send("POST", path, body)
 
-    async def send(self, method: str, path: str, body: object | None = None) -> Any:
-        """Any other method with a JSON body. Raises ApiCallError."""
-        return await self._call(method, path, json=body)
+    async def send(
+        self, method: str, path: str, body: object | None = None, query: Mapping[str, str] | None = None
+    ) -> Any:
+        """Any method, with a JSON body where one is given. Raises ApiCallError."""
+        return await self._call(method, path, json=body, params=query)
 
     async def upload(self, path: str, query: Mapping[str, str], content: Any, content_type: str) -> Any:
         """Sends a file (an open binary file, or bytes) as the body. Raises ApiCallError."""
@@ -65,12 +83,19 @@ class ApiClient:
         try:
             async with self._session.request(method, self._url + path, **options) as response:
                 data = await response.read()
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise ApiCallError(f"{self._url} cannot be reached: {error or type(error).__name__}") from error
+        except TimeoutError as error:
+            raise ApiCallError(f"{self._url} did not answer in time") from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise ApiCallError(
+                f"{self._url} does not answer ({type(error).__name__}); is `dialer serve` running?"
+            ) from error
         if response.status >= 400:
             raise ApiCallError(_words(data, response.status), response.status)
-        is_json = response.content_type == "application/json"
-        return msgspec.json.decode(data) if is_json and data else data
+        if response.content_type == "application/json":
+            return msgspec.json.decode(data)
+        if data:
+            raise ApiCallError(f"{self._url} answered something that is not this service's API; check the address")
+        return None
 
 
 def _dump(value: object) -> str:
@@ -78,11 +103,11 @@ def _dump(value: object) -> str:
 
 
 def _words(data: bytes, status: int) -> str:
-    """A problem document (RFC 9457) as one line."""
+    """A problem document (RFC 9457) as one line, with the way out where it names one."""
     try:
-        problem = msgspec.json.decode(data)
-        line = str(problem.get("detail") or problem.get("title"))
-        details = "; ".join(f"{item['field']}: {item['reason']}" for item in problem.get("errors", ()))
-    except (msgspec.MsgspecError, AttributeError, KeyError, TypeError):
-        return f"HTTP {status}"
-    return f"{line} ({details})" if details else line
+        problem = msgspec.json.decode(data, type=Problem)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return f"refused with HTTP {status}"
+    fixes = dict.fromkeys(error.fix for error in problem.errors if error.fix)
+    line = problem.detail or problem.title
+    return f"{line} – {'; '.join(fixes)}" if fixes else line
