@@ -38,14 +38,16 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class NodeConfig(_Section):
     """This process: its name among the nodes of one database, and where its files live."""
 
     name: str = "node1"
+    """Its own among the nodes of one database; after a restart it must be the same."""
     data_dir: Path = Path("data")
+    """Recordings, their spool, uploads, prompts of the house, and the SQLite file."""
     rehearsal_starts_at: datetime | None = None
     """Moves the wall clock for rehearsals; refused unless every trunk is on a loopback address."""
 
@@ -54,17 +56,22 @@ class DatabaseConfig(_Section):
     """`sqlite:///PATH` or `postgresql://USER:PASSWORD@HOST/NAME`; empty: SQLite inside `data_dir`."""
 
     url: Secret = ""
+    """Where the database is."""
     key: Secret = ""
     """32 bytes in hex that encrypt numbers and names at rest; empty: made once in `data_dir`/secret.key."""
 
 
 class SipConfig(_Section):
-    """Where SIP listens. `advertised_host` goes into Contact and SDP when it differs (NAT)."""
+    """Where SIP listens, for trunks and collectors' phones."""
 
     host: str = "127.0.0.1"
+    """The address to listen on."""
     port: Port = 5060
+    """The same for UDP and TCP."""
     transports: tuple[Transport, ...] = ("udp", "tcp")
+    """Which are opened."""
     advertised_host: str = ""
+    """What peers are told in Contact and SDP where it differs from `host` (NAT, all addresses)."""
     realm: str = "dialer"
     """Digest realm for collectors' phones."""
     digest_algorithms: tuple[Literal["SHA-256", "MD5"], ...] = Field(default=("MD5",), min_length=1)
@@ -75,10 +82,15 @@ class MediaConfig(_Section):
     """The RTP engine. Keep the ports out of the kernel's ephemeral range."""
 
     host: str = "127.0.0.1"
+    """The address RTP is received on."""
     port_min: Port = 20000
+    """The first port; a leg takes two."""
     port_max: Port = 29999
+    """The last port."""
     workers: int = Field(default=2, ge=1, le=64)
+    """Threads of the engine; one per core is plenty."""
     rtp_timeout_s: float = Field(default=15.0, gt=0)
+    """A leg that hears nothing for this long, not even RTCP, is taken for lost."""
     spool_min_free_mb: int = Field(default=200, ge=0)
     """Below this much free disk no new call is placed: a call that cannot be recorded is not made."""
 
@@ -87,57 +99,85 @@ class HttpConfig(_Section):
     """The API and the status page."""
 
     host: str = "127.0.0.1"
+    """The address to listen on; put a proxy that speaks TLS in front of anything but loopback."""
     port: Port = 8080
+    """0: any free one."""
 
 
 class TrunkConfig(_Section):
     """One SIP trunk. `channels` and `cps` (new calls a second) are two separate limits."""
 
     name: str
+    """Its own among the trunks."""
     host: str
+    """A name or an address; only requests from there are heard."""
     port: Port = 5060
+    """Where it takes calls."""
     transport: Transport = "udp"
+    """How messages travel."""
     group: str = "default"
+    """Campaigns choose a group; its trunks stand in for each other until something has rung."""
     priority: int = 0
+    """The lowest number is used first."""
     weight: int = Field(default=1, ge=1)
+    """The share among trunks of one priority."""
     channels: int = Field(default=30, ge=1)
+    """Calls at a time."""
     cps: float = Field(default=10.0, gt=0)
+    """New calls in any one second."""
     username: str = ""
+    """Answers the trunk's challenges; empty: its address is enough."""
     password: Secret = ""
+    """Belongs to `username`."""
     from_domain: str = ""
+    """The domain of our From; empty: the trunk's host."""
     number_format: Literal["e164", "national", "e164_no_plus"] = "e164"
+    """How numbers are written on this trunk: +8613…, 13…, 8613…"""
     region: str = Field(default="CN", pattern="^[A-Z]{2}$")
     """The trunk's country (ISO 3166), for `number_format = "national"`: numbers of other countries are sent as 00…"""
     prefix: str = ""
+    """Put before every number."""
     first_response_timeout_s: float = Field(default=3.0, gt=0)
     """An INVITE without any response for this long goes to the next trunk of the group."""
     options_interval_s: float = Field(default=20.0, gt=0)
+    """How often the trunk is asked whether it is alive."""
     codecs: tuple[Literal["PCMA", "PCMU"], ...] = ("PCMA", "PCMU")
+    """What is offered, the preferred one first."""
 
 
 class PolicyConfig(_Section):
-    """Which policy packs are in force; the strictest wins. Names of shipped packs or paths of YAML files."""
+    """Which policy packs are in force."""
 
     packs: tuple[str, ...] = ("cn-bank-card",)
+    """Names of shipped packs or paths of YAML files; of several, the strictest wins."""
 
 
 class WebhookConfig(_Section):
-    """A receiver of outcomes over HTTP, signed per Standard Webhooks; `secrets` newest first (rotation)."""
+    """A receiver of outcomes over HTTP, signed per Standard Webhooks."""
 
     url: str
+    """Where events are posted."""
     secrets: tuple[Secret, ...] = Field(min_length=1)
+    """Every event is signed with each, newest first: so that they can be rotated."""
     timeout_s: float = Field(default=10.0, gt=0)
+    """How long an answer may take."""
 
 
 class MqttConfig(_Section):
     """A broker that outcomes are published to (MQTT 5, QoS 1)."""
 
     host: str
+    """Name or address of the broker."""
     port: Port = 1883
+    """Without TLS: keep the broker on a network of your own."""
     username: str = ""
+    """Empty: none is given."""
     password: Secret = ""
+    """Belongs to `username`."""
     topic_prefix: str = "dialer"
+    """Events go to `PREFIX/events/TYPE`."""
     timeout_s: float = Field(default=10.0, gt=0)
+    """How long the broker may take to acknowledge."""
 
 
 class Config(_Section):

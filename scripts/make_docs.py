@@ -1,4 +1,5 @@
-"""Writes what is generated in docs/: events.md and openapi.json from the code, state-machines.md from the state tables.
+"""Writes what is generated in docs/: configuration.md, events.md and openapi.json from the code, state-machines.md
+from the state tables.
 
 `--check` writes nothing and fails when a file is not what would be written.
 """
@@ -8,11 +9,15 @@ import sys
 from collections.abc import Iterable, Mapping
 from enum import Enum
 from pathlib import Path
+from typing import get_args, get_origin
+
+from pydantic import BaseModel
 
 from dialer.agents import state as agent_state
 from dialer.api.app import openapi_document
 from dialer.calls import attempt
 from dialer.campaigns import lifecycle
+from dialer.config import Config
 from dialer.model.outcome import EventType
 from dialer.outcomes import payloads
 from dialer.sip import answering, invite, transaction
@@ -37,6 +42,15 @@ events again. Numbers are masked in every event, names never occur. Instants are
 The tables below are generated from the JSON Schemas in `dialer/outcomes/schemas/` (`make docs`).
 """
 
+CONFIGURATION_HEAD = """# Configuration
+
+One TOML file, read once at the start; `dialer check` looks it over. An unknown key is an error that names the nearest
+known one. Secrets (`url`, `key`, `password`, `secrets`) may be written as `env:NAME` or `file:PATH` instead of in
+clear. [examples/dialer.toml](../examples/dialer.toml) is a start.
+
+Generated from `dialer/config.py` (`make docs`).
+"""
+
 MACHINES_HEAD = """# State machines
 
 Generated from the tables in the code (`make docs`); what a table cannot say stands above it in its module.
@@ -46,6 +60,7 @@ Generated from the tables in the code (`make docs`); what a table cannot say sta
 def main() -> int:
     """Writes or checks every generated document; the exit code."""
     wanted = {
+        DOCS / "configuration.md": configuration_page(),
         DOCS / "events.md": events_page(),
         DOCS / "openapi.json": json.dumps(openapi_document(), indent=1, ensure_ascii=False) + "\n",
         DOCS / "state-machines.md": machines_page(),
@@ -58,6 +73,26 @@ def main() -> int:
     for path in stale:
         print(f"{path.relative_to(DOCS.parent)} is out of date; run `make docs`")
     return int(bool(stale))
+
+
+def configuration_page() -> str:
+    """Every section with every key: default, meaning."""
+    parts = [CONFIGURATION_HEAD]
+    for name, field in Config.model_fields.items():
+        section, is_list = _section(field.annotation)
+        title = f"[[{name}]]" if is_list else f"[{name}]"
+        parts.append(f"\n## `{title}`\n{section.__doc__}\n\n| key | default | meaning |\n|---|---|---|\n")
+        for key, value in section.model_fields.items():
+            default = "required" if value.is_required() else f"`{json.dumps(value.default, default=str)}`"
+            parts.append(f"| `{key}` | {default} | {' '.join((value.description or '').split())} |\n")
+    return "".join(parts)
+
+
+def _section(annotation: object) -> tuple[type[BaseModel], bool]:
+    """The section behind a field of the configuration, and whether there may be several."""
+    options = [annotation, *get_args(annotation)]
+    section = next(option for option in options if isinstance(option, type) and issubclass(option, BaseModel))
+    return section, get_origin(annotation) is tuple
 
 
 def events_page() -> str:
