@@ -7,6 +7,7 @@ attempt that was not placed puts its entry back by itself.
 import asyncio
 import logging
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from types import TracebackType
 from typing import Self
 
@@ -22,6 +23,8 @@ from dialer.model.attempt import Disposition
 logger = logging.getLogger(__name__)
 
 PUT_BACK_LIMIT_S = 10.0
+SCRIPT_PAUSE = timedelta(seconds=10)
+"""When a contact is tried again whose script could not be spoken for a reason that may pass, like a full disk."""
 
 Ended = Callable[[AttemptRunner, "NotPlaced | Disposition"], None]
 
@@ -140,6 +143,10 @@ class CallFloor:
             except (ConfigError, InputError) as error:
                 logger.warning("reminder not placed: %s", error, extra={"campaign_id": runner.campaign_id})
                 return NotPlaced(str(error), None)
+            except Exception as error:  # the edge of one attempt: no fault in here may end another call
+                logger.exception("reminder not placed", extra={"campaign_id": runner.campaign_id})
+                retry_at = self.services.clock.utcnow() + SCRIPT_PAUSE
+                return NotPlaced(f"the script could not be spoken: {error or type(error).__name__}", retry_at)
             runner.prompts = prompts
         return await runner.run()
 

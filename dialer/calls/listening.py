@@ -33,7 +33,8 @@ class Listening:
             case ListenTarget.GREETING:
                 self._detector = AmdDetector()
             case ListenTarget.BEEP:
-                self._detector = BeepDetector()
+                heard = self.greeting is not None and self.greeting.beep_ms is not None
+                self._detector = BeepDetector(in_beep=heard)
 
     def stop(self) -> None:
         """Frames still on their way are not listened to."""

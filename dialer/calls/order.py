@@ -41,8 +41,8 @@ class CallOrder:
             dedicated_agent=self.agent_id,
         )
 
-    def reservation(self, node: str, trunk: str, caller_id: str) -> Reservation:
-        """What the gate is asked."""
+    def reservation(self, node: str, trunk: str, caller_id: str, margin_s: float) -> Reservation:
+        """What the gate is asked: the call may ring until `margin_s` later than its own limit."""
         return Reservation(
             campaign_id=self.campaign.campaign_id,
             contact_id=self.contact.contact_id,
@@ -53,5 +53,5 @@ class CallOrder:
             agent_id=self.agent_id,
             caller_id=caller_id,
             trunk=trunk,
-            ring_timeout_s=self.campaign.settings.ring_timeout_s,
+            ring_timeout_s=self.campaign.settings.ring_timeout_s + margin_s,
         )

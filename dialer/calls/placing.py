@@ -17,7 +17,9 @@ logger = logging.getLogger(__name__)
 
 STORAGE_PAUSE = timedelta(seconds=10)
 """When an entry is tried again whose reservation the database could not answer."""
-RESERVE_LIMIT_S = 10.0
+DIALING_MARGIN_S = 10.0
+"""The gate is asked for a call that rings this much longer than it will: the time a slow database and trunks that do
+not answer may take before the last INVITE under one reservation leaves. No INVITE leaves later than that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,10 @@ class Placed:
     def over(self, lease: TrunkLease) -> "Placed":
         """The same reservation over another trunk."""
         return replace(self, lease=lease)
+
+    def may_dial(self, now: datetime) -> bool:
+        """Whether an INVITE may still leave on the gate's word; not where the wall clock stepped back meanwhile."""
+        return timedelta() <= now - self.attempt.reserved_at <= timedelta(seconds=DIALING_MARGIN_S)
 
     @property
     def recording_id(self) -> str:
@@ -72,7 +78,7 @@ async def place(services: CallServices, order: CallOrder) -> Placed | NotPlaced:
 
 async def _reserve(services: CallServices, order: CallOrder, lease: TrunkLease) -> Placed | NotPlaced:
     caller_id = choose_caller_id(order.campaign.settings.caller_ids, order.contact.person_ref)
-    reservation = order.reservation(services.node, lease.trunk.name, caller_id)
+    reservation = order.reservation(services.node, lease.trunk.name, caller_id, DIALING_MARGIN_S)
     try:
         outcome = await services.storage.attempts.reserve(reservation, services.policy, services.clock.utcnow())
     except StorageError as error:

@@ -127,7 +127,7 @@ class AttemptRunner:
         self.placed = outcome
         self.machine.attempt_id = outcome.attempt.attempt_id
         path = AudioPath(audio.leg, host=self._services.advertised_host, codecs=outcome.lease.trunk.codecs)
-        self._trunk_call = TrunkCall(self._services.sip, path, self._on_trunk)
+        self._trunk_call = TrunkCall(self._services.sip, path, self._mailbox.put, self._record)
         return None
 
     async def _live(self) -> None:
@@ -200,10 +200,9 @@ class AttemptRunner:
 
     # ---- what comes in
 
-    def _on_trunk(self, signal: Signal) -> None:
-        if signal.kind in (K.EARLY_MEDIA, K.ANSWERED) and self.audio is not None and self.placed is not None:
+    def _record(self) -> None:
+        if self.audio is not None and self.placed is not None:
             self.audio.record(self.placed.recording_id)
-        self._mailbox.put(signal)
 
     def _press(self, digit: str) -> None:
         self._mailbox.put(Key(digit))
@@ -211,10 +210,13 @@ class AttemptRunner:
     # ---- what goes out
 
     def _send_invite(self) -> None:
-        """The INVITE under the present lease; where none left, the next trunk's."""
+        """The INVITE under the present lease; where none left, the next trunk's. None once the gate's word is old."""
         placed, trunk_call = self.placed, self._trunk_call
         if placed is None or trunk_call is None:
             raise LocalProtocolError("no INVITE without a reservation")
+        if not placed.may_dial(self._services.clock.utcnow()):
+            self._feed(Signal(K.NO_TRUNK, reason="the gate's word is too old"))
+            return
         self._tried.add(placed.lease.trunk.name)
         ring_timeout_s = self.order.campaign.settings.ring_timeout_s
         try:

@@ -19,12 +19,19 @@ from dialer.sip.trunks import TrunkLease
 
 
 class TrunkCall:
-    """The SIP side of one attempt, over one trunk after the other. `tell` takes signals and returns at once."""
+    """The SIP side of one attempt, over one trunk after the other.
 
-    def __init__(self, sip: SipPort, path: AudioPath, tell: Callable[[Signal], None]) -> None:
+    `tell` takes signals; `before_audio` is called when audio may come, just before the leg hears it (a recording begun
+    there misses nothing). Both return at once.
+    """
+
+    def __init__(
+        self, sip: SipPort, path: AudioPath, tell: Callable[[Signal], None], before_audio: Callable[[], None]
+    ) -> None:
         self._sip = sip
         self._path = path
         self._tell = tell
+        self._before_audio = before_audio
         self._call: CallPort | None = None
         self._n_invites = 0
         self._over = False
@@ -67,7 +74,7 @@ class TrunkCall:
             return
         match event:
             case events.Provisional(sdp=sdp):
-                heard = bool(sdp) and self._path.take_answer(sdp)
+                heard = bool(sdp) and self._take_answer(sdp)
                 self._tell(Signal(K.EARLY_MEDIA if heard else K.RINGING))
             case events.Answered(sdp=sdp):
                 lease.report(200)
@@ -80,12 +87,16 @@ class TrunkCall:
                     self._tell(Signal(K.PERSON_HUNG_UP if by_remote else K.MEDIA_LOST, cause=event.cause))
 
     def _on_answer(self, sdp: str) -> None:
-        usable = self._path.take_answer(sdp) if sdp else self._path.agreed is not None
+        usable = self._take_answer(sdp) if sdp else self._path.agreed is not None
         if usable:
             self._tell(Signal(K.ANSWERED))
             return
         self.hang_up("no usable audio")
         self._tell(Signal(K.FAILED, reason="no usable audio", disposition=Disposition.SHORT_ANSWER))
+
+    def _take_answer(self, sdp: str) -> bool:
+        self._before_audio()
+        return self._path.take_answer(sdp)
 
     def _on_failure(self, lease: TrunkLease, failed: events.Failed) -> None:
         lease.report(None if failed.no_response else failed.cause.sip_status, failed.retry_after_s)

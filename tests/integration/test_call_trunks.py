@@ -1,13 +1,18 @@
 """Trunks that fail: the next one takes the call under the same reservation, and a failure after ringing does not."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from dialer.calls import placing
+from dialer.clock import SystemClock
 from dialer.config import TrunkConfig
-from dialer.model.attempt import Disposition
+from dialer.model.attempt import Attempt, AttemptFilter, AttemptState, CallPath, Disposition
 from dialer.model.campaign import AmdMode, CampaignSettings
+from dialer.sip.trunks import TrunkLease, Trunks
 from tests.support.call_lab import HOST, CallLab, FarSide, Line, call_lab, far_side, until
 
 OFF = CampaignSettings(amd=AmdMode.OFF)
@@ -53,6 +58,31 @@ async def test_a_failure_after_ringing_is_final(tmp_path: Path, backup: FarSide)
         (attempt,) = await lab.settled()
         assert (attempt.trunk, attempt.disposition) == ("main", Disposition.NO_ANSWER)
         assert backup.lines == []
+
+
+async def test_no_invite_leaves_on_an_old_word_of_the_gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database that took too long looks like a margin that is over: the reservation is given back, nothing rings."""
+    monkeypatch.setattr(placing, "DIALING_MARGIN_S", -1.0)
+    async with call_lab(tmp_path, 33700) as lab:
+        await begin(lab)
+
+        async def released() -> bool:
+            filter_ = AttemptFilter(states=(AttemptState.RELEASED,))
+            return bool(await lab.app.storage.attempts.list(filter_))
+
+        async with asyncio.timeout(20):
+            while not await released():  # noqa: ASYNC110 - the database has no event
+                await asyncio.sleep(0.05)
+        assert lab.far.lines == []
+
+
+@pytest.mark.parametrize(("age_s", "may"), [(-0.1, False), (0.0, True), (9.9, True), (10.1, False)])
+def test_how_long_the_gates_word_holds(age_s: float, may: bool) -> None:
+    reserved_at = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
+    attempt = Attempt(1, 1, 1, 1, CallPath.MANUAL, AttemptState.RESERVED, "138****0000", reserved_at)
+    lease = Trunks([TrunkConfig(name="t", host=HOST)], SystemClock(), lambda: 0.0).acquire("default")
+    assert isinstance(lease, TrunkLease)
+    assert placing.Placed(attempt, lease).may_dial(reserved_at + timedelta(seconds=age_s)) is may
 
 
 async def test_no_trunk_answers(tmp_path: Path) -> None:
