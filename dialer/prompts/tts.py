@@ -7,10 +7,10 @@ import asyncio
 import hashlib
 import io
 import json
-import os
 import shutil
 from pathlib import Path
 from typing import Protocol
+from uuid import uuid4
 
 import soundfile
 
@@ -155,7 +155,7 @@ def _keep(wav: bytes, path: Path) -> bytes:
     samples, rate_hz = soundfile.read(io.BytesIO(wav), dtype="float32", always_2d=True)
     pcm = to_pcm(at_speech_level(resample(samples[:, 0], rate_hz)))
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.stem}.{os.getpid()}.part")
+    part = path.with_name(f"{path.stem}.{uuid4().hex}.part")  # the same words may be asked for twice at once
     write_flac(part, pcm)
     part.replace(path)
     return pcm

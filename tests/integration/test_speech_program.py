@@ -24,6 +24,14 @@ async def test_it_speaks_and_keeps_what_it_said(tmp_path: Path) -> None:
 
 
 @pytest.mark.peer("espeak-ng")
+async def test_many_may_ask_for_the_same_words_at_once(tmp_path: Path) -> None:
+    speech = EspeakNg(tmp_path / "cache")
+    said = await asyncio.gather(*(speech.say("一千二百三十四元", ZH) for _ in range(8)))
+    assert len(set(said)) == 1
+    assert len(list((tmp_path / "cache").iterdir())) == 1
+
+
+@pytest.mark.peer("espeak-ng")
 async def test_characters_it_would_mumble_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot read 龘"):
         await EspeakNg(tmp_path).say("龘", ZH)
