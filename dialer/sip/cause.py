@@ -56,6 +56,13 @@ _STATUS = {
     607: Disposition.UNWANTED,  # RFC 8197
     608: Disposition.NETWORK_BLOCKED,  # RFC 8688
 }
+_OF_CLASS = {
+    3: Disposition.TRUNK_CONFIG,  # a redirection, which we do not follow
+    4: Disposition.TRUNK_CONFIG,
+    5: Disposition.TRUNK_CONGESTION,
+    6: Disposition.BUSY,
+}
+"""A final response we do not know is taken as the x00 of its class (RFC 3261 §8.1.3.2)."""
 _BLOCKED_PHRASE = "network blocked"  # ATIS-1000099, "603+"
 
 
@@ -88,7 +95,8 @@ def _of_codes(cause: NetworkCause) -> Disposition:
         return Disposition.NETWORK_BLOCKED
     if cause.q850 in _Q850:
         return _Q850[cause.q850]
-    return _STATUS.get(cause.sip_status or 0, Disposition.UNKNOWN)
+    status = cause.sip_status or 0
+    return _STATUS.get(status) or _OF_CLASS.get(status // 100, Disposition.UNKNOWN)
 
 
 def _is_blocked(cause: NetworkCause) -> bool:

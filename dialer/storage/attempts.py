@@ -45,11 +45,11 @@ _SETTLE = (
     .where(attempts.c.attempt_id == bindparam("of_attempt"), _IN_FLIGHT)
     .values(
         {
-            "state": AttemptState.SETTLED.value,
             "in_flight_index": None,
             **{
                 name: _new(name)
                 for name in (
+                    "state",
                     "disposition",
                     "ended_at",
                     "greeting_end_at",
@@ -149,6 +149,7 @@ class Attempts:
     async def settle(self, settlement: Settlement, step: NextStep | None, now: datetime) -> bool:
         """Writes how the attempt ended, what becomes of its entry, and the event, in one transaction.
 
+        An UNKNOWN end leaves the attempt UNKNOWN, as a crash does, whatever `step` says: it waits for `reconcile`.
         `step` is None for a number dialed by hand. False, and nothing changed, when it was settled already.
         """
         self._marks.pop(settlement.attempt_id, None)
@@ -241,8 +242,10 @@ def _release(connection: Connection, attempt_id: int, reason: str) -> bool:
 
 
 def _settle(connection: Connection, settlement: Settlement, step: NextStep | None, now: datetime) -> bool:
+    lost = settlement.disposition is Disposition.UNKNOWN
     said = {
         "of_attempt": settlement.attempt_id,
+        "new_state": (AttemptState.UNKNOWN if lost else AttemptState.SETTLED).value,
         "new_disposition": settlement.disposition.value,
         "new_ended_at": settlement.ended_at,
         "new_greeting_end_at": settlement.greeting_end_at,
@@ -261,8 +264,20 @@ def _settle(connection: Connection, settlement: Settlement, step: NextStep | Non
     row = connection.execute(_SETTLE, said).first()
     if row is None:
         return False
-    _report_settled(connection, row, EntryState.DIALING, step, now)
+    if lost:
+        _report_lost(connection, row, "its end was not learned", now)
+    else:
+        _report_settled(connection, row, EntryState.DIALING, step, now)
     return True
+
+
+def _report_lost(connection: Connection, row: AnyRow, why: str, now: datetime) -> None:
+    """An attempt became UNKNOWN: its entry waits for a person's word, and the case system is told."""
+    attempt = values.attempt(row)
+    waiting = update(entries).where(entries.c.entry_id == row.entry_id, entries.c.queue == EntryState.DIALING.value)
+    reason = f"attempt {attempt.attempt_id}: {why}"
+    connection.execute(waiting.values(queue=EntryState.RECONCILE.value, reason=reason))
+    emit(connection, EventType.ATTEMPT_UNKNOWN, attempt.case_ref, now, payloads.attempt_unknown(attempt))
 
 
 def _report_settled(
@@ -315,11 +330,7 @@ def _recover(connection: Connection, node: str, now: datetime) -> int:
     )
     rows = connection.execute(statement).all()
     for row in sorted(rows, key=lambda row: row.case_ref):  # one order of locks on all nodes
-        attempt = values.attempt(row)
-        waiting = update(entries).where(entries.c.entry_id == row.entry_id, entries.c.queue == EntryState.DIALING.value)
-        reason = f"attempt {attempt.attempt_id} was lost in a crash"
-        connection.execute(waiting.values(queue=EntryState.RECONCILE.value, reason=reason))
-        emit(connection, EventType.ATTEMPT_UNKNOWN, attempt.case_ref, now, payloads.attempt_unknown(attempt))
+        _report_lost(connection, row, "lost in a crash", now)
     free(connection, entries.c.node == node, "the node was restarted")
     return len(rows)
 

@@ -223,6 +223,19 @@ async def test_recovery_leaves_nothing_to_chance(storage: Storage, dialing: Dial
     assert await _event_types(storage) == [EventType.ATTEMPT_UNKNOWN, EventType.ATTEMPT_SETTLED]
 
 
+async def test_an_end_nobody_learned_waits_for_a_person_like_a_crash(storage: Storage, dialing: Dialing) -> None:
+    campaign_id = await run_campaign(storage, contacts(1))
+    (candidate,) = await dialing.claim(campaign_id)
+    attempt = await dialing.reserve(dialing.reservation(candidate))
+    assert await dialing.settle(attempt, Disposition.UNKNOWN)
+    lost = await storage.attempts.get(attempt.attempt_id)
+    assert lost is not None
+    assert lost.state is AttemptState.UNKNOWN
+    assert await _event_types(storage) == [EventType.ATTEMPT_UNKNOWN]
+    assert (await storage.entries.counts(campaign_id, MONDAY)).reconcile == 1
+    assert await dialing.claim(campaign_id, 1, MONDAY + 600 * MINUTE) == ()
+
+
 async def test_unknown_blocks_and_counts(storage: Storage, dialing: Dialing) -> None:
     campaign_id = await run_campaign(storage, contacts(1))
     (candidate,) = await dialing.claim(campaign_id)

@@ -43,7 +43,11 @@ BLOCKED = ('SIP;cause=603;text="Network Blocked"',)
         (488, None, True, D.NO_ANSWER),
         (200, None, True, D.SHORT_ANSWER),
         (480, 16, False, D.NO_ANSWER),  # "normal clearing" tells nothing; the status decides
-        (302, None, False, D.UNKNOWN),
+        (302, None, False, D.TRUNK_CONFIG),
+        (483, None, False, D.TRUNK_CONFIG),  # taken as 400
+        (483, None, True, D.NO_ANSWER),  # it rang, so it was an attempt
+        (580, None, False, D.TRUNK_CONGESTION),  # taken as 500
+        (699, None, False, D.BUSY),  # taken as 600
         (None, None, False, D.UNKNOWN),
     ],
 )
