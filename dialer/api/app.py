@@ -9,7 +9,7 @@ from aiohttp import web
 
 from dialer import __version__
 from dialer.api.gatekeeper import Gatekeeper
-from dialer.api.limits import IdempotencyMemory
+from dialer.api.once import handle_once
 from dialer.api.openapi import build_document
 from dialer.api.page import add_page
 from dialer.api.principal import Principal
@@ -43,9 +43,6 @@ SUBJECTS: tuple[Routes, ...] = (
     accounts.routes,
     system.routes,
 )
-MAX_KEY_LENGTH = 200
-
-_IDEMPOTENCY: web.AppKey[IdempotencyMemory] = web.AppKey("idempotency", IdempotencyMemory)
 
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -64,14 +61,13 @@ def create_app(services: Services) -> web.Application:
     app[SERVICES] = services
     app[live.GATEKEEPER] = Gatekeeper(services.storage, services.clock)
     app[live.WATCHERS] = live.Watchers()
-    app[_IDEMPOTENCY] = IdempotencyMemory()
     app[system.DOCUMENT] = system.encode_document(openapi_document())
     for routes in SUBJECTS:
         for operation in routes.operations:
             app.router.add_route(operation.method, operation.path, _answer(operation))
     app.router.add_get(live.PATH, live.watch)
     add_page(app)
-    app.on_startup.append(_clean_uploads)
+    app.on_startup.append(_recover)
     app.on_response_prepare.append(_protect)
     app.on_shutdown.append(live.close_watchers)
     return app
@@ -88,7 +84,7 @@ def _answer(operation: Operation) -> Answer:
         key = request.headers.get("Idempotency-Key")
         if key is None or operation.status != HTTPStatus.CREATED:
             return await _handle(operation, request, actor)
-        return await _handle_once(operation, request, actor, key)
+        return await handle_once(operation, request, actor, key, _handle)
 
     return answer
 
@@ -96,31 +92,6 @@ def _answer(operation: Operation) -> Answer:
 async def _handle(operation: Operation, request: web.Request, actor: Principal) -> web.StreamResponse:
     call = await read_call(operation, request, actor)
     return respond(operation, await operation.handler(call))
-
-
-async def _handle_once(operation: Operation, request: web.Request, actor: Principal, key: str) -> web.StreamResponse:
-    """The same key from the same holder gets the same answer, and nothing is created twice."""
-    if not 0 < len(key) <= MAX_KEY_LENGTH:
-        raise ApiError(HTTPStatus.BAD_REQUEST, f"Idempotency-Key: 1 to {MAX_KEY_LENGTH} characters")
-    memory = request.app[_IDEMPOTENCY]
-    # A file is told apart by its parameters and length: reading it here would hold it in memory.
-    content = str(request.content_length).encode() if operation.consumes else await request.read()
-    digest = request.query_string.encode() + b"\0" + content
-    now = request.app[SERVICES].clock.monotonic()
-    holder = str(actor.token_id)
-    known = memory.begin(holder, operation.name, key, digest, now)
-    if known is not None:
-        if known.conflict:
-            raise conflict(known.conflict)
-        return web.Response(status=known.status, body=known.body, content_type="application/json")
-    try:
-        response = await _handle(operation, request, actor)
-        body = response.body if isinstance(response, web.Response) and isinstance(response.body, bytes) else b""
-        memory.finish(holder, operation.name, key, response.status, body)
-    except BaseException:
-        memory.forget(holder, operation.name, key)
-        raise
-    return response
 
 
 @web.middleware
@@ -159,8 +130,11 @@ def _of_aiohttp(refusal: web.HTTPException) -> ApiError:
     return ApiError(status, details.get(status, status.phrase), headers=kept)
 
 
-async def _clean_uploads(app: web.Application) -> None:
-    await asyncio.to_thread(lists.clean_uploads, app[SERVICES].uploads_dir)
+async def _recover(app: web.Application) -> None:
+    """What a kill left behind of requests that were under way."""
+    services = app[SERVICES]
+    await asyncio.to_thread(lists.clean_uploads, services.uploads_dir)
+    await services.storage.idempotency.recover(services.config.node.name)
 
 
 async def _protect(request: web.Request, response: web.StreamResponse) -> None:

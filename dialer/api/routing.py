@@ -76,6 +76,8 @@ class Operation:
     """Media types of a body that the handler reads itself."""
     produces: tuple[str, ...] = ()
     """Media types of a response that the handler makes itself."""
+    answers_secret: bool = False
+    """Its answer is given once and kept nowhere, not even for its Idempotency-Key."""
 
     @property
     def summary(self) -> str:
@@ -104,6 +106,7 @@ class Routes:
         status: int = HTTPStatus.OK,
         consumes: tuple[str, ...] = (),
         produces: tuple[str, ...] = (),
+        answers_secret: bool = False,
     ) -> Callable[[HandlerT], HandlerT]:
         """Registers a handler; its annotations are `Call[Path, Query, Body]` and what it answers."""
 
@@ -125,6 +128,7 @@ class Routes:
                     answers=None if own else TypeAdapter(hints["return"]),
                     consumes=consumes,
                     produces=produces,
+                    answers_secret=answers_secret,
                 )
             )
             return handler

@@ -21,6 +21,7 @@ from dialer.storage.database import Database, connect_to
 from dialer.storage.dialect import insert_missing
 from dialer.storage.do_not_call import DoNotCallList
 from dialer.storage.entries import Entries
+from dialer.storage.idempotency import Idempotency
 from dialer.storage.lists import Lists
 from dialer.storage.migrate import scripts, upgrade
 from dialer.storage.outbox import Outbox
@@ -60,6 +61,7 @@ class Storage:
         self.statistics = Statistics(database)
         self.survey = Survey(database, cipher)
         self.audit = Audit(database)
+        self.idempotency = Idempotency(database, cipher)
 
     @classmethod
     def open(cls, url: str, key: bytes, clock: Clock) -> "Storage":

@@ -148,8 +148,8 @@ class House:
 
 
 @asynccontextmanager
-async def open_house(folder: Path) -> AsyncIterator[House]:
-    """The house over a fresh SQLite file."""
+async def open_house(folder: Path, *, new_tokens: bool = True, token_prefix: str = "token") -> AsyncIterator[House]:
+    """The house over a SQLite file; without `new_tokens` over one whose tokens are known already."""
     clock = SystemClock()
     async with Storage.open(f"sqlite:///{folder / 'dialer.db'}", KEY, clock) as storage:
         campaigns, desk, live = PlayedCampaigns(storage, clock), PlayedDesk(clock), LiveBoard(clock)
@@ -167,8 +167,8 @@ async def open_house(folder: Path) -> AsyncIterator[House]:
             uploads_dir=folder / "uploads",
             outcomes_wake=lambda: wakes.append(clock.utcnow()),
         )
-        tokens = {role: f"token-of-{role.value}" for role in Role}
-        for role, token in tokens.items():
+        tokens = {role: f"{token_prefix}-of-{role.value}" for role in Role}
+        for role, token in tokens.items() if new_tokens else ():
             await storage.accounts.add_token(hash_token(token), role.value, role, clock.utcnow())
         async with TestClient(TestServer(create_app(services))) as api:
             yield House(storage, services, campaigns, desk, live, api, tokens, wakes)

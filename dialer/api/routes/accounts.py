@@ -156,9 +156,9 @@ async def list_tokens(call: Call[Nothing, Nothing, Nothing]) -> TokenList:
     return TokenList(items=list(await call.services.storage.accounts.tokens()))
 
 
-@routes.add("POST", "/v1/tokens", "tokens.create", status=201)
+@routes.add("POST", "/v1/tokens", "tokens.create", status=201, answers_secret=True)
 async def create_token(call: Call[Nothing, Nothing, TokenIn]) -> TokenCreated:
-    """Makes a token. Its secret is in this answer and nowhere else."""
+    """Makes a token. Its secret is in this answer and nowhere else: the same Idempotency-Key again answers 409."""
     accounts, asked = call.services.storage.accounts, call.body
     role = asked.role or await _role_of(call, asked.account_id or 0)
     secret = new_token()

@@ -6,7 +6,7 @@ from dialer.storage.tables.campaigns import campaign_lists, campaigns, entries
 from dialer.storage.tables.lists import cases, contacts, do_not_call, lists, phones
 from dialer.storage.tables.outbox import deliveries, destinations, events
 from dialer.storage.tables.people import accounts, agent_changes, audit, tokens
-from dialer.storage.tables.system import properties
+from dialer.storage.tables.system import idempotency_keys, properties
 
 metadata = Base.metadata
 
@@ -24,6 +24,7 @@ __all__ = [
     "do_not_call",
     "entries",
     "events",
+    "idempotency_keys",
     "lists",
     "metadata",
     "phones",
