@@ -41,7 +41,7 @@ def set_up_logging(form: LogFormat = "console", level: str = "INFO", stream: Tex
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for noisy in ("aiohttp.access", "aiosqlite", "alembic", "asyncio", "mqtt"):
+    for noisy in ("aiohttp.access", "alembic", "asyncio", "mqtt"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
 
 
