@@ -52,12 +52,17 @@ class Metrics:
         self._waiting = Gauge(
             "dialer_outbox_waiting", "Events that wait for a destination", ["destination"], registry=self._registry
         )
+        self._dead = Gauge(
+            "dialer_outbox_dead_letters", "Events given up for a destination", ["destination"], registry=self._registry
+        )
 
-    def observe(self, waiting: Mapping[str, int]) -> None:
-        """Takes today's numbers: the live board's, and the events that wait per destination."""
+    def observe(self, waiting: Mapping[str, int], dead: Mapping[str, int]) -> None:
+        """Takes today's numbers: the live board's, and per destination the events that wait and those given up."""
         self._board.snapshot = self._live.snapshot()
-        for destination, count in waiting.items():
-            self._waiting.labels(destination).set(count)
+        for gauge, counts in ((self._waiting, waiting), (self._dead, dead)):
+            gauge.clear()  # a destination without any is not in the counts: its last number must not stay
+            for destination, count in counts.items():
+                gauge.labels(destination).set(count)
 
     def exposition(self) -> bytes:
         """The text format of what was observed. Reads /proc: not for the event loop."""

@@ -15,9 +15,14 @@ app = typer.Typer(no_args_is_help=True, help="Events on their way to the case sy
 def status(url: Url = DEFAULT_URL, token: Token = "") -> None:
     """Counts what waits, and lists what was given up, per destination."""
     found = call(url, token, "GET", "/v1/outbox")
-    rows = [(item["destination"], item["waiting"], item["configured"]) for item in found["items"]]
-    print_table("Destinations", ("destination", "waiting", "configured"), rows)
+    rows = [
+        (item["destination"], item["waiting"], item["dead_letters"], "yes" if item["configured"] else "no")
+        for item in found["items"]
+    ]
+    print_table("Destinations", ("destination", "waiting", "given up", "configured"), rows)
     for item in found["items"]:
+        if not item["dead_letters"]:
+            continue
         name = item["destination"]
         page = call(url, token, "GET", f"/v1/outbox/{quote(name, safe='')}/dead-letters")
         columns = ("sequence", "type", "case_ref", "failures", "error")

@@ -93,7 +93,14 @@ class Outbox:
 
     async def undelivered(self) -> dict[str, int]:
         """Per destination, how many events wait for it."""
-        query = select(deliveries.c.destination, func.count()).where(deliveries.c.state == PENDING)
+        return await self._count(PENDING)
+
+    async def dead(self) -> dict[str, int]:
+        """Per destination, how many dead letters it has."""
+        return await self._count(DEAD)
+
+    async def _count(self, state: str) -> dict[str, int]:
+        query = select(deliveries.c.destination, func.count()).where(deliveries.c.state == state)
         query = query.group_by(deliveries.c.destination)
         rows = await self._database.read(lambda connection: connection.execute(query).all())
         return {row[0]: int(row[1]) for row in rows}

@@ -173,9 +173,17 @@ async def test_outbox_status_and_replay(house: House) -> None:
     body = {"number": NUMBER, "reason": "asked"}
     await _call(house, "POST", "/v1/do-not-call", json=body)
     _, status = await _call(house, "GET", "/v1/outbox", Role.INTEGRATION)
-    assert status["items"] == [{"destination": "webhook:test", "waiting": 1, "configured": False}]
+    assert status["items"] == [{"destination": "webhook:test", "waiting": 1, "dead_letters": 0, "configured": False}]
     pending = await house.storage.outbox.pending("webhook:test", 10, datetime.now(UTC))
     await house.storage.outbox.failed("webhook:test", pending[0].event.sequence, "HTTP 410", None, AT)
+    _, status = await _call(house, "GET", "/v1/outbox", Role.INTEGRATION)
+    assert status["items"] == [{"destination": "webhook:test", "waiting": 0, "dead_letters": 1, "configured": False}]
+    async with house.api.get("/metrics", headers=house.auth(Role.ADMINISTRATOR)) as answer:
+        text = await answer.text()
+    assert 'dialer_outbox_dead_letters{destination="webhook:test"} 1.0' in text
+    assert "dialer_outbox_waiting{" not in text, "what no longer waits is not counted any more"
+    code, letters = await _call(house, "GET", "/v1/outbox/webhook:test/dead-letters")
+    assert (code, [letter["error"] for letter in letters["items"]]) == (200, ["HTTP 410"])
     await house.storage.outbox.register("webhook:test", "webhook:other")
     code, _ = await _call(house, "GET", "/v1/outbox/nobody/dead-letters")
     assert code == 404

@@ -24,6 +24,8 @@ class DestinationStatus(BaseModel):
 
     destination: str
     waiting: int
+    dead_letters: int
+    """Given up after many tries; `replay` offers them again."""
     configured: bool
     """False: it is not in the configuration any more; what waits for it stays until it returns."""
 
@@ -83,14 +85,19 @@ class Replayed(BaseModel):
 
 @routes.add("GET", "/v1/outbox", "outbox.status")
 async def status(call: Call[Nothing, Nothing, Nothing]) -> OutboxStatus:
-    """Counts what waits, per destination."""
-    waiting = await call.services.storage.outbox.undelivered()
+    """Counts what waits and what was given up, per destination."""
+    outbox = call.services.storage.outbox
+    waiting, dead = await outbox.undelivered(), await outbox.dead()
     configured = destination_names(call.services.config)
-    names = sorted({*waiting, *configured})
     return OutboxStatus(
         items=[
-            DestinationStatus(destination=name, waiting=waiting.get(name, 0), configured=name in configured)
-            for name in names
+            DestinationStatus(
+                destination=name,
+                waiting=waiting.get(name, 0),
+                dead_letters=dead.get(name, 0),
+                configured=name in configured,
+            )
+            for name in sorted({*waiting, *dead, *configured})
         ]
     )
 
@@ -117,6 +124,7 @@ async def replay(call: Call[DestinationPath, Nothing, ReplayIn]) -> Replayed:
 
 
 async def _check_known(call: AnyCall) -> None:
-    known = {*await call.services.storage.outbox.undelivered(), *destination_names(call.services.config)}
+    outbox = call.services.storage.outbox
+    known = {*await outbox.undelivered(), *await outbox.dead(), *destination_names(call.services.config)}
     if call.path.destination not in known:
         raise not_found("destination")

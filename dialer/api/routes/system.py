@@ -11,6 +11,7 @@ from dialer import metrics
 from dialer.api.problems import ApiError
 from dialer.api.routing import Call, Nothing, Routes
 from dialer.errors import StorageError
+from dialer.outcomes.delivery import destination_names
 
 routes = Routes("system")
 
@@ -54,8 +55,9 @@ async def health(call: Call[Nothing, Nothing, Nothing]) -> Health:
 @routes.add("GET", "/metrics", "system.metrics", produces=("text/plain",))
 async def read_metrics(call: Call[Nothing, Nothing, Nothing]) -> web.StreamResponse:
     """Prometheus metrics of this node."""
-    services = call.services
-    services.metrics.observe(await services.storage.outbox.undelivered())
+    services, outbox = call.services, call.services.storage.outbox
+    configured = dict.fromkeys(destination_names(services.config), 0)
+    services.metrics.observe(configured | await outbox.undelivered(), configured | await outbox.dead())
     body = await asyncio.to_thread(services.metrics.exposition)
     return web.Response(body=body, headers={"Content-Type": metrics.CONTENT_TYPE})
 
