@@ -87,6 +87,13 @@ class AgentSession:
     def state(self) -> AgentState:
         return self.machine.state
 
+    @property
+    def busy_for(self) -> int | None:
+        """The campaign of the call at hand, or of the one being wrapped up."""
+        if self.call is not None:
+            return self.call.campaign_id
+        return self.last_campaign_id if self.state is AgentState.WRAPUP else None
+
 
 @dataclass(frozen=True, slots=True)
 class AgentChanged:

@@ -19,6 +19,7 @@ from dialer.calls.spool_guard import SpoolGuard
 from dialer.campaigns.lifecycle import CampaignAction, Refusal, transition
 from dialer.campaigns.loop.launch_check import LaunchCheck, check_launch
 from dialer.campaigns.loop.running import TICK_S, RunningCampaign
+from dialer.campaigns.loop.staffing import Collector, lend
 from dialer.campaigns.loop.status import CampaignStatus
 from dialer.errors import ConfigError, DialerError, InputError, StorageError
 from dialer.live import LiveBoard
@@ -154,10 +155,21 @@ class CampaignManager:
         except (StorageError, OSError):
             logger.exception("campaigns not read", extra={"action": "campaigns"})
         for running in tuple(self._running.values()):
+            self._lend_collectors()
             await self._guarded(running.tick, running)
             await self._guarded(lambda running=running: self._conclude(running), running)  # type: ignore[misc]
             self._parts.board.publish(f"campaign/{running.campaign_id}", running.status().live_data())
         self._publish_house()
+
+    def _lend_collectors(self) -> None:
+        """Before every campaign's tick: the one before may have reserved somebody, or run out of work."""
+        collectors = [
+            Collector(session.agent_id, session.campaign_ids, session.agent.skills, session.busy_for)
+            for session in self._parts.sessions
+        ]
+        staff = lend(collectors, [running.demand() for running in self._running.values()])
+        for campaign_id, running in self._running.items():
+            running.staff = staff[campaign_id]
 
     async def _guarded(self, work: Callable[[], Awaitable[None]], running: RunningCampaign) -> None:
         try:

@@ -14,6 +14,7 @@ from dialer.calls.prompts import CallPrompts
 from dialer.calls.runner import AttemptRunner
 from dialer.campaigns.loop.period import PERIOD, AbandonmentPeriod
 from dialer.campaigns.loop.snapshot import agent_events, agent_views
+from dialer.campaigns.loop.staffing import Demand
 from dialer.campaigns.loop.status import CampaignStatus
 from dialer.campaigns.pacing import PacingDecision, PacingEvent, PacingLimits, PacingSnapshot
 from dialer.campaigns.pacing.config import PacerConfig
@@ -28,7 +29,9 @@ logger = logging.getLogger(__name__)
 
 TICK_S = 0.5
 COUNT_REFRESH_S = 5.0
-"""How often the entries of a list are counted: on a million of them that takes its time."""
+"""How often the entries of a list are counted; at every tick while nothing is callable, so that the end is seen."""
+COUNT_COST_FACTOR = 50
+"""On a million entries counting takes a tenth of a second: it never takes more than a fiftieth of the time."""
 PACER_SAVE_S = 30.0
 CALLBACK_PAUSE = timedelta(seconds=30)
 """A callback promised by a collector who is busy is looked at again after this."""
@@ -51,6 +54,8 @@ class RunningCampaign:
         self.pacer = Pacer(pacer_config(campaign.settings))
         self.counts = EntryCounts()
         self.limiting = "starting"
+        self.staff: frozenset[int] = frozenset()
+        """The collectors this campaign may count on; the manager lends them before every tick."""
         self._prompts = prompts
         self._floor = floor
         self._sessions = sessions
@@ -62,6 +67,7 @@ class RunningCampaign:
         self._events: list[PacingEvent] = []
         self._last_refusal = ""
         self._counted_at: float | None = None
+        self._count_pause_s = 0.0
         self._saved_at: float | None = None
 
     @property
@@ -111,6 +117,13 @@ class RunningCampaign:
         counts = self.counts
         return not self.runners and counts.waiting == counts.leased == counts.dialing == 0
 
+    def demand(self) -> Demand:
+        """What it asks of the collectors who work in several campaigns."""
+        settings = self.campaign.settings
+        has_work = self.counts.callable_now > 0 or bool(self.runners)
+        dials = self.campaign.state is CampaignState.RUNNING and settings.mode is not CampaignMode.REMINDER
+        return Demand(self.campaign_id, frozenset(settings.skills), dials and has_work)
+
     def status(self) -> CampaignStatus:
         """The campaign now, from memory."""
         agents = Counter(session.state.value for session in self._sessions.of_campaign(self.campaign_id))
@@ -135,15 +148,15 @@ class RunningCampaign:
     async def _refresh(self, now: float) -> None:
         utc = self._clock.utcnow()
         await self._period.refresh(self._storage, now, utc)
-        if self._counted_at is None or now - self._counted_at >= COUNT_REFRESH_S or self._is_short():
+        if self._counted_at is None or now - self._counted_at >= self._count_pause_s:
             self._counted_at = now
             self.counts = await self._storage.entries.counts(self.campaign_id, utc)
+            took_s = self._clock.monotonic() - now
+            is_short = self.counts.callable_now == 0 or not self.runners
+            self._count_pause_s = max(0.0 if is_short else COUNT_REFRESH_S, COUNT_COST_FACTOR * took_s)
         if self._saved_at is None or now - self._saved_at >= PACER_SAVE_S:
             self._saved_at = now
             await self.save()
-
-    def _is_short(self) -> bool:
-        return self.counts.callable_now == 0 or not self.runners
 
     def _decide(self, now: float) -> PacingDecision:
         events, self._events = self._events, []
@@ -168,7 +181,7 @@ class RunningCampaign:
         )
         return PacingSnapshot(
             now=now,
-            agents=agent_views(self._sessions.of_campaign(self.campaign_id)),
+            agents=agent_views(self._staff()),
             calls=tuple(runner.view() for runner in runners),
             limits=limits,
             period_live=live,
@@ -247,13 +260,12 @@ class RunningCampaign:
             not_before = self._clock.utcnow() + CALLBACK_PAUSE
             await self._storage.entries.put_back(candidate.entry_id, not_before, str(error))
 
+    def _staff(self) -> list[AgentSession]:
+        sessions = self._sessions.of_campaign(self.campaign_id)
+        return [session for session in sessions if session.agent_id in self.staff]
+
     def _ready_agents(self) -> list[AgentSession]:
-        skills = frozenset(self.campaign.settings.skills)
-        return [
-            session
-            for session in self._sessions.of_campaign(self.campaign_id)
-            if session.state is AgentState.READY and session.agent.skills >= skills
-        ]
+        return [session for session in self._staff() if session.state is AgentState.READY]
 
     def _on_end(self, runner: AttemptRunner, outcome: NotPlaced | Disposition) -> None:
         if isinstance(outcome, NotPlaced):
