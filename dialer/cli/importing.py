@@ -12,7 +12,7 @@ from dialer.cli.output import errors, print_table, say
 from dialer.errors import InputError
 
 if TYPE_CHECKING:
-    from dialer.campaigns.importing import ImportProgress, ImportReport
+    from dialer.campaigns.importing import ImportOptions, ImportProgress, ImportReport
     from dialer.config import Config
 
 
@@ -27,19 +27,24 @@ def import_file(
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """Imports a list: all of it or, by default, nothing when a row is broken. Exit code 1: nothing was imported."""
+    from dialer.campaigns.import_lease import IMPORTS_FOLDER, ImportLease
+    from dialer.campaigns.importing import ImportOptions
+
     mapping = _mapping(columns)
-    report = asyncio.run(_import(read_config(config), file, mapping, name, accept_valid, region))
+    settings = read_config(config)
+    with ImportLease(settings.node.name, settings.node.data_dir / IMPORTS_FOLDER) as lease:
+        options = ImportOptions(name, lease.node, accept_valid, region)
+        report = asyncio.run(_import(settings, file, mapping, options))
     _print_report(report)
     if report.call_list is None:
         raise typer.Exit(1)
 
 
 async def _import(
-    config: "Config", file: Path, mapping: dict[str, str] | None, name: str, accept_valid: bool, region: str
+    config: "Config", file: Path, mapping: dict[str, str] | None, options: "ImportOptions"
 ) -> "ImportReport":
-    from dialer.campaigns.importing import ImportOptions, import_list
+    from dialer.campaigns.importing import import_list
 
-    options = ImportOptions(name, config.node.name, accept_valid, region)
     shown = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     async with open_storage(config) as storage:
         with Progress(*shown, console=errors, transient=True) as progress:

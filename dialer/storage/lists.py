@@ -66,6 +66,15 @@ class Lists:
             await self.delete(list_id)
         return len(unfinished)
 
+    async def importers(self, prefix: str) -> tuple[str, ...]:
+        """The names that begin so and have an unfinished import."""
+        nodes = select(tables.lists.c.node).distinct()
+        query = nodes.where(
+            tables.lists.c.state == ListState.IMPORTING.value, tables.lists.c.node.startswith(prefix, autoescape=True)
+        )
+        names = await self._database.read(lambda connection: connection.execute(query).scalars().all())
+        return tuple(names)
+
     async def get(self, list_id: int) -> CallList | None:
         """A list that is ready, or None."""
         query = select(tables.lists).where(
