@@ -24,11 +24,12 @@ from dialer.calls.desk import AgentDesk
 from dialer.calls.floor import CallFloor
 from dialer.calls.services import CallServices
 from dialer.calls.spool_guard import SpoolGuard
+from dialer.campaigns.import_lease import IMPORTS_FOLDER, clean_imports
 from dialer.campaigns.loop import CampaignManager
 from dialer.clock import Clock, RehearsalClock, SystemClock
 from dialer.compliance.packs import load_policy
 from dialer.config import Config
-from dialer.errors import ConfigError
+from dialer.errors import ConfigError, InputError
 from dialer.live import LiveBoard
 from dialer.media.engine import MediaEngine
 from dialer.metrics import Metrics
@@ -42,6 +43,7 @@ from dialer.sip.registrar import RegistrationChanged
 from dialer.sip.trunk_monitor import TrunkMonitor
 from dialer.sip.trunks import Trunks
 from dialer.storage import Storage, load_or_create_key, parse_key
+from recording.errors import ForeignSpoolError
 from recording.finalizer import Finalizer
 from recording.store import SPOOL_SUFFIX, FinalizedRecording, RecordingStore
 
@@ -49,6 +51,8 @@ logger = logging.getLogger(__name__)
 
 SPOOL_SETTLE_S = 1.5
 """A stopped recording's end record reaches its file within a second; only then is it finalised."""
+MAX_ID_DIGITS = 18
+"""More than any database gives an attempt."""
 HTTP_STOP_S = 5.0
 FINALIZE_DRAIN_S = 10.0
 """At the end, recordings still waiting get this long; the rest is found again at the next start."""
@@ -126,8 +130,10 @@ class Application:
         url = database.url or f"sqlite:///{data_dir / 'dialer.db'}"
         self.storage = await stack.enter_async_context(Storage.open(url, key, self.clock))
         node = self.config.node.name
+        # Before the first event of this run: one that is new in the configuration hears of the recovery too.
+        await self.storage.outbox.register(*destination_names(self.config))
         n_unknown = await self.storage.attempts.recover(node, self.clock.utcnow())
-        n_lists = await self.storage.lists.clean(node)
+        n_lists = await clean_imports(self.storage, node, data_dir / IMPORTS_FOLDER)
         facts = {"action": "recovered", "attempts_unknown": n_unknown, "imports_removed": n_lists}
         logger.info("recovered from the last run", extra=facts)
 
@@ -137,7 +143,6 @@ class Application:
         self.finalizer = await stack.enter_async_context(Finalizer(store, self._recording_ready))
         stack.push_async_callback(self._drain_recordings)
         await self.finalizer.recover(self.spool_dir)
-        await self.storage.outbox.register(*destination_names(self.config))
         destinations = open_destinations(self.config, self.clock, self._chance)
         self.delivery = await stack.enter_async_context(
             Delivery(
@@ -245,7 +250,10 @@ class Application:
             lost_ms=recording.lost_ms,
             truncated=recording.truncated,
         )
-        await self.storage.recordings.add(info, self.clock.utcnow())
+        try:
+            await self.storage.recordings.add(info, self.clock.utcnow())
+        except InputError as error:
+            raise ForeignSpoolError(f"{error}; its audio is kept as {recording.path}") from error
         self.delivery.wake()
 
     async def _drain_recordings(self) -> None:
@@ -265,8 +273,14 @@ def only_error(group: BaseExceptionGroup[BaseException]) -> BaseException:
 
 
 def attempt_id_of(recording_id: str) -> int:
-    """The attempt a recording belongs to, told by its id: known even where a crash took everything else."""
-    return int(recording_id.rpartition("-")[2])
+    """The attempt a recording belongs to, told by its id: known even where a crash took everything else.
+
+    ForeignSpoolError: the id is not one that this program gives.
+    """
+    number = recording_id.rpartition("-")[2]
+    if not (number.isascii() and number.isdecimal() and len(number) <= MAX_ID_DIGITS):
+        raise ForeignSpoolError(f"{recording_id}: the name ends in no attempt's number, so no call belongs to it")
+    return int(number)
 
 
 class _Background:

@@ -9,5 +9,9 @@ class SpoolError(RecordingError):
     """A file is not a spool, or its header did not survive."""
 
 
+class ForeignSpoolError(SpoolError):
+    """A readable spool that belongs to nothing its owner knows of; raised by `on_ready`."""
+
+
 class StoreFullError(RecordingError):
     """The disk of the store is full; the spool is kept and tried again."""

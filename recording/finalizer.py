@@ -2,7 +2,8 @@
 
 A spool is removed only after its recording was written, read back, verified and taken over by `on_ready`. Whatever goes
 wrong before that, the spool stays: a full disk or a failing `on_ready` is tried again, and what a crash left behind is
-found by `recover` at the next start. `on_ready` may therefore be called twice for one recording, with the same values.
+found by `recover` at the next start. `on_ready` may therefore be called twice for one recording, with the same values;
+a spool that it calls foreign (ForeignSpoolError) is set aside.
 A spool whose writer has not ended it yet is waited for: audio still on its way to the disk must not be cut off.
 """
 
@@ -17,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from recording.errors import RecordingError, SpoolError, StoreFullError
+from recording.errors import ForeignSpoolError, RecordingError, SpoolError, StoreFullError
 from recording.spool import ends_in_order
 from recording.store import SPOOL_SUFFIX, UNREADABLE_SUFFIX, FinalizedRecording, RecordingStore
 
@@ -124,7 +125,8 @@ class Finalizer:
                 await self._on_ready(recording)
             await asyncio.to_thread(spool.unlink, missing_ok=True)
         except SpoolError as error:
-            logger.error("not a readable spool, set aside: %s", error, extra=_facts(spool))
+            what = "belongs to no recording of ours" if isinstance(error, ForeignSpoolError) else "not a readable spool"
+            logger.error("%s, set aside: %s", what, error, extra=_facts(spool))
             await asyncio.to_thread(_set_aside, spool)
             self._forget(spool)
         except Exception as error:  # the edge of one recording: the others go on, this one is tried again

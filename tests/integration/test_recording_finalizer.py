@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from recording.errors import ForeignSpoolError
 from recording.finalizer import Finalizer
 from recording.spool import RecordKind, SpoolRecord, SpoolWriter, encode_header, encode_record
 from recording.store import FinalizedRecording, RecordingStore
@@ -216,3 +217,19 @@ async def test_leaving_in_the_middle_keeps_the_spool(tmp_path: Path) -> None:
         finalizer.submit(spool)
         await asyncio.sleep(0)
     assert await asyncio.to_thread(spool.exists)
+
+
+async def test_a_foreign_spool_is_set_aside_and_not_tried_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def refuse(recording: FinalizedRecording) -> None:
+        raise ForeignSpoolError(f"{recording.recording_id}: no call belongs to it")
+
+    spool = await asyncio.to_thread(make_spool, tmp_path, "left-behind")
+    async with Finalizer(RecordingStore(tmp_path / "store"), refuse) as finalizer:
+        finalizer.submit(spool)
+        await until_idle(finalizer)
+        assert finalizer.problem == ""
+    assert not spool.exists()
+    assert spool.with_name("left-behind.spool.unreadable").exists()
+    assert "belongs to no recording of ours" in caplog.text
