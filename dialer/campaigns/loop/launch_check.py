@@ -50,7 +50,7 @@ async def check_launch(services: CallServices, campaign: Campaign, trunks: Trunk
         survey.refused,
         _limiting(survey, counts),
         tuple(problems),
-        tuple(_warnings(campaign, trunks)),
+        (*_warnings(campaign, trunks), *services.policy.warnings(now.date())),
     )
 
 
