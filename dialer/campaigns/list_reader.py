@@ -5,37 +5,29 @@ Everything here blocks and belongs into a thread.
 
 import codecs
 import csv
-import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime
 from pathlib import Path
 from typing import TextIO
 
-import openpyxl
-from openpyxl.utils.exceptions import InvalidFileException
-
 from dialer.campaigns.list_rows import Cell
+from dialer.campaigns.workbook import open_sheet
+from dialer.campaigns.workbook_parts import WorkbookError
 from dialer.errors import InputError
 
-MAX_UNPACKED_BYTES = 4 * 1024**3
-"""A workbook that unpacks to more than this is refused: it is broken, or made to fill the memory."""
-MAX_FIELD_CHARS = 131072
 DETECT_BLOCK = 1 << 20
-_CELL_KINDS = (str, int, float, bool, datetime, date)
+OLE_MAGIC = bytes.fromhex("d0cf11e0a1b11ae1")
+"""How old .xls files begin, and workbooks with a password, whatever they are called."""
 DELIMITERS = (",", "\t", ";")
 
 
 class ListFile:
     """An open list: its headers, then its rows, and how far the reading got (0 to 1)."""
 
-    def __init__(
-        self, headers: Sequence[str], rows: Iterator[Sequence[Cell]], total_bytes: int, raw: TextIO | None
-    ) -> None:
+    def __init__(self, headers: Sequence[str], rows: Iterator[Sequence[Cell]], fraction: Callable[[], float]) -> None:
         self.headers = tuple(headers)
         self._rows = rows
-        self._total = total_bytes
-        self._raw = raw
+        self._fraction = fraction
 
     def rows(self) -> Iterator[tuple[int, Sequence[Cell]]]:
         """Rows that hold anything, numbered as a spreadsheet does (the header is 1); InputError when broken."""
@@ -48,25 +40,26 @@ class ListFile:
                 return
             except csv.Error as error:
                 raise InputError(f"row {number}: not readable as CSV: {error}") from error
-            except (zipfile.BadZipFile, SyntaxError, ValueError, KeyError) as error:
-                raise InputError(f"row {number}: the workbook is damaged; save it again") from error
+            except WorkbookError as error:
+                raise InputError(f"row {number}: the workbook {error}") from error
             if any(cell is not None and cell != "" for cell in cells):
                 yield number, cells
 
     @property
     def fraction(self) -> float:
-        """How much of a CSV file was read; a workbook cannot tell (0)."""
-        if self._raw is None or self._total == 0:
-            return 0.0
-        return min(self._raw.buffer.tell() / self._total, 1.0)
+        """How much of the file was read."""
+        return self._fraction()
 
 
 @contextmanager
-def open_list(path: Path) -> Iterator[ListFile]:
-    """Opens a list; InputError says what is wrong with the file and what to do."""
+def open_list(path: Path, on_progress: Callable[[float], None] = lambda _fraction: None) -> Iterator[ListFile]:
+    """Opens a list; InputError says what is wrong with the file and what to do.
+
+    `on_progress` hears how much of the file was read while it is only being opened (large workbooks).
+    """
     try:
         if path.suffix.lower() in (".xlsx", ".xlsm"):
-            with _open_workbook(path) as opened:
+            with _open_workbook(path, on_progress) as opened:
                 yield opened
         elif path.suffix.lower() == ".xls":
             raise InputError(f"{path.name}: the old .xls format is not read; save it as .xlsx or CSV")
@@ -89,7 +82,13 @@ def _open_csv(path: Path) -> Iterator[ListFile]:
             headers = next(rows, [])
         except csv.Error as error:
             raise InputError(f"{path.name}: the header is not readable as CSV: {error}") from error
-        yield ListFile(_checked_headers(path, headers), rows, path.stat().st_size, raw)
+        total = max(path.stat().st_size, 1)
+        yield ListFile(_checked_headers(path, headers), rows, lambda: min(_position(raw) / total, 1.0))
+
+
+def _position(raw: TextIO) -> int:
+    """Bytes read of a text file; its own `tell` is of no use while it is being iterated over."""
+    return raw.buffer.tell()
 
 
 def detect_encoding(path: Path) -> str:
@@ -110,26 +109,16 @@ def detect_encoding(path: Path) -> str:
 
 
 @contextmanager
-def _open_workbook(path: Path) -> Iterator[ListFile]:
+def _open_workbook(path: Path, on_progress: Callable[[float], None]) -> Iterator[ListFile]:
+    with path.open("rb") as raw:
+        if raw.read(len(OLE_MAGIC)) == OLE_MAGIC:
+            raise InputError(f"{path.name}: has a password or is an old .xls; save it as XLSX without a password")
     try:
-        with zipfile.ZipFile(path) as archive:
-            unpacked = sum(item.file_size for item in archive.infolist())
-        if unpacked > MAX_UNPACKED_BYTES:
-            raise InputError(f"{path.name}: unpacks to {unpacked >> 20} MB; save the list as CSV")
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError) as error:
-        raise InputError(f"{path.name}: not a readable workbook; save it again as XLSX or CSV") from error
-    try:
-        rows = book.worksheets[0].iter_rows(values_only=True)
-        headers = ["" if cell is None else str(cell) for cell in next(rows, ())]
-        yield ListFile(_checked_headers(path, headers), (_plain(row) for row in rows), 0, None)
-    finally:
-        book.close()
-
-
-def _plain(row: Sequence[object]) -> list[Cell]:
-    """A workbook's cells; kinds that no list uses (times, formulas without a value) become text."""
-    return [cell if cell is None or isinstance(cell, _CELL_KINDS) else str(cell) for cell in row]
+        with open_sheet(path, on_progress) as sheet:
+            headers = ["" if cell is None else str(cell) for cell in next(sheet.rows, ())]
+            yield ListFile(_checked_headers(path, headers), sheet.rows, sheet.fraction)
+    except WorkbookError as error:
+        raise InputError(f"{path.name}: {error}") from error
 
 
 def _checked_headers(path: Path, headers: Sequence[str]) -> list[str]:

@@ -61,8 +61,9 @@ def test_workbooks(tmp_path: Path) -> None:
         ("a.csv", b'a,b\n"x', "row 2: not readable as CSV"),
         ("a.csv", b"a,b\n" + b"x" * 140_000 + b",y\n", "row 2: not readable as CSV"),
         ("a.xls", b"", "old .xls format"),
-        ("a.xlsx", b"not a zip", "not a readable workbook"),
-        ("a.xlsx", b"PK\x05\x06" + b"\0" * 18, "not a readable workbook"),
+        ("a.xlsx", b"not a zip", "damaged or no XLSX workbook"),
+        ("a.xlsx", bytes.fromhex("d0cf11e0a1b11ae1") + b"\0" * 504, "has a password or is an old .xls"),
+        ("a.xlsx", b"PK\x05\x06" + b"\0" * 18, "damaged or no XLSX workbook"),
     ],
 )
 def test_says_what_is_wrong_with_a_file(tmp_path: Path, name: str, content: bytes, message: str) -> None:
