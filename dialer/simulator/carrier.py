@@ -32,7 +32,7 @@ class SimulatedCarrier:
         self._mixture = mixture
         self._seed = seed
         self._tasks = asyncio.TaskGroup()
-        self._live = 0
+        self._running: set[asyncio.Task[None]] = set()
         self.placed: Counter[str] = Counter()
 
     async def __aenter__(self) -> Self:
@@ -44,9 +44,11 @@ class SimulatedCarrier:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Hangs up what is left."""
+        """Hangs up what is left; nobody goes on ringing or listening."""
         await self._endpoint.__aexit__(kind, error, trace)
-        await self._tasks.__aexit__(kind, error, trace)
+        for task in tuple(self._running):
+            task.cancel()
+        await self._tasks.__aexit__(None, None, None)
 
     @property
     def port(self) -> int:
@@ -57,7 +59,7 @@ class SimulatedCarrier:
         number = incoming.target.user_text
         person = person_for(number, self.placed[number], self._mixture, self._seed)
         self.placed[number] += 1
-        if self._live >= MAX_CALLS:
+        if len(self._running) >= MAX_CALLS:
             incoming.reject(503)
             return
         try:
@@ -66,13 +68,12 @@ class SimulatedCarrier:
             logger.warning("no port for a callee: %s", error)
             incoming.reject(503)
             return
-        self._live += 1
-        self._tasks.create_task(self._run(callee))
+        task = self._tasks.create_task(self._run(callee))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
 
     async def _run(self, callee: Callee) -> None:
         try:
             await callee.run()
         except Exception:  # the edge of one call: the others go on
             logger.exception("a simulated call failed")
-        finally:
-            self._live -= 1

@@ -10,7 +10,7 @@ from typing import Self
 from dialer.agents.audio_path import AudioPath
 from dialer.config import SipConfig
 from dialer.errors import DialerError, MediaError
-from dialer.media.interface import AudioBlock, Leg, LegEvent, MediaPort, PlayFinished
+from dialer.media.interface import AudioBlock, Leg, LegEvent, MediaPort, PlayFinished, RtpTimeout
 from dialer.simulator.callee import BLOCK_MS, HEARD_BLOCKS, HEARD_RMS, loudness
 from dialer.simulator.voices import Voices, pick
 from dialer.sip.calls import IncomingCall, SipCall
@@ -92,32 +92,44 @@ class RobotPhone:
             incoming.reject(486)
             return
         try:
-            self._leg = self._media.open_leg(sink=self._on_leg)
+            self._leg = leg = self._media.open_leg(sink=self._on_leg)
         except MediaError:
             incoming.reject(503)
             return
-        path = AudioPath(self._leg)
+        path = AudioPath(leg)
         sdp = path.answer(incoming.sdp)
         if sdp is None:
             incoming.reject(488)
             self._forget_call()
             return
-        self._call = incoming.answer(sdp, self._on_call, answer_offer=path.answer)
-        self._leg.start_tap(BLOCK_MS)
+        self._call = incoming.answer(sdp, lambda event: self._on_call(leg, event), answer_offer=path.answer)
+        leg.start_tap(BLOCK_MS)
+
+    def _hang_up(self) -> None:
+        """A dialer that was killed sends no BYE: when its audio stops, the shift's next call must find a free line."""
+        call = self._call
+        self._forget_call()
+        if call is not None:
+            call.hang_up("no audio")
 
     def _forget_call(self) -> None:
         if self._leg is not None:
             self._leg.close()
         self._leg = self._call = None
+        self._is_speaking = False
 
-    def _on_call(self, event: CallEvent) -> None:
-        if isinstance(event, Ended | Failed):
+    def _on_call(self, leg: Leg, event: CallEvent) -> None:
+        if leg is self._leg and isinstance(event, Ended | Failed):
             self._forget_call()
 
     def _on_leg(self, event: LegEvent) -> None:
+        if self._leg is None or event.leg_id != self._leg.leg_id:
+            return
         match event:
             case PlayFinished():
                 self._is_speaking = False
+            case RtpTimeout():
+                self._hang_up()
             case AudioBlock(pcm=pcm, at=at):
                 self._listen(pcm, at)
 
