@@ -31,6 +31,8 @@ logger = logging.getLogger(__name__)
 
 RING_MARGIN_S = 2.0
 """How much later than the SIP layer's own ring timeout the backstop cancels."""
+REQUEST_TERMINATED = 487
+"""Ends an INVITE that the caller cancelled (RFC 3261 §21.4.25); the SIP layer cancels at the ring timeout by itself."""
 CANCEL_LIMIT_S = 6.0
 """How long a final response to our CANCEL is awaited before the attempt is settled without it."""
 DETECT_LIMIT_S = 8.0
@@ -171,7 +173,8 @@ class AttemptMachine:
         self.facts.cause, self.facts.crossed = signal.cause, signal.crossed
         if signal.crossed:  # the SIP layer's ring timeout cancelled, the answer came too late to be one
             return self._end(Disposition.NO_ANSWER, HangupSide.US, now)
-        return self._end(signal.disposition or Disposition.NO_ANSWER, HangupSide.NETWORK, now)
+        side = HangupSide.US if signal.cause.sip_status == REQUEST_TERMINATED else HangupSide.NETWORK
+        return self._end(signal.disposition or Disposition.NO_ANSWER, side, now)
 
     def ring_timeout(self, _: Signal, now: float) -> list[Order]:
         return self._cancel(Disposition.NO_ANSWER, "ring timeout", now)
@@ -195,6 +198,7 @@ class AttemptMachine:
 
     def answered(self, _: Signal, now: float) -> list[Order]:
         self.facts.answered_at = now
+        self.facts.cause = NO_CAUSE  # an earlier trunk's refusal is not this call's
         orders: list[Order] = [s.Mark(AttemptState.ANSWERED)]
         if self.plan.detect and self.plan.dedicated_agent is None:
             self._set_phase(P.DETECTING, now, DETECT_LIMIT_S)

@@ -189,6 +189,21 @@ def test_the_ring_backstop_cancels_and_a_crossing_answer_is_noted() -> None:
     assert machine.facts.crossed
 
 
+def test_a_request_terminated_is_the_end_of_our_own_cancel() -> None:
+    """The SIP layer cancels at the ring timeout by itself; only we cancel (RFC 3261 §21.4.25)."""
+    cause = NetworkCause(sip_status=487)
+    terminated = Signal(K.FAILED, cause=cause, disposition=Disposition.NO_ANSWER)
+    _, orders = walk(DETECT, [Signal(K.INVITE_SENT), Signal(K.RINGING), terminated])
+    assert orders[-1] == s.Settle(Disposition.NO_ANSWER, HangupSide.US)
+
+
+def test_an_answer_forgets_the_refusal_of_an_earlier_trunk() -> None:
+    """The cause on record is the last trunk's, or none."""
+    fault = Signal(K.TRUNK_FAULT, cause=NetworkCause(sip_status=503))
+    ways = [Signal(K.INVITE_SENT), fault, Signal(K.INVITE_SENT), Signal(K.ANSWERED)]
+    assert walk(DETECT, ways)[0].facts.cause == NetworkCause()
+
+
 def test_a_stop_cancels_what_rings_and_spares_what_was_answered() -> None:
     machine, orders = walk(DETECT, [Signal(K.INVITE_SENT), Signal(K.RINGING), Signal(K.STOP, reason="case paid")])
     assert orders[-1] == s.Cancel("case paid")
