@@ -1,0 +1,214 @@
+"""A whole node in the test's own loop, driven over its REST API as a supervisor and collectors would."""
+
+import asyncio
+import csv
+import io
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from dialer.api.client import ApiCallError, ApiClient
+from dialer.api.security import hash_token, sip_credentials
+from dialer.app import Application
+from dialer.config import Config, HttpConfig, MediaConfig, NodeConfig, SipConfig, TrunkConfig, WebhookConfig
+from dialer.model.account import NewAccount, Role
+from dialer.model.outcome import EventType
+from dialer.simulator.case_system import CaseSystem
+from dialer.sip.events import Destination, Transport
+from tests.support.sip_peers import HOST, PhoneAccount
+
+MONDAY = datetime.fromisoformat("2026-11-23T10:00:00+08:00")
+"""A working morning inside the calling window of the shipped pack."""
+SECRET = "a-secret-of-the-case-system"
+SUPERVISOR_TOKEN = "token-of-the-supervisor"
+LOOK_S = 0.05
+CALL_LIMIT_S = 45.0
+"""How long a call may take from its campaign's start to its settlement."""
+RECORDING_LIMIT_S = 20.0
+FORM = {
+    "codes": [{"code": "promise", "label": "promise to pay", "right_party": True, "final": True}],
+    "fields": [{"name": "amount", "kind": "amount", "label": "amount", "required_for": ["promise"]}],
+}
+Attempt = Mapping[str, Any]
+
+
+@dataclass
+class Seat:
+    """A collector's place: the account of the phone, and the API as this collector uses it."""
+
+    agent_id: int
+    phone: PhoneAccount
+    api: ApiClient
+
+    async def act(self, action: str, body: object | None = None) -> Any:
+        """POST to the own desk."""
+        return await self.api.post(f"/v1/agents/{self.agent_id}/{action}", body)
+
+    async def log_in(self, *campaign_ids: int) -> None:
+        """Has the phone rung, and is ready."""
+        await self.act("log-in", {"campaign_ids": campaign_ids})
+        await self.act("ready")
+
+    async def state(self) -> str:
+        """The state on the screen; offline without a session."""
+        try:
+            return str((await self.api.get(f"/v1/agents/{self.agent_id}"))["state"])
+        except ApiCallError as error:
+            if error.status == 404:
+                return "offline"
+            raise
+
+    async def reaches(self, *states: str, limit_s: float = CALL_LIMIT_S) -> str:
+        """Waits for one of these states."""
+        try:
+            async with asyncio.timeout(limit_s):
+                while (state := await self.state()) not in states:
+                    await asyncio.sleep(LOOK_S)
+        except TimeoutError:
+            raise AssertionError(f"{self.phone.user} is {await self.state()}, not {' or '.join(states)}") from None
+        return state
+
+
+@dataclass
+class PathHouse:
+    """The running node. `case_system` has heard every outcome that was delivered."""
+
+    app: Application
+    case_system: CaseSystem
+    api: ApiClient
+    _stack: AsyncExitStack
+    _n_contacts: int = field(default=0)
+
+    @property
+    def sip(self) -> Destination:
+        """Where phones register."""
+        return Destination(Transport.UDP, HOST, self.app.sip.local_port(Transport.UDP))
+
+    async def seat(self, user: str) -> Seat:
+        """Opens a collector's account."""
+        phone = PhoneAccount(user=user)
+        now, token = self.app.clock.utcnow(), f"token-of-{user}"
+        sip = sip_credentials(user, self.app.config.sip.realm, phone.password)
+        accounts = self.app.storage.accounts
+        account = await accounts.create(NewAccount(user, user, Role.COLLECTOR, "no password", sip=sip), now)
+        await accounts.add_token(hash_token(token), user, Role.COLLECTOR, now, account_id=account.account_id)
+        api = await self._stack.enter_async_context(ApiClient(f"http://{HOST}:{self.app.http_port}", token))
+        return Seat(account.account_id, phone, api)
+
+    async def campaign(self, name: str, n_contacts: int = 1, **settings: object) -> int:
+        """Imports contacts and checks a campaign over them, on the trunk group of its name unless settings say other."""
+        content = self._contacts(name, n_contacts)
+        imported = await self.api.upload("/v1/lists", {"name": name}, content, "text/csv")
+        wanted = {"trunk_group": name, "ring_timeout_s": 15, "caller_ids": ["+8640012345678"], "form": FORM, **settings}
+        body = {"name": name, "list_ids": [imported["call_list"]["list_id"]], "settings": wanted}
+        campaign_id = int((await self.api.post("/v1/campaigns", body))["campaign_id"])
+        check = await self.api.post(f"/v1/campaigns/{campaign_id}/check")
+        assert not check["problems"], check
+        return campaign_id
+
+    async def start(self, campaign_id: int) -> None:
+        """Begins dialing."""
+        await self.api.post(f"/v1/campaigns/{campaign_id}/start")
+
+    async def attempts(self, campaign_id: int) -> Sequence[Attempt]:
+        """The campaign's attempts, oldest first."""
+        page = await self.api.get(f"/v1/attempts?campaign_id={campaign_id}")
+        return list(reversed(page["items"]))
+
+    async def reaches(self, campaign_id: int, *states: str) -> Attempt:
+        """Waits until the newest attempt of the campaign is in one of these states."""
+        found: Sequence[Attempt] = ()
+        try:
+            async with asyncio.timeout(CALL_LIMIT_S):
+                while not (found := await self.attempts(campaign_id)) or found[-1]["state"] not in states:
+                    await asyncio.sleep(LOOK_S)
+        except TimeoutError:
+            status = await self.api.get(f"/v1/campaigns/{campaign_id}/status")
+            raise AssertionError(f"not {' or '.join(states)}: {found or status['limiting']}") from None
+        return found[-1]
+
+    async def settled(self, campaign_id: int, n_attempts: int = 1) -> Attempt:
+        """Waits until so many attempts are settled; gives the last of them."""
+        try:
+            async with asyncio.timeout(CALL_LIMIT_S):
+                while len(done := await self._settled(campaign_id)) < n_attempts:
+                    await asyncio.sleep(LOOK_S)
+        except TimeoutError:
+            status = await self.api.get(f"/v1/campaigns/{campaign_id}/status")
+            found = await self.attempts(campaign_id)
+            raise AssertionError(f"{status['name']} not settled: {status['limiting']}; {found}") from None
+        return done[n_attempts - 1]
+
+    async def _settled(self, campaign_id: int) -> Sequence[Attempt]:
+        return [attempt for attempt in await self.attempts(campaign_id) if attempt["state"] == "settled"]
+
+    async def entries(self, campaign_id: int) -> Mapping[str, int]:
+        """How many entries stand where, the empty places left out."""
+        counts = (await self.api.get(f"/v1/campaigns/{campaign_id}/entries"))["counts"]
+        return {name: count for name, count in counts.items() if count}
+
+    async def recording(self, attempt: Attempt) -> tuple[Mapping[str, Any], bytes]:
+        """Waits until the attempt's recording is finalised; what is known of it, and its file."""
+        path = f"/v1/recordings/{attempt['recording_id']}"
+        async with asyncio.timeout(RECORDING_LIMIT_S):
+            while True:
+                try:
+                    info = await self.api.get(path)
+                    break
+                except ApiCallError as error:
+                    assert error.status == 404, error
+                    await asyncio.sleep(LOOK_S)
+        stored = await self.app.storage.recordings.get(attempt["recording_id"])
+        assert stored is not None
+        return info, await asyncio.to_thread((self.app.recordings_dir / stored.path).read_bytes)
+
+    async def told(self, kind: EventType, attempt_id: int) -> Mapping[str, Any]:
+        """Waits until the case system has heard an event about an attempt; its data."""
+        async with asyncio.timeout(RECORDING_LIMIT_S):
+            while True:
+                for data in self.case_system.data_of(kind):
+                    if data["attempt_id"] == attempt_id:
+                        return data
+                await asyncio.sleep(LOOK_S)
+
+    def number(self, index: int) -> str:
+        """The number of the contact with this place among all that were imported, E.164."""
+        return f"+86{13900000000 + index}"
+
+    def _contacts(self, name: str, count: int) -> bytes:
+        text = io.StringIO()
+        writer = csv.writer(text)
+        writer.writerow(("person_ref", "case_ref", "name", "phone", "amount", "due_date"))
+        for index in range(self._n_contacts, self._n_contacts + count):
+            number = self.number(index)
+            writer.writerow((f"P-{name}-{index}", f"C-{name}-{index}", "王伟", number, "1200.50", "2026-12-01"))
+        self._n_contacts += count
+        return text.getvalue().encode()
+
+
+@asynccontextmanager
+async def open_path_house(
+    folder: Path, trunks: Sequence[TrunkConfig], *, rtp_timeout_s: float = 15.0
+) -> AsyncIterator[PathHouse]:
+    """A node on free ports with these trunks, a supervisor, and a case system that hears its outcomes."""
+    async with AsyncExitStack() as stack:
+        case_system = await stack.enter_async_context(CaseSystem())
+        config = Config(
+            node=NodeConfig(name="path", data_dir=folder / "data", rehearsal_starts_at=MONDAY),
+            sip=SipConfig(port=0),
+            media=MediaConfig(port_min=30000, port_max=31999, rtp_timeout_s=rtp_timeout_s, spool_min_free_mb=1),
+            http=HttpConfig(port=0),
+            trunks=tuple(trunks),
+            webhooks=(WebhookConfig(url=case_system.url, secrets=(SECRET,)),),
+        )
+        app = await stack.enter_async_context(Application(config))
+        case_system.trust(SECRET, app.clock)
+        await app.storage.accounts.add_token(
+            hash_token(SUPERVISOR_TOKEN), "supervisor", Role.SUPERVISOR, app.clock.utcnow()
+        )
+        url = f"http://{HOST}:{app.http_port}"
+        api = await stack.enter_async_context(ApiClient(url, SUPERVISOR_TOKEN))
+        yield PathHouse(app, case_system, api, stack)
