@@ -29,7 +29,7 @@ from dialer.campaigns.loop import CampaignManager
 from dialer.clock import Clock, RehearsalClock, SystemClock
 from dialer.compliance.packs import load_policy
 from dialer.config import Config
-from dialer.errors import ConfigError, InputError
+from dialer.errors import ConfigError, InputError, system_reason
 from dialer.live import LiveBoard
 from dialer.media.engine import MediaEngine
 from dialer.metrics import Metrics
@@ -42,7 +42,7 @@ from dialer.sip.endpoint import SipEndpoint
 from dialer.sip.registrar import RegistrationChanged
 from dialer.sip.trunk_monitor import TrunkMonitor
 from dialer.sip.trunks import Trunks
-from dialer.storage import Storage, load_or_create_key, parse_key
+from dialer.storage import Storage, storage_of
 from recording.errors import ForeignSpoolError
 from recording.finalizer import Finalizer
 from recording.store import SPOOL_SUFFIX, FinalizedRecording, RecordingStore
@@ -119,21 +119,16 @@ class Application:
             try:
                 directory.mkdir(parents=True, exist_ok=True)
             except OSError as error:
-                raise ConfigError(f"node.data_dir: cannot make {directory}: {error.strerror}") from error
+                reason = f"node.data_dir: cannot make {directory}: {system_reason(error)}"
+                raise ConfigError(f"{reason}; choose a directory that this user may write to") from error
 
     async def _enter_storage(self, stack: AsyncExitStack) -> None:
-        database, data_dir = self.config.database, self.config.node.data_dir
-        if database.key:
-            key = parse_key(database.key)
-        else:
-            key = await asyncio.to_thread(load_or_create_key, data_dir / "secret.key")
-        url = database.url or f"sqlite:///{data_dir / 'dialer.db'}"
-        self.storage = await stack.enter_async_context(Storage.open(url, key, self.clock))
+        self.storage = await stack.enter_async_context(await storage_of(self.config, self.clock))
         node = self.config.node.name
         # Before the first event of this run: one that is new in the configuration hears of the recovery too.
         await self.storage.outbox.register(*destination_names(self.config))
         n_unknown = await self.storage.attempts.recover(node, self.clock.utcnow())
-        n_lists = await clean_imports(self.storage, node, data_dir / IMPORTS_FOLDER)
+        n_lists = await clean_imports(self.storage, node, self.config.node.data_dir / IMPORTS_FOLDER)
         facts = {"action": "recovered", "attempts_unknown": n_unknown, "imports_removed": n_lists}
         logger.info("recovered from the last run", extra=facts)
 
@@ -220,7 +215,7 @@ class Application:
             await site.start()
         except OSError as error:
             raise ConfigError(
-                f"cannot open HTTP on {http.host}:{http.port}: {error.strerror}; set http.port to a free one"
+                f"cannot open HTTP on {http.host}:{http.port}: {system_reason(error)}; set http.port to a free one"
             ) from error
         self.http_port = runner.addresses[0][1]
 

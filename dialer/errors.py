@@ -4,6 +4,8 @@ A refusal by a rule is not an error but a value (`dialer.model.decision.Decision
 error is retryable: nobody is called twice by accident.
 """
 
+import os
+
 
 class DialerError(Exception):
     """The dialer could not do what was asked."""
@@ -56,3 +58,8 @@ class DeliveryError(DialerError):
     """An outcome could not be delivered; it stays in the outbox."""
 
     retryable = True
+
+
+def system_reason(error: OSError) -> str:
+    """The operating system's words; some event loops give the number alone."""
+    return error.strerror or (os.strerror(error.errno) if error.errno else str(error))

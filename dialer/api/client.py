@@ -87,7 +87,7 @@ class ApiClient:
             raise ApiCallError(f"{self._url} did not answer in time") from error
         except (aiohttp.ClientError, OSError) as error:
             raise ApiCallError(
-                f"{self._url} does not answer ({type(error).__name__}); is `dialer serve` running?"
+                f"{self._url} does not answer ({type(error).__name__}); is `dialer serve` running there?"
             ) from error
         if response.status >= 400:
             raise ApiCallError(_words(data, response.status), response.status)

@@ -1,12 +1,13 @@
 """`dialer user add` and `dialer token create`: the first way in, straight into the database."""
 
 import asyncio
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dialer.cli.house import DEFAULT_CONFIG, ConfigFile, open_storage, read_config
-from dialer.cli.output import say
+from dialer.cli.output import note, say
 from dialer.errors import InputError
 from dialer.model.account import Role
 
@@ -22,21 +23,28 @@ def add_user(
     login: Annotated[str, typer.Argument(help="The log-in.")],
     name: Annotated[str, typer.Option("--name", help="As colleagues know them.")],
     role: Annotated[Role, typer.Option("--role", help="What they may do.")] = Role.COLLECTOR,
-    password: Annotated[
-        str, typer.Option(envvar="DIALER_PASSWORD", prompt=True, hide_input=True, confirmation_prompt=True)
-    ] = "",
+    password: Annotated[str, typer.Option("--password", envvar="DIALER_PASSWORD", help="Asked for if missing.")] = "",
     skills: Annotated[list[str] | None, typer.Option("--skill", help="May be repeated.")] = None,
     sip_user: Annotated[str, typer.Option("--sip-user", help="The account of the collector's phone.")] = "",
-    sip_password: Annotated[str, typer.Option("--sip-password", envvar="DIALER_SIP_PASSWORD")] = "",
+    sip_password: Annotated[
+        str, typer.Option("--sip-password", envvar="DIALER_SIP_PASSWORD", help="Asked for too.")
+    ] = "",
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """Adds a user, for a collector with the phone's account."""
-    if bool(sip_user) != bool(sip_password):
-        raise InputError("--sip-user and --sip-password belong together")
-    account_id = asyncio.run(
-        _add_user(read_config(config), login, name, role, password, frozenset(skills or ()), (sip_user, sip_password))
-    )
+    settings = read_config(config)
+    password = password or _ask("Password")
+    phone = (sip_user, sip_password or _ask("Password of the phone")) if sip_user else ("", "")
+    account_id = asyncio.run(_add_user(settings, login, name, role, password, frozenset(skills or ()), phone))
     say(f"user {login} added as {role.value}, number {account_id}")
+    if role is Role.COLLECTOR and not sip_user:
+        say("without --sip-user there is no phone to ring: this collector cannot take calls")
+
+
+def _ask(what: str) -> str:
+    if not sys.stdin.isatty():
+        raise InputError("a password is missing and nobody is there to ask; set DIALER_PASSWORD, DIALER_SIP_PASSWORD")
+    return str(typer.prompt(what, hide_input=True, confirmation_prompt=True))
 
 
 async def _add_user(
@@ -70,6 +78,7 @@ def create_token(
     if (role is None) == (user is None):
         raise InputError("give either --role (a program's token) or --user (a person's)")
     typer.echo(asyncio.run(_create_token(read_config(config), name, role, user)))
+    note("shown this once; commands take it from the environment: export DIALER_TOKEN=…")
 
 
 async def _create_token(config: "Config", name: str, role: Role | None, user: str | None) -> str:

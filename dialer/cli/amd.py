@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from dialer.errors import InputError
 from dialer.progress.amd import AmdDetector
@@ -140,7 +140,7 @@ def _with_progress(
 
 
 def _table(verdicts: Iterable[FileVerdict]) -> Table:
-    table = Table("file", "label", "decided", "confidence", "because")
+    table = Table(Column("file", overflow="fold"), "label", "decided", "confidence", "because")
     for item in verdicts:
         verdict = item.verdict
         decided = f"{verdict.decided_ms} ms"

@@ -7,10 +7,12 @@ from typing import Annotated, Any
 import typer
 
 from dialer.cli.client import DEFAULT_URL, Token, Url, call
-from dialer.cli.output import print_table, say
+from dialer.cli.output import note, print_table, say
 from dialer.errors import InputError
 
 app = typer.Typer(no_args_is_help=True, help="Campaigns of the running service.")
+
+LIVE_STATES = ("running", "paused", "draining")
 
 CampaignId = Annotated[int, typer.Argument(help="The campaign's number, as `dialer campaign list` shows it.")]
 
@@ -45,21 +47,26 @@ def create(
 def check(campaign_id: CampaignId, url: Url = DEFAULT_URL, token: Token = "") -> None:
     """Checks before launch: how many may be called now, how many not and why. Exit code 1: it may not start."""
     found = call(url, token, "POST", f"/v1/campaigns/{campaign_id}/check")
-    say(f"{found['callable_now']} of {found['surveyed']} looked at may be called now: {found['limiting']}")
+    say(f"{found['callable_now']} of {found['surveyed']} looked at may be called now")
+    if not found["callable_now"]:
+        say(found["limiting"])
     rows = [(rule["rule"], rule["count"], rule["reason"], rule["retry_at"]) for rule in found["refused"]]
-    print_table("Kept back", ("rule", "how many", "why", "opens (UTC)"), rows)
+    if rows:
+        print_table("Kept back", ("rule", "how many", "why", "opens (UTC)"), rows)
     for warning in found["warnings"]:
         say(f"warning: {warning}")
     for problem in found["problems"]:
         say(f"problem: {problem}")
     if found["problems"]:
         raise typer.Exit(1)
+    note(f"next: dialer campaign start {campaign_id}")
 
 
 @app.command()
 def start(campaign_id: CampaignId, url: Url = DEFAULT_URL, token: Token = "") -> None:
     """Starts a checked campaign."""
     _act(url, token, campaign_id, "start")
+    note(f"watch it: dialer campaign status {campaign_id}")
 
 
 @app.command()
@@ -84,10 +91,12 @@ def stop(campaign_id: CampaignId, url: Url = DEFAULT_URL, token: Token = "") -> 
 def status(campaign_id: CampaignId, url: Url = DEFAULT_URL, token: Token = "") -> None:
     """Shows how a campaign runs, and why it is not dialing when it is not."""
     found = call(url, token, "GET", f"/v1/campaigns/{campaign_id}/status")
-    say(f"{found['name']}: {found['state']} {found['state_reason']}".rstrip())
-    say(f"pace: {found['limiting']}")
-    for title, part in (("Entries", found["entries"]), ("Collectors", found["agents"]), ("Calls", found["calls"])):
-        print_table(title, ("state", "how many"), [(name.replace("_", " "), count) for name, count in part.items()])
+    say(f"{found['name']} is {found['state']}" + (f": {found['state_reason']}" if found["state_reason"] else ""))
+    if found["state"] in LIVE_STATES:
+        say(f"pace: {found['limiting']}")
+    for title, part in (("contacts", found["entries"]), ("collectors", found["agents"]), ("calls", found["calls"])):
+        counts = [f"{count} {name.replace('_', ' ')}" for name, count in part.items() if count]
+        say(f"{title}: {', '.join(counts) or 'none'}")
     say(f"reached {found['live']}, abandoned {found['abandoned']}")
 
 

@@ -1,6 +1,8 @@
 """`dialer check`: the doctor. Each line says what was looked at, how it stands, and what to do about it."""
 
 import asyncio
+import errno
+import os
 import shutil
 import socket
 from collections.abc import AsyncIterator, Iterator
@@ -8,12 +10,17 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+from rich.table import Table
+from rich.text import Text
+
+from dialer.cli.client import service_url
 from dialer.cli.house import open_storage, read_config
-from dialer.cli.output import console
+from dialer.cli.output import console, say
 from dialer.clock import SystemClock
 from dialer.config import Config, TrunkConfig
 from dialer.errors import DialerError, InputError
 from dialer.model.campaign import CampaignSettings
+from dialer.storage.opening import key_file, local_database
 
 OPTIONS_TIMEOUT_S = 3.0
 SPEECH_TIMEOUT_S = 10.0
@@ -21,6 +28,8 @@ SIP_PORT = 5060  # RFC 3261 §19.1.2: the default, left out of URIs
 SAFE_HARBOUR = CampaignSettings().safe_harbour_prompt
 """The one prompt every campaign needs."""
 MEGABYTE = 1 << 20
+HEALTH_TIMEOUT_S = 3.0
+FIRST_STEP = "dialer token create NAME --role administrator"
 
 
 class Level(str, Enum):
@@ -46,14 +55,27 @@ _STYLES = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red"}
 
 async def run_checks(path: Path) -> int:
     """Prints every finding as it is made; the exit code: 0, or 1 when something would keep the node from dialing."""
-    worst = 0
+    levels = []
     async for finding in examine(path):
-        mark = f"[{_STYLES[finding.level]}]{finding.level.value:>4}[/]"
-        console.print(mark, end="  ")
-        advice = f" → {finding.advice}" if finding.advice else ""
-        console.print(f"{finding.subject}: {finding.detail}{advice}", markup=False, highlight=False, soft_wrap=True)
-        worst |= finding.level is Level.FAIL
-    return int(worst)
+        console.print(_shown(finding), highlight=False)
+        levels.append(finding.level)
+    n_fails, n_warns = levels.count(Level.FAIL), levels.count(Level.WARN)
+    if n_fails:
+        say(f"{n_fails} of {len(levels)} would keep this node from dialing")
+    else:
+        say("nothing keeps this node from dialing" + (f"; {n_warns} warnings" if n_warns else ""))
+    return int(n_fails > 0)
+
+
+def _shown(finding: Finding) -> Table:
+    """The finding beside its mark, with the advice on lines of its own: wide paths and commands must stay readable."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(width=4, justify="right")
+    grid.add_column(overflow="fold")
+    grid.add_row(Text(finding.level.value, _STYLES[finding.level]), Text(f"{finding.subject}: {finding.detail}"))
+    if finding.advice:
+        grid.add_row("", Text(f"→ {finding.advice}"))
+    return grid
 
 
 async def examine(path: Path) -> AsyncIterator[Finding]:
@@ -61,48 +83,69 @@ async def examine(path: Path) -> AsyncIterator[Finding]:
     try:
         config = await asyncio.to_thread(read_config, path)
     except DialerError as error:
-        yield Finding("configuration", Level.FAIL, str(error), "correct the file; examples/dialer.toml shows the form")
+        yield _of_error("configuration", error, "correct the file; docs/configuration.md explains every key")
         return
     yield Finding("configuration", Level.OK, str(path))
+    yield await asyncio.to_thread(_key, config)
     yield await _database(config)
-    for blocking in (_key, _spool, _policy):
-        yield await asyncio.to_thread(blocking, config)
-    for finding in await asyncio.to_thread(lambda: [*_ports(config)]):
+    yield await asyncio.to_thread(_spool, config)
+    for finding in await asyncio.to_thread(_policy, config):
         yield finding
-    for trunk in config.trunks:
-        yield await _trunk(trunk)
+    is_running = await _is_running(config)
+    for finding in await asyncio.to_thread(lambda: [*_ports(config, is_running)]):
+        yield finding
+    async with asyncio.TaskGroup() as tasks:
+        asked = [tasks.create_task(_trunk(trunk)) for trunk in config.trunks]
+    for task in asked:
+        yield task.result()
     if not config.trunks:
         yield Finding("trunks", Level.FAIL, "none is configured", "add a [[trunks]] section")
     yield await _prompts(config)
 
 
+def _of_error(subject: str, error: DialerError, advice: str) -> Finding:
+    """Our errors say what is wrong and then, behind a semicolon, what to do; `advice` where one does not."""
+    text = str(error)
+    detail, _, own = (text, "", "") if "\n" in text else text.partition("; ")
+    return Finding(subject, Level.FAIL, detail, own or advice)
+
+
 async def _database(config: Config) -> Finding:
+    local = None if config.database.url else local_database(config)
+    if local is not None and not await asyncio.to_thread(local.exists):
+        advice = f"made by the first command that needs it: {FIRST_STEP}"
+        return Finding("database", Level.WARN, f"{local} does not exist yet", advice)
     try:
         async with open_storage(config) as storage:
             campaigns = await storage.campaigns.all()
             tokens = await storage.accounts.tokens()
     except DialerError as error:
-        return Finding("database", Level.FAIL, str(error), "correct [database], or start the database")
+        return _of_error("database", error, "correct [database], or start the database")
     if not tokens:
-        return Finding("database", Level.WARN, "there is no API token", "dialer token create NAME --role administrator")
+        return Finding("database", Level.WARN, "there is no API token", FIRST_STEP)
     return Finding("database", Level.OK, f"{len(campaigns)} campaigns, {len(tokens)} tokens")
 
 
 def _key(config: Config) -> Finding:
     if config.database.key:
         return Finding("key", Level.OK, "from the configuration")
-    path = config.node.data_dir / "secret.key"
-    if not path.exists():
-        return Finding("key", Level.WARN, f"{path} does not exist yet", "made at the first start; back it up then")
-    mode = path.stat().st_mode & 0o777
-    if mode & 0o077:
-        return Finding("key", Level.WARN, f"{path} can be read by others", f"chmod 600 {path}")
+    path = key_file(config)
+    try:
+        if not path.exists():
+            return Finding("key", Level.WARN, f"{path} does not exist yet", "made with the database; back it up then")
+        if path.stat().st_mode & 0o077:
+            return Finding("key", Level.FAIL, f"{path} can be read by others", f"chmod 600 {path}")
+    except OSError as error:
+        return Finding("key", Level.FAIL, f"{path}: {error.strerror}", "give this user the right to read it")
     return Finding("key", Level.OK, f"{path}; keep a copy elsewhere: without it no number can be read")
 
 
 def _spool(config: Config) -> Finding:
     folder = config.node.data_dir
     existing = next(parent for parent in (folder, *folder.resolve().parents) if parent.exists())
+    if not os.access(existing, os.W_OK):
+        advice = "choose a directory that this user may write to"
+        return Finding("spool", Level.FAIL, f"{existing} cannot be written", advice)
     free_mb = shutil.disk_usage(existing).free // MEGABYTE
     wanted_mb = config.media.spool_min_free_mb
     if free_mb < wanted_mb:
@@ -111,23 +154,40 @@ def _spool(config: Config) -> Finding:
     return Finding("spool", Level.OK, f"{free_mb} MB free under {existing}")
 
 
-def _policy(config: Config) -> Finding:
+def _policy(config: Config) -> list[Finding]:
     from dialer.compliance.packs import load_policy
 
     try:
-        load_policy(config.policy.packs)
+        policy = load_policy(config.policy.packs)
     except DialerError as error:
-        return Finding("policy", Level.FAIL, str(error), "correct policy.packs")
-    return Finding("policy", Level.OK, ", ".join(config.policy.packs))
+        return [_of_error("policy", error, "correct policy.packs")]
+    found = [Finding("policy", Level.OK, ", ".join(config.policy.packs))]
+    for warning in policy.warnings(SystemClock().utcnow().date()):
+        detail, _, advice = warning.partition("; ")
+        found.append(Finding("policy", Level.WARN, detail, advice or "have counsel read it before real calls"))
+    return found
 
 
-def _ports(config: Config) -> Iterator[Finding]:
+async def _is_running(config: Config) -> bool:
+    """Whether this node's own service answers where it should."""
+    from dialer.api.client import ApiCallError, ApiClient
+
+    if not config.http.port:
+        return False
+    try:
+        async with asyncio.timeout(HEALTH_TIMEOUT_S), ApiClient(service_url(config.http.model_dump()), "") as client:
+            return bool((await client.get("/healthz"))["status"] == "ok")
+    except (ApiCallError, TimeoutError, LookupError, TypeError):
+        return False
+
+
+def _ports(config: Config, is_running: bool) -> Iterator[Finding]:
     wanted = [("http", config.http.host, config.http.port, socket.SOCK_STREAM)]
     for transport in config.sip.transports:
         kind = socket.SOCK_DGRAM if transport == "udp" else socket.SOCK_STREAM
         wanted.append((f"sip/{transport}", config.sip.host, config.sip.port, kind))
     for name, host, port, kind in wanted:
-        yield _port(name, host, port, kind)
+        yield _port(name, host, port, kind, is_running)
     low, high = config.media.port_min, config.media.port_max
     first, last = _ephemeral_ports()
     if low <= last and high >= first:
@@ -137,7 +197,7 @@ def _ports(config: Config) -> Iterator[Finding]:
         yield Finding("rtp ports", Level.OK, f"{low}–{high}: room for {(high - low + 1) // 2} legs")
 
 
-def _port(name: str, host: str, port: int, kind: int) -> Finding:
+def _port(name: str, host: str, port: int, kind: int, is_running: bool) -> Finding:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, kind) as probe:
         if kind == socket.SOCK_STREAM:
@@ -145,8 +205,10 @@ def _port(name: str, host: str, port: int, kind: int) -> Finding:
         try:
             probe.bind((host, port))
         except OSError as error:
-            advice = "if this is not the service itself, stop what holds the port or choose another"
-            return Finding(f"{name} port", Level.WARN, f"{host}:{port}: {error.strerror}", advice)
+            if is_running and error.errno == errno.EADDRINUSE:
+                return Finding(f"{name} port", Level.OK, f"{host}:{port} is held by the running service")
+            advice = "stop what holds it, or choose another in the configuration"
+            return Finding(f"{name} port", Level.FAIL, f"{host}:{port}: {error.strerror}", advice)
     return Finding(f"{name} port", Level.OK, f"{host}:{port} is free")
 
 

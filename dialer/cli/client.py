@@ -1,15 +1,25 @@
 """One request of a command to a running service."""
 
 import asyncio
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from dialer.cli.house import DEFAULT_CONFIG
 from dialer.errors import DialerError
 
-DEFAULT_URL = "http://127.0.0.1:8080"
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_PORT = 8080
+DEFAULT_URL = ""
+"""Where the node configured here listens."""
 
-Url = Annotated[str, typer.Option("--url", envvar="DIALER_URL", help="Where the service answers.")]
+Url = Annotated[
+    str, typer.Option("--url", envvar="DIALER_URL", help="Where the service answers; else as the configuration says.")
+]
 Token = Annotated[str, typer.Option("--token", envvar="DIALER_TOKEN", help="An API token; `dialer token create`.")]
 
 
@@ -18,7 +28,27 @@ def call(url: str, token: str, method: str, path: str, body: object = None, **qu
     if not token:
         raise DialerError("no token: set DIALER_TOKEN, or give --token; `dialer token create` makes one")
     asked = {name: str(value) for name, value in query.items() if value is not None}
-    return asyncio.run(_call(url, token, method, path, body, asked))
+    return asyncio.run(_call(url or configured_url(), token, method, path, body, asked))
+
+
+def configured_url() -> str:
+    """The address in the node's own configuration file, where there is one; else the default one.
+
+    Nothing else is read of the file: a supervisor's shell need not know the secrets it refers to.
+    """
+    path = Path(os.environ.get("DIALER_CONFIG", DEFAULT_CONFIG))
+    try:
+        http = tomllib.loads(path.read_text(encoding="utf-8")).get("http", {})
+    except (OSError, ValueError):
+        http = {}
+    return service_url(http if isinstance(http, dict) else {})
+
+
+def service_url(http: Mapping[str, object]) -> str:
+    """The address of a service with this `http` section, as reached from its own machine."""
+    host = str(http.get("host", DEFAULT_HOST))
+    host = {"0.0.0.0": DEFAULT_HOST, "::": "::1"}.get(host, host)  # noqa: S104 - all addresses: this one is among them
+    return f"http://{f'[{host}]' if ':' in host else host}:{http.get('port', DEFAULT_PORT)}"
 
 
 async def _call(url: str, token: str, method: str, path: str, body: object, query: dict[str, str]) -> Any:

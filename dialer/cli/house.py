@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dialer.errors import ConfigError
+
 if TYPE_CHECKING:  # heavy: imported when a command needs it, so that `dialer --help` stays quick
     from dialer.config import Config
     from dialer.storage import Storage
@@ -20,23 +22,16 @@ def read_config(path: Path) -> "Config":
     """The configuration (ConfigError names the file, the key and what to write)."""
     from dialer.config import load_config
 
+    if not path.exists():
+        raise ConfigError(f"{path}: there is no such file; copy examples/dialer.toml, or name yours with --config")
     return load_config(path)
 
 
 @asynccontextmanager
 async def open_storage(config: "Config") -> AsyncIterator["Storage"]:
     """The node's database, made and upgraded when it has to be."""
-    import asyncio
-
     from dialer.clock import SystemClock
-    from dialer.storage import Storage, load_or_create_key, parse_key
+    from dialer.storage import storage_of
 
-    data_dir = config.node.data_dir
-    await asyncio.to_thread(data_dir.mkdir, parents=True, exist_ok=True)
-    if config.database.key:
-        key = parse_key(config.database.key)
-    else:
-        key = await asyncio.to_thread(load_or_create_key, data_dir / "secret.key")
-    url = config.database.url or f"sqlite:///{data_dir / 'dialer.db'}"
-    async with Storage.open(url, key, SystemClock()) as storage:
+    async with await storage_of(config, SystemClock()) as storage:
         yield storage

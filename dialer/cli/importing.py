@@ -8,7 +8,7 @@ import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from dialer.cli.house import DEFAULT_CONFIG, ConfigFile, open_storage, read_config
-from dialer.cli.output import errors, print_table, say
+from dialer.cli.output import errors, note, print_table, say
 from dialer.errors import InputError
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ async def _import(
 
     shown = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     async with open_storage(config) as storage:
-        with Progress(*shown, console=errors, transient=True) as progress:
+        with Progress(*shown, console=errors, transient=True, disable=not errors.is_terminal) as progress:
             task = progress.add_task("reading", total=None)
 
             def update(state: "ImportProgress") -> None:
@@ -84,3 +84,4 @@ def _print_report(report: "ImportReport") -> None:
         f"list {made.list_id} {made.name!r}: {made.contact_count} contacts with {made.phone_count} numbers "
         f"from {report.rows} rows ({report.merged_rows} merged, {report.broken_rows} broken)"
     )
+    note(f"next: dialer campaign create NAME --list {made.list_id} --settings examples/campaign.json")

@@ -27,6 +27,11 @@ def say(text: str) -> None:
     console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
+def note(text: str) -> None:
+    """One line for people, on standard error: what a script reads stays clean."""
+    errors.print(text, style="dim", markup=False, highlight=False, soft_wrap=True)
+
+
 def complain(text: str) -> None:
     """One error on standard error."""
     errors.print(f"error: {text}", style="red", markup=False, highlight=False, soft_wrap=True)

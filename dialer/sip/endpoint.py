@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from dialer.config import SipConfig
-from dialer.errors import ConfigError, TransportError
+from dialer.errors import ConfigError, TransportError, system_reason
 from dialer.sip.calls import IncomingCall, SipCall
 from dialer.sip.digest import DigestServer
 from dialer.sip.events import Destination, InviteRequest, Sink, Transport, is_address
@@ -109,7 +109,7 @@ class SipEndpoint:
                 stack.callback(self._tcp.close)
                 addresses[Transport.TCP] = LocalAddress(advertised, self._tcp.local_port)
         except OSError as error:
-            reason = f"cannot open SIP on {host}:{port}: {error.strerror}"
+            reason = f"cannot open SIP on {host}:{port}: {system_reason(error)}"
             raise ConfigError(f"{reason}; set sip.host and sip.port to what is free") from error
         return addresses
 

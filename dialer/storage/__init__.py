@@ -6,6 +6,7 @@ how the schema grows; the other modules are one part of the storage each.
 
 from dialer.storage.crypto import load_or_create_key, parse_key
 from dialer.storage.do_not_call import Listing
+from dialer.storage.opening import storage_of
 from dialer.storage.storage import Storage
 
-__all__ = ["Listing", "Storage", "load_or_create_key", "parse_key"]
+__all__ = ["Listing", "Storage", "load_or_create_key", "parse_key", "storage_of"]

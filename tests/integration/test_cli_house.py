@@ -1,12 +1,20 @@
 """Commands against a database of their own, and against a running API."""
 
 import asyncio
+import json
+import re
+import socket
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
+from dialer.cli import check
 from dialer.cli.check import Level, examine
+from dialer.cli.client import configured_url
 from dialer.cli.main import app
 from dialer.model.account import Role
 from tests.support.house import House, open_house
@@ -29,8 +37,12 @@ port = {port}
 """
 
 
+EXAMPLE = Path(__file__).parents[2] / "examples" / "campaign.json"
+
+
 @pytest.fixture
-def config(tmp_path: Path) -> Path:
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(check, "OPTIONS_TIMEOUT_S", 0.2)  # of the trunk that stays silent
     path = tmp_path / "dialer.toml"
     path.write_text(CONFIG.format(folder=tmp_path, port=9), encoding="utf-8")
     return path
@@ -52,12 +64,17 @@ def test_first_user_and_token(config: Path) -> None:
     )
     assert (added.exit_code, added.output) == (0, "user li.na added as collector, number 1\n")
     made = _run("token", "create", "first", "--user", "li.na", "--config", config)
-    assert made.output.startswith("dlr_")
-    assert len(made.output.strip()) > 40
+    assert made.stdout.startswith("dlr_")
+    assert len(made.stdout.split()) == 1
+    assert "export DIALER_TOKEN" in made.stderr
     refused = _run("token", "create", "x", "--user", "nobody", "--config", config)
     assert "no active user" in str(refused.exception)
     short = _run("user", "add", "x", "--name", "X", "--password", "short", "--config", config)
     assert "at least" in str(short.exception)
+    long = ("user", "add", "x", "--name", "X", "--password", "long enough", "--config", config)
+    asked = _run(*long, "--sip-user", "102")
+    assert "nobody is there to ask" in str(asked.exception)
+    assert "no phone to ring" in _run(*long).output
 
 
 def test_import_prints_what_became_of_the_list(config: Path, tmp_path: Path) -> None:
@@ -76,13 +93,90 @@ def test_import_prints_what_became_of_the_list(config: Path, tmp_path: Path) -> 
 
 
 async def test_doctor_names_what_is_wrong(config: Path) -> None:
-    found = {finding.subject: finding async for finding in examine(config)}
+    findings = [finding async for finding in examine(config)]
+    found = {finding.subject: finding for finding in findings if finding.subject != "policy"}
     assert found["database"].level is Level.WARN
     assert "token create" in found["database"].advice
+    assert not await asyncio.to_thread((config.parent / "data").exists), "the doctor makes nothing"
     assert found["trunk silent"].level is Level.FAIL
     assert found["spool"].level is Level.OK
-    assert found["policy"].level is Level.OK
-    assert all(finding.advice for finding in found.values() if finding.level is not Level.OK)
+    policy = [finding for finding in findings if finding.subject == "policy"]
+    assert policy[0].level is Level.OK
+    assert "draft" in policy[1].detail
+    assert all(finding.advice for finding in findings if finding.level is not Level.OK)
+
+
+def _changed(path: Path, **settings: str) -> None:
+    """Rewrites single keys of the configuration."""
+    text = path.read_text(encoding="utf-8")
+    for name, value in settings.items():
+        text, n_changed = re.subn(rf"^{name} = .*$", f"{name} = {value}", text, count=1, flags=re.MULTILINE)
+        assert n_changed == 1
+    path.write_text(text, encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("settings", "subject", "words"),
+    [
+        ({"spool_min_free_mb": "999999999"}, "spool", "MB needed → free disk space"),
+        ({"data_dir": '"/proc/nowhere"'}, "database", "does not exist yet"),
+        ({"port": "9\nkolor = 1"}, "configuration", "unknown key → known here"),
+        ({"name": '"silent"\npassword = "env:NOT_SET_ANYWHERE"'}, "configuration", "NOT_SET_ANYWHERE is not set"),
+    ],
+)
+async def test_doctor_on_a_bad_configuration(config: Path, settings: dict[str, str], subject: str, words: str) -> None:
+    await asyncio.to_thread(lambda: _changed(config, **settings))
+    lines = [f"{item.subject}: {item.detail} → {item.advice}" async for item in examine(config)]
+    assert any(line.startswith(subject) and words in line for line in lines), lines
+
+
+@pytest.mark.parametrize(
+    ("damage", "subject", "words"),
+    [
+        (lambda data: (data / "secret.key").chmod(0o644), "key", "can be read by others → chmod 600"),
+        (lambda data: (data / "secret.key").unlink(), "database", "is missing, and"),
+        (lambda data: _set_schema(data / "dialer.db", "9999"), "database", "start the newer program that wrote it"),
+    ],
+)
+async def test_doctor_on_a_damaged_house(
+    config: Path, damage: Callable[[Path], None], subject: str, words: str
+) -> None:
+    await asyncio.to_thread(_run, "token", "create", "first", "--role", "administrator", "--config", config)
+    await asyncio.to_thread(damage, config.parent / "data")
+    lines = [
+        f"{item.subject}: {item.detail} → {item.advice}" async for item in examine(config) if item.level is Level.FAIL
+    ]
+    assert any(line.startswith(subject) and words in line for line in lines), lines
+
+
+def _set_schema(database: Path, version: str) -> None:
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = ?", (version,))
+
+
+async def test_doctor_tells_a_strangers_port_from_the_running_service(config: Path, tmp_path: Path) -> None:
+    with socket.socket() as stranger:
+        stranger.bind(("127.0.0.1", 0))
+        stranger.listen()
+        await asyncio.to_thread(_changed, config, port=str(stranger.getsockname()[1]))
+        found = {item.subject: item async for item in examine(config)}
+        assert (found["http port"].level, "Address already in use" in found["http port"].detail) == (Level.FAIL, True)
+    async with open_house(tmp_path) as house:
+        await asyncio.to_thread(_changed, config, port=str(house.api.port))
+        found = {item.subject: item async for item in examine(config)}
+        assert (found["http port"].level, "held by the running service" in found["http port"].detail) == (
+            Level.OK,
+            True,
+        )
+
+
+def test_doctor_without_espeak_ng(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    shown = _run("check", "--config", config)
+    assert shown.exit_code == 1
+    assert "espeak-ng is not installed" in shown.output
+    assert max(len(line) for line in shown.output.splitlines()) <= 80
+    assert "1 of" in shown.output
 
 
 async def test_doctor_without_a_configuration(tmp_path: Path) -> None:
@@ -103,9 +197,34 @@ async def test_a_campaign_from_the_command_line(tmp_path: Path) -> None:
         assert "2 of 2 looked at may be called now" in checked.output
         for action, state in (("start", "running"), ("pause", "paused"), ("resume", "running"), ("stop", "draining")):
             done = await _against(house, "campaign", action, 1)
-            assert done.output == f"Autumn is {state}\n"
+            assert done.stdout == f"Autumn is {state}\n"
         assert "nobody is ready" in (await _against(house, "campaign", "status", 1)).output
         assert "Autumn" in (await _against(house, "campaign", "list")).output
+
+
+async def test_the_example_settings_make_a_campaign(tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house:
+        headers = house.auth(Role.ADMINISTRATOR) | {"Content-Type": "text/csv"}
+        async with house.api.post("/v1/lists?name=x", data=CSV.encode(), headers=headers) as answer:
+            assert answer.status == 201
+        made = await _against(house, "campaign", "create", "Autumn", "--list", 1, "--settings", EXAMPLE)
+        assert made.exit_code == 0, made.output
+        campaign = await house.storage.campaigns.get(1)
+        assert campaign is not None
+        codes = [code.code for code in campaign.settings.form.codes]
+        assert codes == [code["code"] for code in json.loads(EXAMPLE.read_bytes())["form"]["codes"]]
+
+
+def test_the_service_is_looked_for_where_the_configuration_puts_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert configured_url() == "http://127.0.0.1:8080"
+    (tmp_path / "dialer.toml").write_text('[http]\nhost = "::"\nport = 18080\n')
+    assert configured_url() == "http://[::1]:18080"
+    monkeypatch.setenv("DIALER_CONFIG", "other.toml")
+    (tmp_path / "other.toml").write_text('[http]\nhost = "10.0.0.5"\n[database]\nkey = "env:NOT_SET"\n')
+    assert configured_url() == "http://10.0.0.5:8080"
 
 
 async def test_attempts_and_outbox_from_the_command_line(tmp_path: Path) -> None:
