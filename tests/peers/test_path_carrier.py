@@ -178,7 +178,7 @@ class Stage:
     async def play(self, behaviour: Behaviour) -> None:
         """Runs one campaign to the end of its last attempt, and the carriers to the end of their scenarios."""
         name = behaviour.name
-        campaign_id = await self.house.campaign(name, mode="reminder", **behaviour.settings)
+        campaign_id = await self.house.campaign(name, {"mode": "reminder", **behaviour.settings})
         await self.house.start(campaign_id)
         end = await self.house.settled(campaign_id, behaviour.n_attempts)
         self.ends[name] = {**end, "entries": await self.house.entries(campaign_id)}

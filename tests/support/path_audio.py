@@ -14,7 +14,7 @@ Samples = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The best place of a pattern: seconds from the start, and the correlation there (1: the same but for its level)."""
+    """The best place of a pattern: seconds from the start, and the correlation there (1: alike but for the level)."""
 
     at_s: float
     likeness: float

@@ -31,8 +31,20 @@ def voice(name: str) -> bytes:
 
 
 def line_of(name: str) -> bytes:
-    """What a carrier's line carries: a shipped voice as A-law, then silence. Blocks: not for the event loop."""
-    return g711.encode(g711.samples_of(voice(name) + silence(LINE_S * 1000)), Codec.PCMA)
+    """What a carrier's line carries: a shipped voice, then silence. Blocks: not for the event loop."""
+    return line_of_pcm(voice(name))
+
+
+def line_of_pcm(pcm: bytes) -> bytes:
+    """The same of any words at 8 kHz; A-law."""
+    return g711.encode(g711.samples_of(pcm + silence(LINE_S * 1000)), Codec.PCMA)
+
+
+def _write(folder: Path, script: str, audio: Mapping[str, bytes]) -> None:
+    folder.mkdir()
+    (folder / "scenario.xml").write_text(script, encoding="utf-8")
+    for file, codes in audio.items():
+        (folder / file).write_bytes(codes)
 
 
 class Carrier:
@@ -49,10 +61,7 @@ class Carrier:
         cls, name: str, script: str, folder: Path, audio: Mapping[str, bytes] = {}
     ) -> AsyncIterator[Self]:
         """Starts SIPp with A-law files beside the scenario, and waits until it listens."""
-        folder.mkdir()
-        (folder / "scenario.xml").write_text(script, encoding="utf-8")
-        for file, codes in audio.items():
-            (folder / file).write_bytes(codes)
+        _write(folder, script, audio)
         port = free_port()
         command = [
             *("sipp", "-sf", "scenario.xml", "-i", HOST, "-mi", HOST, "-p", str(port), "-nostdin", "-aa"),

@@ -3,12 +3,12 @@
 import asyncio
 import csv
 import io
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from dialer.api.client import ApiCallError, ApiClient
 from dialer.api.security import hash_token, sip_credentials
@@ -18,7 +18,7 @@ from dialer.model.account import NewAccount, Role
 from dialer.model.outcome import EventType
 from dialer.simulator.case_system import CaseSystem
 from dialer.sip.events import Destination, Transport
-from tests.support.sip_peers import HOST, PhoneAccount
+from tests.support.sip_peers import HOST, PhoneAccount, wait_until
 
 MONDAY = datetime.fromisoformat("2026-11-23T10:00:00+08:00")
 """A working morning inside the calling window of the shipped pack."""
@@ -27,12 +27,22 @@ SUPERVISOR_TOKEN = "token-of-the-supervisor"
 LOOK_S = 0.05
 CALL_LIMIT_S = 45.0
 """How long a call may take from its campaign's start to its settlement."""
-RECORDING_LIMIT_S = 20.0
 FORM = {
     "codes": [{"code": "promise", "label": "promise to pay", "right_party": True, "final": True}],
     "fields": [{"name": "amount", "kind": "amount", "label": "amount", "required_for": ["promise"]}],
 }
 Attempt = Mapping[str, Any]
+T = TypeVar("T")
+
+
+async def seen(look: Callable[[], Awaitable[T | None]], what: str, limit_s: float = CALL_LIMIT_S) -> T:
+    """Looks again and again until there is something; AssertionError naming it when there never is."""
+    until = asyncio.get_running_loop().time() + limit_s
+    while (found := await look()) is None:
+        if asyncio.get_running_loop().time() > until:
+            raise AssertionError(f"did not happen in {limit_s} s: {what}")
+        await asyncio.sleep(LOOK_S)
+    return found
 
 
 @dataclass
@@ -63,13 +73,11 @@ class Seat:
 
     async def reaches(self, *states: str, limit_s: float = CALL_LIMIT_S) -> str:
         """Waits for one of these states."""
-        try:
-            async with asyncio.timeout(limit_s):
-                while (state := await self.state()) not in states:
-                    await asyncio.sleep(LOOK_S)
-        except TimeoutError:
-            raise AssertionError(f"{self.phone.user} is {await self.state()}, not {' or '.join(states)}") from None
-        return state
+
+        async def look() -> str | None:
+            return state if (state := await self.state()) in states else None
+
+        return await seen(look, f"{self.phone.user} is {' or '.join(states)}", limit_s)
 
 
 @dataclass
@@ -98,11 +106,19 @@ class PathHouse:
         api = await self._stack.enter_async_context(ApiClient(f"http://{HOST}:{self.app.http_port}", token))
         return Seat(account.account_id, phone, api)
 
-    async def campaign(self, name: str, n_contacts: int = 1, **settings: object) -> int:
-        """Imports contacts and checks a campaign over them, on the trunk group of its name unless settings say other."""
+    async def registered(self, seat: Seat) -> None:
+        """Waits until the seat's phone may be rung."""
+        registrar = self.app.sip.registrar
+        assert registrar is not None
+        await wait_until(lambda: registrar.binding(seat.phone.user) is not None, f"{seat.phone.user} registers")
+
+    async def campaign(self, name: str, settings: Mapping[str, object], n_contacts: int = 1) -> int:
+        """Imports contacts and checks a campaign over them, on the trunk group of its name if settings name none."""
         content = self._contacts(name, n_contacts)
         imported = await self.api.upload("/v1/lists", {"name": name}, content, "text/csv")
-        wanted = {"trunk_group": name, "ring_timeout_s": 15, "caller_ids": ["+8640012345678"], "form": FORM, **settings}
+        wanted = {"trunk_group": name, "ring_timeout_s": 15, "caller_ids": ["+8640012345678"], "form": FORM} | dict(
+            settings
+        )
         body = {"name": name, "list_ids": [imported["call_list"]["list_id"]], "settings": wanted}
         campaign_id = int((await self.api.post("/v1/campaigns", body))["campaign_id"])
         check = await self.api.post(f"/v1/campaigns/{campaign_id}/check")
@@ -120,30 +136,21 @@ class PathHouse:
 
     async def reaches(self, campaign_id: int, *states: str) -> Attempt:
         """Waits until the newest attempt of the campaign is in one of these states."""
-        found: Sequence[Attempt] = ()
-        try:
-            async with asyncio.timeout(CALL_LIMIT_S):
-                while not (found := await self.attempts(campaign_id)) or found[-1]["state"] not in states:
-                    await asyncio.sleep(LOOK_S)
-        except TimeoutError:
-            status = await self.api.get(f"/v1/campaigns/{campaign_id}/status")
-            raise AssertionError(f"not {' or '.join(states)}: {found or status['limiting']}") from None
-        return found[-1]
+
+        async def look() -> Attempt | None:
+            found = await self.attempts(campaign_id)
+            return found[-1] if found and found[-1]["state"] in states else None
+
+        return await seen(look, f"campaign {campaign_id}: an attempt is {' or '.join(states)}")
 
     async def settled(self, campaign_id: int, n_attempts: int = 1) -> Attempt:
         """Waits until so many attempts are settled; gives the last of them."""
-        try:
-            async with asyncio.timeout(CALL_LIMIT_S):
-                while len(done := await self._settled(campaign_id)) < n_attempts:
-                    await asyncio.sleep(LOOK_S)
-        except TimeoutError:
-            status = await self.api.get(f"/v1/campaigns/{campaign_id}/status")
-            found = await self.attempts(campaign_id)
-            raise AssertionError(f"{status['name']} not settled: {status['limiting']}; {found}") from None
-        return done[n_attempts - 1]
 
-    async def _settled(self, campaign_id: int) -> Sequence[Attempt]:
-        return [attempt for attempt in await self.attempts(campaign_id) if attempt["state"] == "settled"]
+        async def look() -> Attempt | None:
+            done = [attempt for attempt in await self.attempts(campaign_id) if attempt["state"] == "settled"]
+            return done[n_attempts - 1] if len(done) >= n_attempts else None
+
+        return await seen(look, f"campaign {campaign_id}: {n_attempts} attempts are settled")
 
     async def entries(self, campaign_id: int) -> Mapping[str, int]:
         """How many entries stand where, the empty places left out."""
@@ -152,27 +159,25 @@ class PathHouse:
 
     async def recording(self, attempt: Attempt) -> tuple[Mapping[str, Any], bytes]:
         """Waits until the attempt's recording is finalised; what is known of it, and its file."""
-        path = f"/v1/recordings/{attempt['recording_id']}"
-        async with asyncio.timeout(RECORDING_LIMIT_S):
-            while True:
-                try:
-                    info = await self.api.get(path)
-                    break
-                except ApiCallError as error:
-                    assert error.status == 404, error
-                    await asyncio.sleep(LOOK_S)
-        stored = await self.app.storage.recordings.get(attempt["recording_id"])
+        recording_id = attempt["recording_id"]
+
+        async def look() -> Mapping[str, Any] | None:
+            page = await self.api.get(f"/v1/recordings?attempt_id={attempt['attempt_id']}")
+            return next((info for info in page["items"] if info["recording_id"] == recording_id), None)
+
+        info = await seen(look, f"recording {recording_id} is finalised")
+        stored = await self.app.storage.recordings.get(recording_id)
         assert stored is not None
         return info, await asyncio.to_thread((self.app.recordings_dir / stored.path).read_bytes)
 
     async def told(self, kind: EventType, attempt_id: int) -> Mapping[str, Any]:
         """Waits until the case system has heard an event about an attempt; its data."""
-        async with asyncio.timeout(RECORDING_LIMIT_S):
-            while True:
-                for data in self.case_system.data_of(kind):
-                    if data["attempt_id"] == attempt_id:
-                        return data
-                await asyncio.sleep(LOOK_S)
+
+        async def look() -> Mapping[str, Any] | None:
+            heard = self.case_system.data_of(kind)
+            return next((data for data in heard if data["attempt_id"] == attempt_id), None)
+
+        return await seen(look, f"the case system hears {kind.value} of attempt {attempt_id}")
 
     def number(self, index: int) -> str:
         """The number of the contact with this place among all that were imported, E.164."""
