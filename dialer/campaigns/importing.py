@@ -1,31 +1,32 @@
-"""Importing a list: read and checked in a thread, written in pieces, seen by nobody until all of it is there.
+"""Importing a list: read and checked by a process of its own, written in pieces, seen by nobody until it is complete.
 
-A kill in between leaves a list that no campaign can see; `Lists.clean` removes it at the node's next start. By default
-one broken row keeps the whole list out; every problem goes, masked, into a CSV file beside the list.
+What fails or is cancelled is removed at once; a kill in between leaves a list that no campaign can see, which
+`Lists.clean` removes at the node's next start. By default one broken row keeps the whole list out; every problem goes,
+masked, into a CSV file beside the list.
 """
 
 import asyncio
-import csv
-import hashlib
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+import logging
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TextIO
 
-from dialer.campaigns.columns import Column, guess_columns, mapped_columns
-from dialer.campaigns.list_reader import ListFile, open_list
-from dialer.campaigns.list_rows import Problem, parse_row
+from dialer.campaigns.columns import Column
+from dialer.campaigns.list_messages import Counts, Finished, Message, Opened, Opening, ReadRequest, Rows
+from dialer.campaigns.list_process import ReadingProcess, reading_process
+from dialer.campaigns.list_rows import Problem
 from dialer.campaigns.phone_numbers import DEFAULT_REGION
-from dialer.errors import InputError
-from dialer.model.call_list import CallList, NewContact
+from dialer.errors import StorageError
+from dialer.model.call_list import CallList
 from dialer.storage import Storage
 
-CHUNK_ROWS = 500
-"""Rows read and written at a time: a reservation waits behind one such write at most."""
-SHOWN_PROBLEMS = 100
-"""Problems kept for the report; the file beside the list holds all of them."""
+logger = logging.getLogger(__name__)
+
+CHUNK_ROWS = 100
+"""Rows read and written at a time. A reservation waits behind one such write at most, the event loop behind a part of
+it; and so few objects are gone before the garbage collector counts them as old and walks over all there are."""
+REMOVE_TIMEOUT_S = 30.0
+"""Longest removal of a list that failed or was cancelled; what is left then is invisible, and removed at the start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class ImportOptions:
 
 @dataclass(frozen=True, slots=True)
 class ImportProgress:
-    """How far an import is; `fraction` 0 to 1 of the file, 0 where that cannot be told (workbooks)."""
+    """How far an import is; `fraction`: 0 to 1 of the file. Of a large workbook much is read before its first row."""
 
     rows: int
     contacts: int
@@ -65,105 +66,39 @@ class ImportReport:
 
 
 @dataclass(slots=True)
-class _Chunk:
-    """What one go of reading gave."""
+class Reading:
+    """What is known of the file so far."""
 
-    contacts: list[NewContact] = field(default_factory=list)
-    more: list[NewContact] = field(default_factory=list)
+    on_progress: Callable[[ImportProgress], None]
+    columns: tuple[Column, ...] = ()
+    counts: Counts = field(default_factory=Counts)
+    problems: list[Problem] = field(default_factory=list)
+    problems_path: Path | None = None
 
+    def take(self, message: Message) -> None:
+        if isinstance(message, Opened):
+            self.columns = message.columns
+        elif isinstance(message, Opening):
+            self.on_progress(ImportProgress(0, 0, 0, message.fraction))
+        elif isinstance(message, Rows):
+            counts = self.counts = message.counts
+            self.problems.extend(message.problems)
+            self.problems_path = message.problems_path
+            self.on_progress(ImportProgress(counts.rows, counts.contacts, counts.problems, counts.fraction))
 
-class _Reading:
-    """Reads, checks and de-duplicates a list, chunk by chunk; every method blocks and runs in one thread."""
+    def is_acceptable(self, options: ImportOptions) -> bool:
+        return self.counts.contacts > 0 and (options.accept_valid or self.counts.broken == 0)
 
-    def __init__(self, path: Path, mapping: Mapping[str, str] | None, region: str) -> None:
-        self._path = path
-        self._region = region
-        self._stack = ExitStack()
-        try:
-            self._file: ListFile = self._stack.enter_context(open_list(path))
-            headers = self._file.headers
-            self.columns = guess_columns(headers) if mapping is None else mapped_columns(headers, mapping)
-        except BaseException:
-            self._stack.close()
-            raise
-        self._rows = self._file.rows()
-        self._seen: set[int] = set()
-        self._problems: _ProblemFile | None = None
-        self.n_rows = 0
-        self.n_contacts = 0
-        self.n_merged = 0
-        self.n_broken = 0
-        self.n_problems = 0
-        self.shown: list[Problem] = []
-
-    @property
-    def problems_path(self) -> Path | None:
-        """Where the problems are, if there are any."""
-        return None if self._problems is None else self._problems.path
-
-    def progress(self) -> ImportProgress:
-        return ImportProgress(self.n_rows, self.n_contacts, self.n_problems, self._file.fraction)
-
-    def next_chunk(self) -> _Chunk | None:
-        """The next rows; None at the end of the file."""
-        chunk = _Chunk()
-        before = self.n_rows
-        for number, cells in self._rows:
-            self.n_rows += 1
-            parsed = parse_row(number, cells, self.columns, self._region)
-            if isinstance(parsed, NewContact):
-                self._take(parsed, chunk)
-            else:
-                self._refuse(parsed)
-            if self.n_rows - before >= CHUNK_ROWS:
-                break
-        return chunk if self.n_rows > before else None
-
-    def close(self) -> None:
-        if self._problems is not None:
-            self._problems.close()
-        self._stack.close()
-
-    def _take(self, contact: NewContact, chunk: _Chunk) -> None:
-        # 64 bits of a hash instead of the references: a million of them fit into memory, and two never meet by chance.
-        named = f"{contact.person_ref}\0{contact.case_ref}".encode()
-        key = int.from_bytes(hashlib.blake2b(named, digest_size=8).digest(), "big")
-        if key in self._seen:
-            self.n_merged += 1
-            chunk.more.append(contact)
-        else:
-            self._seen.add(key)
-            self.n_contacts += 1
-            chunk.contacts.append(contact)
-
-    def _refuse(self, problems: Sequence[Problem]) -> None:
-        self.n_broken += 1
-        self.n_problems += len(problems)
-        self.shown.extend(problems[: SHOWN_PROBLEMS - len(self.shown)])
-        if self._problems is None:
-            self._problems = _ProblemFile(self._path.with_name(f"{self._path.name}.problems.csv"))
-        self._problems.write(problems)
-
-
-class _ProblemFile:
-    """The error report: one line per problem, readable by spreadsheets."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        try:
-            self._raw: TextIO = path.open("w", encoding="utf-8-sig", newline="")
-        except OSError as error:
-            raise InputError(f"{path}: cannot write the report of broken rows: {error.strerror}") from error
-        self._writer = csv.writer(self._raw)
-        self._writer.writerow(("row", "column", "value", "reason"))
-
-    def write(self, problems: Sequence[Problem]) -> None:
-        self._writer.writerows(
-            (problem.row, problem.column, problem.value_masked, problem.reason) for problem in problems
+    def report(self, call_list: CallList | None) -> ImportReport:
+        return ImportReport(
+            call_list=call_list,
+            rows=self.counts.rows,
+            merged_rows=self.counts.merged,
+            broken_rows=self.counts.broken,
+            problems=tuple(self.problems),
+            problems_path=self.problems_path,
+            columns=self.columns,
         )
-
-    def close(self) -> None:
-        self._raw.close()
 
 
 async def import_list(
@@ -176,65 +111,53 @@ async def import_list(
     """Imports a CSV or XLSX file as one list, whole or not at all.
 
     `mapping` says what columns are (`columns.mapped_columns`); None: guessed from the headers. `progress` is called
-    after every chunk, in the event loop. Raises InputError when the file as a whole cannot be used, StorageError when
-    the database fails; either way, and when it is cancelled, nothing of the list is visible.
+    while the file is being opened and after every chunk, in the event loop. Raises InputError when the file as a whole
+    cannot be used, StorageError when the database fails, DialerError when the reading process does; then, and when it
+    is cancelled, nothing of the list is visible, and what was written of it is removed.
     """
-    thread = ThreadPoolExecutor(1, thread_name_prefix="list-reader")
-    loop = asyncio.get_running_loop()
-    try:
-        reading = await loop.run_in_executor(thread, _Reading, path, mapping, options.region)
+    request = ReadRequest(path, mapping, options.region, options.accept_valid, CHUNK_ROWS)
+    reading = Reading(progress)
+    async with reading_process(request) as process:
+        while not reading.columns:  # a file that cannot be opened never becomes a list
+            reading.take(await process.next())
+        list_id = await _begin(storage, options.name or path.stem, path.name, options.node)
+        imported: CallList | None = None
         try:
-            return await _import(storage, path, reading, thread, options, progress)
+            await _write_rows(storage, list_id, process, reading, options)
+            if reading.is_acceptable(options):
+                imported = await storage.lists.finish(list_id)
         finally:
-            await asyncio.shield(loop.run_in_executor(thread, reading.close))
-    finally:
-        thread.shutdown(wait=False)  # nothing is left to do in it; waiting would block the event loop
+            if imported is None:
+                await asyncio.shield(_remove(storage, list_id))
+    return reading.report(imported)
 
 
-async def _import(
-    storage: Storage,
-    path: Path,
-    reading: _Reading,
-    thread: ThreadPoolExecutor,
-    options: ImportOptions,
-    progress: Callable[[ImportProgress], None],
-) -> ImportReport:
-    list_id = await storage.lists.begin(options.name or path.stem, path.name, options.node, storage.clock.utcnow())
+async def _begin(storage: Storage, name: str, source: str, node: str) -> int:
+    """Opens the list in the database. A cancellation waits for its id: without it nothing could be removed."""
+    beginning = asyncio.gather(storage.lists.begin(name, source, node, storage.clock.utcnow()))
     try:
-        await _write_chunks(storage, list_id, reading, thread, options, progress)
-    except Exception:  # not a cancellation: then there is no time, and the next start cleans up
-        await storage.lists.delete(list_id)
+        [list_id] = await asyncio.shield(beginning)
+    except asyncio.CancelledError:
+        [list_id] = await beginning  # the storage answers within a limit of its own
+        await _remove(storage, list_id)
         raise
-    imported: CallList | None = None
-    if _acceptable(reading, options):
-        imported = await storage.lists.finish(list_id)
-    else:
-        await storage.lists.delete(list_id)
-    return ImportReport(
-        call_list=imported,
-        rows=reading.n_rows,
-        merged_rows=reading.n_merged,
-        broken_rows=reading.n_broken,
-        problems=tuple(reading.shown),
-        problems_path=reading.problems_path,
-        columns=reading.columns,
-    )
+    return list_id
 
 
-async def _write_chunks(
-    storage: Storage,
-    list_id: int,
-    reading: _Reading,
-    thread: ThreadPoolExecutor,
-    options: ImportOptions,
-    progress: Callable[[ImportProgress], None],
+async def _write_rows(
+    storage: Storage, list_id: int, process: ReadingProcess, reading: Reading, options: ImportOptions
 ) -> None:
-    loop = asyncio.get_running_loop()
-    while (chunk := await loop.run_in_executor(thread, reading.next_chunk)) is not None:
-        if _acceptable(reading, options):  # else the rest is read for its problems only
-            await storage.lists.add(list_id, chunk.contacts, chunk.more)
-        progress(reading.progress())
+    while not isinstance(message := await process.next(), Finished):
+        reading.take(message)
+        if isinstance(message, Rows) and reading.is_acceptable(options):  # else it is read for its problems only
+            await storage.lists.add(list_id, message.contacts, message.more)
 
 
-def _acceptable(reading: _Reading, options: ImportOptions) -> bool:
-    return reading.n_contacts > 0 and (options.accept_valid or reading.n_broken == 0)
+async def _remove(storage: Storage, list_id: int) -> None:
+    """Removes what was written of a list; what cannot be removed now is invisible, and removed at the next start."""
+    try:
+        async with asyncio.timeout(REMOVE_TIMEOUT_S):
+            await storage.lists.delete(list_id)
+    except (TimeoutError, StorageError):
+        facts = {"action": "import", "list_id": list_id}
+        logger.warning("an unfinished list could not be removed now", extra=facts, exc_info=True)

@@ -71,11 +71,14 @@ def _check_archive(archive: zipfile.ZipFile) -> None:
 def _open_sheet(archive: zipfile.ZipFile, stack: ExitStack, on_progress: Callable[[float], None]) -> Sheet:
     book = Book(archive)
     parts = [archive.getinfo(name) for name in (book.shared_part, book.sheet_part) if name]
-    meter = _Meter(sum(part.file_size for part in parts), on_progress)
+    meter = _Meter(sum(part.file_size for part in parts))
     strings = _SharedStrings()
     if book.shared_part:
         with archive.open(book.shared_part) as raw:
-            strings.read(meter.blocks(raw))
+            for block in meter.blocks(raw):
+                strings.feed(block)
+                on_progress(meter.fraction())
+            strings.finish()
     blocks = meter.blocks(stack.enter_context(archive.open(book.sheet_part)))
     return Sheet(_rows(blocks, _SheetHandler(strings, book.date_styles, book.epoch)), meter.fraction)
 
@@ -83,10 +86,9 @@ def _open_sheet(archive: zipfile.ZipFile, stack: ExitStack, on_progress: Callabl
 class _Meter:
     """Counts what was unpacked of the parts that matter."""
 
-    def __init__(self, total: int, on_progress: Callable[[float], None]) -> None:
+    def __init__(self, total: int) -> None:
         self._total = max(total, 1)
         self._done = 0
-        self._on_progress = on_progress
 
     def fraction(self) -> float:
         return min(self._done / self._total, 1.0)
@@ -95,7 +97,6 @@ class _Meter:
         while block := raw.read(BLOCK_BYTES):
             self._done += len(block)
             yield block
-            self._on_progress(self.fraction())
 
 
 class _Text:
@@ -125,27 +126,32 @@ class _SharedStrings:
         self._block = bytearray()
         self._ends = array("I", [0])
         self._text = _Text()
+        self._parser = hardened_parser()
+        self._parser.StartElementHandler = self._start
+        self._parser.EndElementHandler = self._end
+        self._gate = _TextGate(self._parser, self._text, frozenset({"t"}))
 
     def __getitem__(self, index: int) -> str:
         if index < 0:
             raise IndexError(index)
         return self._block[self._ends[index] : self._ends[index + 1]].decode()
 
-    def read(self, blocks: Iterator[bytes]) -> None:
-        """Fills it from the part's XML."""
-        parser = hardened_parser()
-        gate = _TextGate(parser, self._text, frozenset({"t"}))
+    def feed(self, block: bytes) -> None:
+        """Takes the next bytes of the part's XML."""
+        self._parser.Parse(block)
 
-        def end(name: str) -> None:
-            gate.end(_NAMES.get(name, ""))
-            if _NAMES.get(name) == "si":
-                self._append(self._text.take())
+    def finish(self) -> None:
+        """After the last of them."""
+        self._parser.Parse(b"", True)
 
-        parser.StartElementHandler = lambda name, _attributes: gate.start(_NAMES.get(name, ""))
-        parser.EndElementHandler = end
-        for block in blocks:
-            parser.Parse(block)
-        parser.Parse(b"", True)
+    def _start(self, name: str, _attributes: dict[str, str]) -> None:
+        self._gate.start(_NAMES.get(name, ""))
+
+    def _end(self, name: str) -> None:
+        known = _NAMES.get(name, "")
+        self._gate.end(known)
+        if known == "si":
+            self._append(self._text.take())
 
     def _append(self, text: str) -> None:
         self._block += text.encode()

@@ -1,14 +1,18 @@
 """A list's way from the file into the database, whole or not at all."""
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator
+from datetime import datetime
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from dialer.campaigns import importing
 from dialer.campaigns.importing import ImportOptions, ImportProgress, import_list
-from dialer.errors import InputError
+from dialer.errors import DialerError, InputError
 from dialer.model.campaign import CampaignSettings
 from dialer.model.contact import PhoneRole
 from dialer.storage import Storage
@@ -98,22 +102,88 @@ async def test_a_file_that_breaks_in_the_middle_leaves_nothing(
     assert await storage.lists.clean("") == 0
 
 
-async def test_a_kill_in_between_leaves_nothing_after_the_next_start(
+def children() -> list[int]:
+    """The processes that the tests' main thread has started and that still run."""
+    return [int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()]
+
+
+@pytest.mark.allow_blocking
+async def test_a_cancelled_import_is_removed_at_once(
     storage: Storage, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(importing, "CHUNK_ROWS", 1)
     write(path, GOOD)
+    before = children()
 
-    def stop(_progress: ImportProgress) -> None:
-        raise asyncio.CancelledError
+    async with asyncio.TaskGroup() as group:
 
-    with pytest.raises(asyncio.CancelledError):
-        await import_list(storage, path, options=ImportOptions(node="node1"), progress=stop)
-    assert await storage.lists.all() == ()
+        def stop(seen: ImportProgress) -> None:
+            if seen.rows == 2:
+                importer.cancel()
+
+        importer = group.create_task(import_list(storage, path, options=ImportOptions(node="node1"), progress=stop))
+    assert importer.cancelled()
     assert await storage.lists.contacts_of_case("C1") == ()
-    assert await storage.lists.clean("node2") == 0
-    assert await storage.lists.clean("node1") == 1
+    assert await storage.lists.clean("node1") == 0  # nothing is left to the next start
+    assert children() == before
+
+
+async def test_cancelled_while_the_list_is_begun(storage: Storage, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(path, GOOD)
+    begun = asyncio.Event()
+    begin = storage.lists.begin
+
+    async def begin_slowly(name: str, source: str, node: str, now: datetime) -> int:
+        list_id = await begin(name, source, node, now)
+        begun.set()
+        await asyncio.sleep(0)
+        return list_id
+
+    monkeypatch.setattr(storage.lists, "begin", begin_slowly)
+    async with asyncio.TaskGroup() as group:
+        importer = group.create_task(import_list(storage, path, options=ImportOptions(node="node1")))
+        await begun.wait()
+        importer.cancel()
+    assert importer.cancelled()
     assert await storage.lists.clean("node1") == 0
+
+
+@pytest.mark.allow_blocking
+async def test_a_reading_process_that_dies(storage: Storage, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importing, "CHUNK_ROWS", 1)
+    rows = "".join(f"P{n},C{n},王五,{13800000000 + n},,\n" for n in range(5000))  # more than the pipe holds
+    write(path, HEADER + rows)
+    before = children()
+
+    def kill(_seen: ImportProgress) -> None:
+        for pid in set(children()).difference(before):
+            os.kill(pid, signal.SIGKILL)
+
+    with pytest.raises(DialerError, match="the process that reads the list was ended"):
+        await import_list(storage, path, options=ImportOptions(node="node1"), progress=kill)
+    assert await storage.lists.all() == ()
+    assert await storage.lists.clean("node1") == 0
+
+
+async def test_a_file_that_cannot_be_opened(storage: Storage, path: Path) -> None:
+    with pytest.raises(InputError, match="cannot read the list: No such file"):
+        await import_list(storage, path)
+
+
+async def test_a_workbook(storage: Storage, path: Path) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(["案件号", "姓名", "手机", "欠款金额", "应还日期"])
+    sheet.append(["C1", "张三", 13800001234, 1200.5, datetime(2026, 11, 23)])  # noqa: DTZ001  as spreadsheets have them
+    book.save(path.with_suffix(".xlsx"))
+    seen: list[ImportProgress] = []
+    report = await import_list(storage, path.with_suffix(".xlsx"), progress=seen.append)
+    assert report.call_list is not None
+    [contact] = await storage.lists.contacts(report.call_list.list_id)
+    assert contact.phones[0].number == "+8613800001234"
+    assert contact.fields == {"amount": "1200.50", "due_date": "2026-11-23"}
+    assert seen[-1] == ImportProgress(rows=1, contacts=1, problems=0, fraction=1.0)
 
 
 async def test_a_list_in_use_is_not_deleted(storage: Storage, path: Path) -> None:
