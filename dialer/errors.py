@@ -61,5 +61,7 @@ class DeliveryError(DialerError):
 
 
 def system_reason(error: OSError) -> str:
-    """The operating system's words; some event loops give the number alone."""
+    """The operating system's words; some event loops give the number alone, or hide it in the cause."""
+    if not error.errno and isinstance(error.__cause__, OSError):
+        return system_reason(error.__cause__)
     return error.strerror or (os.strerror(error.errno) if error.errno else str(error))
