@@ -23,7 +23,7 @@ from dialer.model.agent import AgentState
 from dialer.model.attempt import CallPath, Disposition
 from dialer.model.campaign import Campaign, CampaignMode, CampaignSettings, CampaignState
 from dialer.model.entry import Candidate, EntryCounts
-from dialer.sip.trunks import Trunks
+from dialer.sip.trunks import Trunks, TrunkStatus
 
 logger = logging.getLogger(__name__)
 
@@ -168,7 +168,7 @@ class RunningCampaign:
         settings = self.campaign.settings
         runners = self.runners
         live, abandoned = self._period.counts(runners)
-        trunks = [trunk for trunk in self._trunks.status() if trunk.group == settings.trunk_group]
+        trunks = self._group()
         up = sum(trunk.channels - trunk.in_use for trunk in trunks if trunk.is_up) + len(runners)
         if settings.mode is CampaignMode.REMINDER:
             up = min(up, settings.max_reminder_channels)
@@ -194,13 +194,25 @@ class RunningCampaign:
         """Does what was decided; returns what limits the pace, in words."""
         if self.campaign.state is not CampaignState.RUNNING:
             return f"{self.campaign.state.value}: {self.campaign.state_reason or 'no new calls'}"
-        obstacle = self._floor.obstacle()
+        obstacle = self._floor.obstacle() or self._trunks_down()
         if obstacle:
             return obstacle
         if self.campaign.settings.mode is CampaignMode.PREVIEW:
             return await self._preview()
         placed = await self._place(decision.dial) if decision.dial > 0 else 0
         return self._reason(decision, placed)
+
+    def _group(self) -> list[TrunkStatus]:
+        return [trunk for trunk in self._trunks.status() if trunk.group == self.campaign.settings.trunk_group]
+
+    def _trunks_down(self) -> str:
+        """Why no call can leave, where no trunk of the group answers."""
+        group = self._group()
+        if any(trunk.is_up for trunk in group):
+            return ""
+        where = f"trunk group {self.campaign.settings.trunk_group!r}"
+        names = ", ".join(trunk.name for trunk in group)
+        return f"{where}: no trunk answers ({names}); calls go on when one does" if group else f"{where} has no trunk"
 
     def _reason(self, decision: PacingDecision, placed: int) -> str:
         if decision.dial > placed and self.counts.callable_now == 0:
