@@ -1,12 +1,13 @@
 """What the gate would say of waiting entries, without reserving, recording or changing anything."""
 
-from collections import defaultdict
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 
 from sqlalchemy import Connection, select
 
+from dialer.compliance.facts import GateFacts
 from dialer.compliance.gate import evaluate
 from dialer.compliance.policy import Policy
 from dialer.model.contact import Contact, Phone, mask_number
@@ -16,9 +17,12 @@ from dialer.storage.campaigns import load_campaign
 from dialer.storage.crypto import Cipher
 from dialer.storage.database import Database
 from dialer.storage.entries import WAITING, phone_of
-from dialer.storage.reserving import Subject, gather, subject_of
+from dialer.storage.reserving import gather_many, subject_of
 
-CHUNK = 500
+CHUNK = 250
+"""Entries per transaction."""
+MAX_REMEMBERED = 10_000
+"""Different facts whose decisions are kept; most entries have no history and share theirs."""
 entries = tables.entries
 
 
@@ -33,18 +37,52 @@ class Survey:
         self, campaign_id: int, policy: Policy, now: datetime, *, limit: int, examples: int
     ) -> GateSurvey:
         """The gate's word on the first `limit` waiting entries, in the order of dialing, read in short transactions."""
-        refused: dict[str, list[tuple[Contact, Phone, Decision]]] = defaultdict(list)
         waiting = await self._database.read(lambda connection: _waiting(connection, campaign_id, limit))
+        tally = _Tally(policy, now, examples)
         for first in range(0, len(waiting), CHUNK):
             chunk = waiting[first : first + CHUNK]
-            work = partial(_decide, cipher=self._cipher, campaign_id=campaign_id, policy=policy, now=now, chunk=chunk)
-            for contact, phone, decision in await self._database.read(work):
-                if not decision.allowed:
-                    refused[decision.rule].append((contact, phone, decision))
-        surveyed = len(waiting)
-        rules = [_refused_rule(rule, found, examples) for rule, found in refused.items()]
-        kept_back = sum(rule.count for rule in rules)
-        return GateSurvey(surveyed, surveyed - kept_back, tuple(sorted(rules, key=lambda rule: -rule.count)))
+            work = partial(_facts_of, cipher=self._cipher, campaign_id=campaign_id, now=now, chunk=chunk)
+            for contact, phone, facts in await self._database.read(work):
+                tally.add(contact, phone, facts)
+            await asyncio.sleep(0)  # a survey of thousands lets others have their turn
+        return tally.result()
+
+
+class _Tally:
+    """Counts what the gate says; entries with the same facts are put to it once."""
+
+    def __init__(self, policy: Policy, now: datetime, examples: int) -> None:
+        self._policy = policy
+        self._now = now
+        self._examples = examples
+        self._decisions: dict[GateFacts, Decision] = {}
+        self._rules: dict[str, RefusedRule] = {}
+        self._surveyed = 0
+
+    def add(self, contact: Contact, phone: Phone, facts: GateFacts) -> None:
+        self._surveyed += 1
+        decision = self._decisions.get(facts)
+        if decision is None:
+            if len(self._decisions) >= MAX_REMEMBERED:
+                self._decisions.clear()
+            decision = self._decisions[facts] = evaluate(self._policy, facts, self._now)
+        if not decision.allowed:
+            self._refuse(contact, phone, decision)
+
+    def _refuse(self, contact: Contact, phone: Phone, decision: Decision) -> None:
+        known = self._rules.get(decision.rule) or RefusedRule(decision.rule, 0, decision.reason, None)
+        opens = [at for at in (known.retry_at, decision.retry_at) if at is not None]
+        shown = known.examples
+        if len(shown) < self._examples:
+            number = mask_number(phone.number)
+            shown = (*shown, RefusedExample(contact.case_ref, number, decision.reason, decision.retry_at))
+        self._rules[decision.rule] = RefusedRule(
+            decision.rule, known.count + 1, known.reason, min(opens, default=None), shown
+        )
+
+    def result(self) -> GateSurvey:
+        rules = sorted(self._rules.values(), key=lambda rule: -rule.count)
+        return GateSurvey(self._surveyed, self._surveyed - sum(rule.count for rule in rules), tuple(rules))
 
 
 def _waiting(connection: Connection, campaign_id: int, limit: int) -> list[tuple[int, int | None]]:
@@ -58,44 +96,15 @@ def _waiting(connection: Connection, campaign_id: int, limit: int) -> list[tuple
     return [(row.contact_id, row.next_phone_id) for row in connection.execute(query)]
 
 
-def _decide(
-    connection: Connection,
-    *,
-    cipher: Cipher,
-    campaign_id: int,
-    policy: Policy,
-    now: datetime,
-    chunk: Sequence[tuple[int, int | None]],
-) -> list[tuple[Contact, Phone, Decision]]:
+def _facts_of(
+    connection: Connection, *, cipher: Cipher, campaign_id: int, now: datetime, chunk: Sequence[tuple[int, int | None]]
+) -> list[tuple[Contact, Phone, GateFacts]]:
+    """What the gate needs to know about the entries of a chunk; a contact that has gone meanwhile is left out."""
     campaign = load_campaign(connection, campaign_id)
     if campaign is None:
         return []
     contacts = values.load_contacts(connection, cipher, [contact_id for contact_id, _phone_id in chunk])
-    decided = []
-    for contact_id, phone_id in chunk:
-        contact = contacts[contact_id]
-        phone = phone_of(contact, phone_id)
-        facts = gather(connection, subject_of(cipher, contact, phone), campaign.settings.ring_timeout_s, now)
-        decided.append((contact, phone, evaluate(policy, facts, now)))
-    return decided
-
-
-def _subject(cipher: Cipher, contact: Contact, phone: Phone) -> Subject:
-    return Subject(
-        number=phone.number,
-        number_index=cipher.number_index(phone.number),
-        role=phone.role,
-        case_ref=contact.case_ref,
-        person_ref=contact.person_ref,
-        zone=contact.zone,
-        case_status=contact.case_status,
-    )
-
-
-def _refused_rule(rule: str, found: list[tuple[Contact, Phone, Decision]], examples: int) -> RefusedRule:
-    opens = [decision.retry_at for _, _, decision in found if decision.retry_at is not None]
-    shown = tuple(
-        RefusedExample(contact.case_ref, mask_number(phone.number), decision.reason, decision.retry_at)
-        for contact, phone, decision in found[:examples]
-    )
-    return RefusedRule(rule, len(found), found[0][2].reason, min(opens, default=None), shown)
+    asked = [(contacts[contact], phone_of(contacts[contact], phone)) for contact, phone in chunk if contact in contacts]
+    subjects = [subject_of(cipher, contact, phone) for contact, phone in asked]
+    facts = gather_many(connection, subjects, campaign.settings.ring_timeout_s, now)
+    return [(contact, phone, known) for (contact, phone), known in zip(asked, facts, strict=True)]

@@ -1,0 +1,102 @@
+"""What a launch check tells of waiting entries, on both engines: the gate's own words, and asking changes nothing."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+
+from dialer.compliance.packs import load_policy
+from dialer.compliance.policy import Policy
+from dialer.model.attempt import Disposition
+from dialer.model.call_list import NewContact, NewPhone
+from dialer.model.decision import Decision, RefusedExample
+from dialer.storage import Storage, survey
+from dialer.storage.do_not_call import Listing
+from tests.support.storage import MONDAY, Dialing, contacts, open_storage, run_campaign
+
+LISTING = Listing("debtor", "asked for it")
+NIGHT = MONDAY + timedelta(hours=12)  # 22:00 in Shanghai
+TUESDAY_OPENS = MONDAY + timedelta(hours=23)  # 9:00 there
+
+
+@pytest.fixture
+async def storage(database_url: str) -> AsyncIterator[Storage]:
+    async with open_storage(database_url) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def policy() -> Policy:
+    return load_policy(("cn-bank-card",))
+
+
+async def test_everyone_may_be_called(storage: Storage, policy: Policy) -> None:
+    campaign_id = await run_campaign(storage, contacts(7))
+    found = await storage.survey.campaign(campaign_id, policy, MONDAY, limit=100, examples=3)
+    assert (found.surveyed, found.allowed, found.refused) == (7, 7, ())
+
+
+async def test_a_rule_keeps_all_back_until_it_opens(
+    storage: Storage, policy: Policy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(survey, "CHUNK", 2)
+    campaign_id = await run_campaign(storage, contacts(5))
+    found = await storage.survey.campaign(campaign_id, policy, NIGHT, limit=100, examples=2)
+    assert (found.surveyed, found.allowed) == (5, 0)
+    [rule] = found.refused
+    assert (rule.rule, rule.count, rule.retry_at) == ("cn.window", 5, TUESDAY_OPENS)
+    assert rule.examples == (
+        RefusedExample("case-4", "138****0004", rule.reason, TUESDAY_OPENS),  # the longest overdue is the first
+        RefusedExample("case-3", "138****0003", rule.reason, TUESDAY_OPENS),
+    )
+
+
+async def test_only_the_first_entries_are_looked_at(storage: Storage, policy: Policy) -> None:
+    campaign_id = await run_campaign(storage, contacts(5))
+    found = await storage.survey.campaign(campaign_id, policy, NIGHT, limit=2, examples=0)
+    assert (found.surveyed, found.refused[0].count, found.refused[0].examples) == (2, 2, ())
+
+
+async def test_rules_are_told_apart_most_frequent_first(
+    storage: Storage, policy: Policy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(survey, "MAX_REMEMBERED", 1)
+    foreign = [NewContact(f"p{n}", f"c{n}", (NewPhone(f"+4420794600{n:02d}"),), zone="Europe/London") for n in range(3)]
+    campaign_id = await run_campaign(storage, [*contacts(4), *foreign])
+    await storage.do_not_call.add_number("+8613800000001", LISTING, MONDAY)
+    await storage.do_not_call.add_person("person-2", LISTING, MONDAY)
+    found = await storage.survey.campaign(campaign_id, policy, MONDAY, limit=100, examples=5)
+    assert (found.surveyed, found.allowed) == (7, 2)
+    window, listed = found.refused
+    assert (window.rule, window.count) == ("cn.night", 3)  # two in the morning in London
+    assert (listed.count, listed.retry_at) == (2, None)
+    assert [example.case_ref for example in listed.examples] == ["case-2", "case-1"]
+    assert "13800000001" not in repr(found)
+
+
+async def test_it_says_what_a_reservation_would_get(storage: Storage, policy: Policy) -> None:
+    """The survey reads the facts of many numbers at once, the reservation those of one: they must be the same."""
+    campaign_id = await run_campaign(storage, contacts(4))
+    dialing = Dialing(storage, policy)
+    at = MONDAY
+    for _ in range(6):  # until the cap on unanswered attempts refuses
+        for candidate in await dialing.claim(campaign_id, 2, at):
+            answer = await dialing.ask(dialing.reservation(candidate), at)
+            if not isinstance(answer, Decision):
+                await dialing.settle(answer, Disposition.NO_ANSWER, at, None)
+            else:
+                await storage.entries.put_back(candidate.entry_id, at, answer.reason)
+        at += timedelta(minutes=20)
+    found = await storage.survey.campaign(campaign_id, policy, at, limit=100, examples=5)
+    refused = {
+        example.case_ref: (example.reason, example.retry_at) for rule in found.refused for example in rule.examples
+    }
+    for candidate in await dialing.claim(campaign_id, 4, at):
+        answer = await dialing.ask(dialing.reservation(candidate), at)
+        said = (answer.reason, answer.retry_at) if isinstance(answer, Decision) else None
+        assert refused.pop(candidate.contact.case_ref, None) == said
+
+
+async def test_a_campaign_that_is_not_there(storage: Storage, policy: Policy) -> None:
+    found = await storage.survey.campaign(99, policy, MONDAY, limit=10, examples=1)
+    assert (found.surveyed, found.allowed, found.refused) == (0, 0, ())
