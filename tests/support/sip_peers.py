@@ -26,6 +26,8 @@ PEER_TIMEOUT_S = 20.0
 """How long a peer may take for its whole part."""
 END_TIMEOUT_S = 5.0
 POLL_S = 0.02
+LISTENING = "0A"
+"""The state of a TCP socket in /proc/net/tcp."""
 
 E = TypeVar("E", bound=CallEvent)
 
@@ -38,13 +40,11 @@ def free_port(kind: socket.SocketKind = socket.SOCK_DGRAM) -> int:
 
 
 def is_bound(port: int, kind: socket.SocketKind) -> bool:
-    """Whether some process holds the port."""
-    with socket.socket(socket.AF_INET, kind) as probe:
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return True
-    return False
+    """Whether some process holds the port, by the kernel's tables: trying it out could snatch it from the peer."""
+    is_udp = kind is socket.SOCK_DGRAM
+    _, *lines = Path("/proc/net/udp" if is_udp else "/proc/net/tcp").read_text(encoding="ascii").splitlines()
+    sockets = (line.split() for line in lines)
+    return any(fields[1].endswith(f":{port:04X}") and (is_udp or fields[3] == LISTENING) for fields in sockets)
 
 
 async def wait_until(ready: Callable[[], bool], what: str, timeout_s: float = PEER_TIMEOUT_S) -> None:
