@@ -108,7 +108,7 @@ async def test_a_person_is_bridged_recorded_and_told(tmp_path: Path, person: Per
     ):
         seat = await house.seat("desk1")
         async with SpeakingPhone.of_collector(tmp_path / "desk1", seat.phone, house.sip) as phone:
-            await house.registered(seat)
+            await house.registered(seat, phone.destination.port)
             attempt = await talk(house, seat, carrier)
             await seat.act("log-out")
         assert (attempt["disposition"], attempt["hangup_side"], attempt["verdict"]) == (

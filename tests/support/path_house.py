@@ -103,14 +103,20 @@ class PathHouse:
         accounts = self.app.storage.accounts
         account = await accounts.create(NewAccount(user, user, Role.COLLECTOR, "no password", sip=sip), now)
         await accounts.add_token(hash_token(token), user, Role.COLLECTOR, now, account_id=account.account_id)
+        await self.app.phone_secrets.refresh()  # at once, not within seconds: some phones try only once
         api = await self._stack.enter_async_context(ApiClient(f"http://{HOST}:{self.app.http_port}", token))
         return Seat(account.account_id, phone, api)
 
-    async def registered(self, seat: Seat) -> None:
-        """Waits until the seat's phone may be rung."""
+    async def registered(self, seat: Seat, port: int) -> None:
+        """Waits until the seat's phone may be rung at its port; an older phone's registration does not count."""
         registrar = self.app.sip.registrar
         assert registrar is not None
-        await wait_until(lambda: registrar.binding(seat.phone.user) is not None, f"{seat.phone.user} registers")
+
+        def is_there() -> bool:
+            binding = registrar.binding(seat.phone.user)
+            return binding is not None and binding.destination.port == port
+
+        await wait_until(is_there, f"{seat.phone.user} registers")
 
     async def campaign(self, name: str, settings: Mapping[str, object], n_contacts: int = 1) -> int:
         """Imports contacts and checks a campaign over them, on the trunk group of its name if settings name none."""

@@ -1,6 +1,7 @@
 """Telephones that speak and remember what they hear: baresip with a sound file for a voice, every call kept as WAV."""
 
 import asyncio
+import re
 import socket
 import wave
 from collections.abc import AsyncIterator
@@ -15,6 +16,10 @@ from tests.support.sip_peers import HOST, Baresip, PhoneAccount, free_port, is_b
 VOICE_S = 120
 """A voice is longer than any test: a sound file that ends would end the phone's audio."""
 COLLECTOR_HZ = 440.0
+
+
+_SHIFT_CALL = re.compile(r"^From:.*sip:shift@", re.MULTILINE)
+_CALL_ID = re.compile(r"^Call-ID: (\S+)", re.MULTILINE)
 
 
 class SpeakingPhone(Baresip):
@@ -61,10 +66,11 @@ class SpeakingPhone(Baresip):
         """Sends a key as RFC 4733 events in the call that is up."""
         await self.command("sndcode", key)
 
-    def count_sent(self, start: str) -> int:
-        """How many messages with this beginning of their first line went over its wire, repeats included."""
+    def n_invited(self) -> int:
+        """How often it was rung for its shift: the INVITEs it received, repeats not counted."""
         log = (self.folder / "output.log").read_text(encoding="utf-8", errors="replace")
-        return sum(line.startswith(start) for line in log.splitlines())
+        calls = [block for block in log.split("\n\n") if "\nINVITE sip:" in block and _SHIFT_CALL.search(block)]
+        return len({match.group(1) for block in calls if (match := _CALL_ID.search(block))})
 
     def heard(self) -> bytes:
         """All it heard in its newest call, as PCM at 8 kHz; complete once the phone is off. Blocks."""
