@@ -89,4 +89,4 @@ async def _end(process: Process) -> None:
     if process.returncode is None:
         process.kill()
     async with asyncio.timeout(END_TIMEOUT_S):
-        await process.wait()
+        await process.communicate()  # takes what is on the way, too: a full pipe would keep `wait` waiting

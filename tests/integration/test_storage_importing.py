@@ -10,7 +10,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from dialer.campaigns import importing
+from dialer.campaigns import importing, list_process
 from dialer.campaigns.importing import ImportOptions, ImportProgress, import_list
 from dialer.errors import DialerError, InputError
 from dialer.model.campaign import CampaignSettings
@@ -107,18 +107,22 @@ def children() -> list[int]:
     return [int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()]
 
 
+def long_list(n_rows: int) -> str:
+    return HEADER + "".join(f"P{n},C{n},王五,{13800000000 + n},,\n" for n in range(n_rows))
+
+
 @pytest.mark.allow_blocking
 async def test_a_cancelled_import_is_removed_at_once(
     storage: Storage, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(importing, "CHUNK_ROWS", 1)
-    write(path, GOOD)
+    monkeypatch.setattr(list_process, "READ_AHEAD_BYTES", 1024)  # much is on the way when it is cancelled
+    write(path, long_list(3000))
     before = children()
 
     async with asyncio.TaskGroup() as group:
 
         def stop(seen: ImportProgress) -> None:
-            if seen.rows == 2:
+            if seen.rows == 200:
                 importer.cancel()
 
         importer = group.create_task(import_list(storage, path, options=ImportOptions(node="node1"), progress=stop))
@@ -151,8 +155,7 @@ async def test_cancelled_while_the_list_is_begun(storage: Storage, path: Path, m
 @pytest.mark.allow_blocking
 async def test_a_reading_process_that_dies(storage: Storage, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importing, "CHUNK_ROWS", 1)
-    rows = "".join(f"P{n},C{n},王五,{13800000000 + n},,\n" for n in range(5000))  # more than the pipe holds
-    write(path, HEADER + rows)
+    write(path, long_list(5000))  # more than the pipe holds
     before = children()
 
     def kill(_seen: ImportProgress) -> None:
