@@ -7,7 +7,7 @@ from dialer.model.campaign import AmdMode, CampaignMode, CampaignSettings
 from tests.support.call_lab import COLLECTOR_HZ, PERSON_HZ, CallLab, Line, call_lab, until
 
 REMINDER = CampaignSettings(mode=CampaignMode.REMINDER, amd=AmdMode.OFF)
-FIELDS = {"amount_due": "1234.50", "due_date": "2026-11-30", "name": "Zhang San"}
+FIELDS = {"amount": "1234.50", "due_date": "2026-11-30", "name": "Zhang San"}
 
 
 async def begin(lab: CallLab, settings: CampaignSettings = REMINDER) -> Line:

@@ -46,20 +46,20 @@ async def test_recorded_words_cover_every_amount_and_date(language: str) -> None
     speech = FragmentSpeech()
     store = PromptStore(None, speech)
     for amount, day in (("0", 1), ("999999999.99", 31), ("20.02", 30), ("115.10", 12)):
-        fields: dict[str, PromptValue] = {"amount_due": Decimal(amount), "due_date": date(2026, 12, day)}
+        fields: dict[str, PromptValue] = {"amount": Decimal(amount), "due_date": date(2026, 12, day)}
         assert await store.render("reminder", fields, language)
 
 
 async def test_slots_are_spoken_in_the_language_of_the_call(tmp_path: Path) -> None:
     script(
         tmp_path,
-        '[[zh-CN]]\namount = "amount_due"\n[[zh-CN]]\ndate = "due_date"\n[[zh-CN]]\ndigits = "phone"\n'
+        '[[zh-CN]]\namount = "amount"\n[[zh-CN]]\ndate = "due_date"\n[[zh-CN]]\ndigits = "phone"\n'
         '[[en]]\ntext = "Dear"\n[[en]]\nfield = "name"\n[[en]]\npause_ms = 500\n',
     )
     speech = Written()
     store = PromptStore(tmp_path, speech)
     fields: dict[str, PromptValue] = {
-        "amount_due": "1,234.56",
+        "amount": "1,234.56",
         "due_date": datetime(2026, 11, 25, 8, tzinfo=UTC),
         "phone": 10086,
         "name": "Li",
@@ -114,10 +114,10 @@ async def test_wrong_scripts_are_explained(tmp_path: Path, text: str, words: str
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({}, "no field 'amount' or 'amount_due'"),
-        ({"amount_due": "lots", "due_date": "2026-11-25"}, "field 'amount_due' is no amount"),
-        ({"amount_due": -5, "due_date": "2026-11-25"}, "field 'amount_due' is no amount"),
-        ({"amount_due": 5, "due_date": "tomorrow"}, "field 'due_date' is no date"),
+        ({}, "no field 'amount'"),
+        ({"amount": "lots", "due_date": "2026-11-25"}, "field 'amount' is no amount"),
+        ({"amount": -5, "due_date": "2026-11-25"}, "field 'amount' is no amount"),
+        ({"amount": 5, "due_date": "tomorrow"}, "field 'due_date' is no date"),
     ],
 )
 async def test_missing_and_wrong_fields_are_named(fields: dict[str, PromptValue], words: str) -> None:
@@ -152,3 +152,14 @@ def test_pinyin_of_words_that_change_a_reading() -> None:
     assert to_pinyin("ni3 hao3 OK") == "ni3 hao3 OK"
     with pytest.raises(ValueError, match="龘"):
         to_pinyin("龘")
+
+
+async def test_a_slot_takes_the_first_field_that_is_there(tmp_path: Path) -> None:
+    script(tmp_path, '[[zh-CN]]\ndigits = ["account", "phone"]\n')
+    speech = Written()
+    store = PromptStore(tmp_path, speech)
+    await store.render("mine", {"phone": "10086"})
+    await store.render("mine", {"phone": "10086", "account": "7"})
+    assert [words for words, _language in speech.said] == ["幺零零八六", "七"]
+    with pytest.raises(InputError, match="no field 'account' or 'phone'"):
+        await store.render("mine", {})
