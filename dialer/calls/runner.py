@@ -64,6 +64,7 @@ class AttemptRunner:
         self._trunk_call: TrunkCall | None = None
         self._tried: set[str] = set()
         self._marks: list[tuple[AttemptState, datetime]] = []
+        self._stopping = False
 
     # ---- what others see and do
 
@@ -109,6 +110,7 @@ class AttemptRunner:
             else:
                 await self._live()
         except asyncio.CancelledError:
+            self._stopping = True
             self._abort("the service stops")
             raise
         except Exception:  # the edge of one attempt: no fault in here may end another call
@@ -193,7 +195,8 @@ class AttemptRunner:
             return None
         early, recording_id = self.audio.listening.early, self.audio.recording_id
         settlement = settlement_of(self.placed, facts, early, recording_id, self._services.clock)
-        await settle(self._services, self.order, settlement, self.talk.wishes if self.talk else frozenset())
+        wishes = self.talk.wishes if self.talk else frozenset()
+        await settle(self._services, self.order, settlement, wishes, stopping=self._stopping)
         if recording_id:
             self._services.keep_recording(recording_id, self.placed.attempt)
         return settlement.disposition

@@ -26,8 +26,10 @@ logger = logging.getLogger(__name__)
 
 SETTLE_LIMIT_S = 10.0
 """For one try at settling; a try that timed out may have succeeded, and settling twice changes nothing."""
-SETTLE_TRIES = 3
+LAST_TRIES = 3
+"""So often is it tried while the service stops; until then, as often as it takes."""
 TRY_PAUSE_S = 1.0
+LONGEST_PAUSE_S = 10.0
 ASKED_CALLBACK_DELAY = timedelta(minutes=30)
 """A person who asked an automated call for a callback is called again after this, if the gate allows it then."""
 
@@ -63,16 +65,23 @@ def settlement_of(
     )
 
 
-async def settle(services: CallServices, order: CallOrder, settlement: Settlement, wishes: Set[Ask]) -> bool:
-    """Settles durably. False: the database did not take it; the attempt becomes UNKNOWN at the next start."""
-    for remaining in reversed(range(SETTLE_TRIES)):
+async def settle(
+    services: CallServices, order: CallOrder, settlement: Settlement, wishes: Set[Ask], *, stopping: bool
+) -> bool:
+    """Settles durably, however long the database is away: nobody but this call knows how it ended.
+
+    False: the service stops and the database did not take it; the attempt becomes UNKNOWN at the next start.
+    """
+    n_failed = 0
+    while not (stopping and n_failed >= LAST_TRIES):
+        await asyncio.sleep(min(n_failed * TRY_PAUSE_S, LONGEST_PAUSE_S))
         try:
             async with asyncio.timeout(SETTLE_LIMIT_S):
                 await _settle_once(services, order, settlement, wishes)
                 return True
         except (StorageError, TimeoutError):
+            n_failed += 1
             logger.exception("attempt not settled", extra={"attempt_id": settlement.attempt_id})
-            await asyncio.sleep(TRY_PAUSE_S if remaining else 0)
     return False
 
 

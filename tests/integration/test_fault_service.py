@@ -32,7 +32,8 @@ from tests.support.service_world import World, open_carriers, open_phones, robot
 
 VOICES = load_voices()
 SERVICE_MEDIA, WORLD_MEDIA = (29_500, 29_699), (29_700, 29_899)
-TOWN = "town"
+TOWN, BUSY_TOWN = "town", "busy-town"
+ENDS = (EventType.ATTEMPT_SETTLED, EventType.ATTEMPT_UNKNOWN)
 BUSY = Mixture(shares={Behaviour.BUSY: 1.0}, ring_s=(0.1, 0.2))
 TALKATIVE = Mixture(shares={Behaviour.HUMAN: 1.0}, ring_s=(0.1, 0.2), talk_s=(60.0, 60.0), patience_s=(60.0, 60.0))
 REMINDER: dict[str, Any] = {
@@ -198,6 +199,52 @@ async def test_no_room_for_recordings_stops_new_calls_and_nothing_else(small_dis
                 await reached(lambda: attempts(api, state="connected"), "another talk")
         service.tell_to_end()
         assert await service.ended() == 0
+
+
+async def test_a_database_that_cannot_grow_stops_new_calls_and_loses_nothing(tmp_path: Path) -> None:
+    trunks: dict[str, Table] = {TOWN: {}, BUSY_TOWN: {"group": BUSY_TOWN}}
+    house = await make_house(tmp_path, SERVICE_MEDIA, trunks, n_robots=1)
+    async with opened(house, {TOWN: TALKATIVE, BUSY_TOWN: BUSY}) as (world, engine, api):
+        async with house.service() as service:
+            await service.up(house.url)
+            async with open_phones(house, world, engine, VOICES):
+                talks = await add_campaign(api, "talks", ["13900000001"], TALKS)
+                async with robots_at_work(house, [talks], 1):
+                    (talk,) = await reached(lambda: attempts(api, state="connected"), "a talk")
+                    numbers = [f"138{index:08}" for index in range(60)]
+                    campaign_id = await add_campaign(api, "calls", numbers, REMINDER | {"trunk_group": BUSY_TOWN})
+                    await settled(api, 2)
+                    service.limit_files(_largest(house.data_dir))
+                    await limited_by(api, campaign_id, "disk")
+                    placed = len(world.carriers[BUSY_TOWN].calls)
+                    assert world.carriers[TOWN].calls[0].ended_at is None
+                    await api.post(f"/v1/agents/{house.robots[0].agent_id}/hang-up")
+                    await asyncio.sleep(5.0)  # longer than a few tries to settle it
+                    assert len(world.carriers[BUSY_TOWN].calls) <= placed + 1  # one may have been reserved before
+                    service.limit_files(None)
+                    await reached(lambda: _later(world, placed + 3), "dialing goes on by itself")
+                    await reached(lambda: _is_settled(api, talk["attempt_id"]), "the talk is settled")
+            await service.kill()
+        async with house.service() as service:  # what could not be settled then is not forgotten
+            await service.up(house.url)
+            service.tell_to_end()
+            assert await service.ended() == 0
+    async with await asyncio.to_thread(house.storage) as storage:
+        books = await read_books(storage)
+    assert {attempt.state for attempt in books.attempts} <= {AttemptState.SETTLED, AttemptState.UNKNOWN}
+    told = Counter(event.data["attempt_id"] for event in books.events if event.type in ENDS)
+    assert told == Counter([attempt.attempt_id for attempt in books.attempts])
+    seen = Counter(call.number for call in world.calls)
+    assert seen <= Counter(books.number_of(attempt) for attempt in books.attempts)
+
+
+def _largest(folder: Path) -> int:
+    """So large is the largest file of the database: its log of changes cannot take another one."""
+    return max(path.stat().st_size for path in folder.glob("dialer.db*"))
+
+
+async def _is_settled(api: ApiClient, attempt_id: int) -> bool:
+    return bool((await api.get(f"/v1/attempts/{attempt_id}"))["disposition"] == "connected")
 
 
 def _fill(path: Path, size: int) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import resource
 import signal
 import socket
 import sys
@@ -28,17 +29,15 @@ Table = Mapping[str, object]
 class ServiceProcess:
     """One run of `dialer serve`. Used as `async with`; a process that is still there at the end is killed."""
 
-    def __init__(self, config_path: Path, log_path: Path, max_file_bytes: int | None = None) -> None:
-        """`max_file_bytes` limits the size of any file the process writes (RLIMIT_FSIZE)."""
+    def __init__(self, config_path: Path, log_path: Path) -> None:
         self._command = (sys.executable, "-m", "dialer.cli.main", "serve", "--config", str(config_path))
         self._log_path = log_path
-        self._max_file_bytes = max_file_bytes
         self._process: asyncio.subprocess.Process | None = None
 
     async def __aenter__(self) -> Self:
         with await asyncio.to_thread(_appending, self._log_path) as log:
             self._process = await asyncio.create_subprocess_exec(
-                *_limited(self._command, self._max_file_bytes), stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log
+                *self._command, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log
             )
         return self
 
@@ -75,6 +74,11 @@ class ServiceProcess:
         async with asyncio.timeout(timeout_s):
             return await self.process.wait()
 
+    def limit_files(self, max_bytes: int | None) -> None:
+        """No file it writes may grow beyond this from now on; None: as large as it likes."""
+        soft = resource.RLIM_INFINITY if max_bytes is None else max_bytes
+        resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE, (soft, resource.RLIM_INFINITY))
+
     def said(self) -> str:
         """Everything it wrote, of all runs with this log file."""
         return self._log_path.read_text(encoding="utf-8", errors="replace")
@@ -105,10 +109,6 @@ def _toml_lines(tables: Mapping[str, Table | Sequence[Table]]) -> Iterator[str]:
         for table in value if not isinstance(value, Mapping) else [value]:
             yield f"[[{name}]]" if several else f"[{name}]"
             yield from (f"{key} = {json.dumps(item, default=str)}" for key, item in table.items())
-
-
-def _limited(command: Sequence[str], max_file_bytes: int | None) -> Sequence[str]:
-    return command if max_file_bytes is None else ("prlimit", f"--fsize={max_file_bytes}", *command)
 
 
 def _appending(path: Path) -> IO[bytes]:

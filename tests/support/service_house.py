@@ -83,12 +83,12 @@ class ServiceHouse:
         """Lets the rehearsed wall clock of the next run begin later."""
         self.starts_at = self.clock.utcnow() + step
 
-    def service(self, max_file_bytes: int | None = None) -> ServiceProcess:
+    def service(self) -> ServiceProcess:
         """The next run of the service, its configuration written; the clocks of house and process begin together."""
         self.clock = RehearsalClock(self.starts_at)
         node = {"name": "node1", "data_dir": str(self.data_dir), "rehearsal_starts_at": self.starts_at.isoformat()}
         write_config(self.config_path, {"node": node} | self.tables)
-        return ServiceProcess(self.config_path, self.log_path, max_file_bytes)
+        return ServiceProcess(self.config_path, self.log_path)
 
     def api(self, token: str = "") -> ApiClient:
         """The API for a supervisor, or for whoever holds another token."""
