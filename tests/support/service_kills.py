@@ -65,8 +65,8 @@ LONGEST_LIFE_S = 4.8
 START_KILL_EVERY = 6
 """Every sixth kill hits the service while it starts."""
 LONGEST_START_S = 2.0
-RECONCILED_SHARE = 0.7
-CLOCK_STEPS_MIN = (6, 14)
+RECONCILED_SHARE = 0.5
+CLOCK_STEPS_MIN = (8, 15)
 """Between two runs the rehearsed clock is put forward by so many minutes: people may be called again after ten."""
 LAST_WORD_S = 90.0
 LOOK_S = 0.2
