@@ -59,11 +59,12 @@ def demo(
     exit_when_done: Annotated[bool, typer.Option("--exit-when-done", help="End with a summary.")] = False,
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Where the pages are.")] = 8080,
     folder: Annotated[Path, typer.Option("--folder", help="Where the demo keeps its files.")] = DEMO_FOLDER,
+    contacts: Annotated[int, typer.Option("--contacts", min=10, max=5000, help="How many people to invent.")] = 60,
 ) -> None:
     """Dials a sample list through a simulated carrier on this machine."""
     from dialer.simulator.demo import run_demo
 
-    raise typer.Exit(_run(run_demo(folder, port, exit_when_done)))
+    raise typer.Exit(_run(run_demo(folder, port, contacts, exit_when_done)))
 
 
 @app.command()

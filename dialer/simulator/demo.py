@@ -24,7 +24,7 @@ from dialer.errors import DialerError
 from dialer.model.outcome import EventType
 from dialer.simulator import demo_house
 from dialer.simulator.case_system import CaseSystem
-from dialer.simulator.demo_campaigns import PREDICTIVE, PREVIEW, SIZES, settings_of
+from dialer.simulator.demo_campaigns import PREDICTIVE, PREVIEW, settings_of, sizes_of
 from dialer.simulator.demo_house import House
 from dialer.simulator.demo_screen import Scene, render
 from dialer.simulator.world import RobotPlan, WorldPlan
@@ -70,7 +70,7 @@ class Demo:
         self.console.print(f"[dim]{name}: {took:.1f} s[/dim]")
 
 
-async def run_demo(folder: Path, http_port: int, exit_when_done: bool) -> int:
+async def run_demo(folder: Path, http_port: int, n_contacts: int, exit_when_done: bool) -> int:
     """Runs the demo; the exit code is 0 when everything that was shown also happened.
 
     Raises:
@@ -83,7 +83,7 @@ async def run_demo(folder: Path, http_port: int, exit_when_done: bool) -> int:
         began_at = time.monotonic()
         case_system = CaseSystem()
         await stack.enter_async_context(case_system)
-        house = await demo_house.build_house(folder, http_port, case_system.url, SIZES, N_ROBOTS)
+        house = await demo_house.build_house(folder, http_port, case_system.url, sizes_of(n_contacts), N_ROBOTS)
         case_system.trust(house.webhook_secret, house.clock)
         api = await stack.enter_async_context(ApiClient(house.url, house.supervisor_token))
         demo = Demo(house, case_system, api, console, began_at)
@@ -194,8 +194,8 @@ def _plan(demo: Demo) -> WorldPlan:
     low, high = demo_house.WORLD_MEDIA
     return WorldPlan(
         url=house.url,
-        registrar_port=demo_house.SIP_PORT,
-        carrier_port=demo_house.CARRIER_PORT,
+        registrar_port=house.ports.sip,
+        carrier_port=house.ports.carrier,
         media_port_min=low,
         media_port_max=high,
         spool_dir=str(house.folder / "world"),
@@ -233,7 +233,8 @@ def _say_where(demo: Demo) -> None:
     for role, _, token in house.logins:
         demo.console.print(f"  {role:<14} {token}", highlight=False)
     local = house.clock.utcnow().astimezone(demo_house.SHANGHAI)
-    demo.console.print(f"排练时钟 rehearsal clock: {local:%Y-%m-%d %H:%M} 上海 Shanghai; 文件 files: {house.folder}\n")
+    demo.console.print(f"排练时钟 rehearsal clock: {local:%Y-%m-%d %H:%M} 上海 Shanghai; 文件 files: {house.folder}")
+    demo.console.print(f"话机注册 phones register at 127.0.0.1:{house.ports.sip} (SIP)\n")
 
 
 # ---- what is shown

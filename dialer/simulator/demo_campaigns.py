@@ -5,8 +5,6 @@ from typing import Any
 PREDICTIVE = "predictive"
 PREVIEW = "preview"
 REMINDER = "reminder"
-SIZES = {PREDICTIVE: 60, PREVIEW: 8, REMINDER: 16}
-"""Contacts per campaign."""
 CALLER_IDS = ["+8640012345678", "+8640012345679"]
 
 FORM = {
@@ -38,6 +36,12 @@ RETRIES = {
     "trunk_congestion": {"delay_s": 4, "max_attempts": 3},
 }
 """Most contacts are tried once, so that the demo ends; a real campaign tries for days."""
+
+
+def sizes_of(n_contacts: int) -> dict[str, int]:
+    """How many of the contacts each campaign gets."""
+    n_preview, n_reminder = n_contacts // 10, n_contacts // 5
+    return {PREDICTIVE: n_contacts - n_preview - n_reminder, PREVIEW: n_preview, REMINDER: n_reminder}
 
 
 def settings_of(mode: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 import shutil
+import socket
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -10,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from dialer.api.security import hash_password, hash_token, new_token, sip_credentials
 from dialer.clock import RehearsalClock
+from dialer.errors import ConfigError
 from dialer.model.account import NewAccount, Role
 from dialer.simulator.sample import write_sample_list
 from dialer.storage import Storage, load_or_create_key
@@ -19,6 +21,7 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
 REHEARSAL_HOUR = 10
 SIP_PORT = 15060
 CARRIER_PORT = 15070
+"""Taken when they are free, else any free ones."""
 SERVICE_MEDIA = (21000, 21999)
 WORLD_MEDIA = (22000, 22999)
 FIRST_NUMBER = 13900000000
@@ -37,12 +40,21 @@ class Robot:
 
 
 @dataclass(frozen=True, slots=True)
+class Ports:
+    """Where SIP is spoken on the loopback address: the service and the simulated carrier."""
+
+    sip: int
+    carrier: int
+
+
+@dataclass(frozen=True, slots=True)
 class House:
     """Everything later steps need. `logins` are (who, log-in, token) for people who want to look around."""
 
     folder: Path
     config_path: Path
     url: str
+    ports: Ports
     clock: RehearsalClock
     webhook_secret: str
     supervisor_token: str
@@ -59,7 +71,22 @@ def rehearsal_start(calendar: WorkCalendar, today: date) -> datetime:
     return datetime(day.year, day.month, day.day, REHEARSAL_HOUR, tzinfo=SHANGHAI)
 
 
-def write_config(folder: Path, starts_at: datetime, http_port: int, webhook_url: str, secret: str) -> Path:
+def free_port(preferred: int) -> int:
+    """`preferred` when nothing uses it over UDP and TCP, else another one."""
+    for port in (preferred, 0):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
+            try:
+                udp.bind(("127.0.0.1", port))
+                tcp.bind(("127.0.0.1", udp.getsockname()[1]))
+            except OSError:
+                continue
+            return int(udp.getsockname()[1])
+    raise ConfigError(f"no free port beside {preferred} on 127.0.0.1")
+
+
+def write_config(
+    folder: Path, starts_at: datetime, http_port: int, ports: Ports, webhook_url: str, secret: str
+) -> Path:
     """The demo's configuration file; the shipped policy pack is in force."""
     path = folder / "dialer.toml"
     path.write_text(
@@ -70,7 +97,7 @@ data_dir = "{folder / "data"}"
 rehearsal_starts_at = {starts_at.isoformat()}
 
 [sip]
-port = {SIP_PORT}
+port = {ports.sip}
 realm = "{SIP_REALM}"
 
 [media]
@@ -86,7 +113,7 @@ packs = ["cn-bank-card"]
 [[trunks]]
 name = "simulated-carrier"
 host = "127.0.0.1"
-port = {CARRIER_PORT}
+port = {ports.carrier}
 channels = 60
 cps = 10.0
 
@@ -105,12 +132,14 @@ async def build_house(folder: Path, http_port: int, webhook_url: str, sizes: dic
     calendar = await asyncio.to_thread(load_calendar, "cn-workdays")
     starts_at = rehearsal_start(calendar, datetime.now(UTC).astimezone(SHANGHAI).date())
     secret = secrets.token_urlsafe(32)
-    config_path = await asyncio.to_thread(write_config, folder, starts_at, http_port, webhook_url, secret)
+    ports = Ports(free_port(SIP_PORT), free_port(CARRIER_PORT))
+    config_path = await asyncio.to_thread(write_config, folder, starts_at, http_port, ports, webhook_url, secret)
     lists = await asyncio.to_thread(_write_lists, folder, sizes, starts_at.date())
     house = House(
         folder=folder,
         config_path=config_path,
         url=f"http://127.0.0.1:{http_port}",
+        ports=ports,
         clock=RehearsalClock(starts_at),
         webhook_secret=secret,
         supervisor_token=new_token(),
