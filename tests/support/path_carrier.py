@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 from socket import SOCK_DGRAM
 from typing import Self
@@ -22,6 +23,8 @@ LINE_S = 90
 SIPP_LIMIT_S = 120
 HARMLESS = re.compile(r"Automatic response mode|Dead call \S+ \(successful\)")
 """What SIPp notes of a carrier that is asked whether it is alive, and of repeats that come after a call's end."""
+_RULER = "-----------------------------------------------"
+"""Precedes the time of every message in SIPp's log."""
 _NOTE = re.compile(r"\d{4}-\d\d-\d\d\t\S+\t\S+: ")
 
 
@@ -53,7 +56,7 @@ class Carrier:
     def __init__(self, name: str, port: int, folder: Path) -> None:
         self.name = name
         self.port = port
-        self._folder = folder
+        self.folder = folder
 
     @classmethod
     @asynccontextmanager
@@ -110,9 +113,23 @@ class Carrier:
         messages = (chunk.partition("\n\n")[2] for chunk in chunks)
         return [message for message in messages if message.startswith(start)]
 
+    def first_received_at(self, start: str) -> float:
+        """When SIPp received the first such message, in seconds since 1970."""
+        for chunk in self._read("messages.log").split(_RULER)[1:]:
+            stamp, _, rest = chunk.partition("\n")
+            if "message received [" in rest and rest.partition("\n\n")[2].startswith(start):
+                return datetime.fromisoformat(stamp.strip()).timestamp()
+        raise AssertionError(f"{self.name} received no {start}")
+
     def _read(self, name: str) -> str:
-        path = self._folder / name
+        path = self.folder / name
         return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+
+
+def trunk_to(name: str, destination: Destination, **settings: object) -> TrunkConfig:
+    """A trunk to any far end, of a group of its own unless the settings name one; asked only once for life."""
+    defaults = {"name": name, "group": name, "host": destination.host, "port": destination.port}
+    return TrunkConfig.model_validate({**defaults, "options_interval_s": 3600.0, **settings})
 
 
 class LosesInvites(Relay):

@@ -3,9 +3,11 @@
 import asyncio
 import csv
 import io
+import random
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,12 +20,15 @@ from dialer.model.account import NewAccount, Role
 from dialer.model.outcome import EventType
 from dialer.simulator.case_system import CaseSystem
 from dialer.sip.events import Destination, Transport
-from tests.support.sip_peers import HOST, PhoneAccount, wait_until
+from tests.support.sip_peers import HOST, PhoneAccount, is_bound, wait_until
 
 MONDAY = datetime.fromisoformat("2026-11-23T10:00:00+08:00")
 """A working morning inside the calling window of the shipped pack."""
 SECRET = "a-secret-of-the-case-system"
 SUPERVISOR_TOKEN = "token-of-the-supervisor"
+FIRST_FREE_NUMBER = 100
+"""Numbers before it are for tests that must know them beforehand."""
+SIP_PORTS = range(10_000, 20_000)
 LOOK_S = 0.05
 CALL_LIMIT_S = 45.0
 """How long a call may take from its campaign's start to its settlement."""
@@ -88,7 +93,7 @@ class PathHouse:
     case_system: CaseSystem
     api: ApiClient
     _stack: AsyncExitStack
-    _n_contacts: int = field(default=0)
+    _next_number: int = FIRST_FREE_NUMBER
 
     @property
     def sip(self) -> Destination:
@@ -118,9 +123,14 @@ class PathHouse:
 
         await wait_until(is_there, f"{seat.phone.user} registers")
 
-    async def campaign(self, name: str, settings: Mapping[str, object], n_contacts: int = 1) -> int:
-        """Imports contacts and checks a campaign over them, on the trunk group of its name if settings name none."""
-        content = self._contacts(name, n_contacts)
+    async def campaign(
+        self, name: str, settings: Mapping[str, object], n_contacts: int = 1, first: int | None = None
+    ) -> int:
+        """Imports contacts and checks a campaign over them, on the trunk group of its name if settings name none.
+
+        `first` is the place of the first contact's number (`number_of`); without it, numbers nobody had before.
+        """
+        content = self._contacts(name, n_contacts, first)
         imported = await self.api.upload("/v1/lists", {"name": name}, content, "text/csv")
         wanted = {"trunk_group": name, "ring_timeout_s": 15, "caller_ids": ["+8640012345678"], "form": FORM} | dict(
             settings
@@ -185,19 +195,30 @@ class PathHouse:
 
         return await seen(look, f"the case system hears {kind.value} of attempt {attempt_id}")
 
-    def number(self, index: int) -> str:
-        """The number of the contact with this place among all that were imported, E.164."""
-        return f"+86{13900000000 + index}"
-
-    def _contacts(self, name: str, count: int) -> bytes:
+    def _contacts(self, name: str, count: int, first: int | None) -> bytes:
         text = io.StringIO()
         writer = csv.writer(text)
         writer.writerow(("person_ref", "case_ref", "name", "phone", "amount", "due_date"))
-        for index in range(self._n_contacts, self._n_contacts + count):
-            number = self.number(index)
-            writer.writerow((f"P-{name}-{index}", f"C-{name}-{index}", "王伟", number, "1200.50", "2026-12-01"))
-        self._n_contacts += count
+        begin = self._next_number if first is None else first
+        for index in range(begin, begin + count):
+            writer.writerow(
+                (f"P-{name}-{index}", f"C-{name}-{index}", "王伟", number_of(index), "1200.50", "2026-12-01")
+            )
+        self._next_number = max(self._next_number, begin + count)
         return text.getvalue().encode()
+
+
+def number_of(index: int) -> str:
+    """An invented mobile number, E.164."""
+    return f"+86{13900000000 + index}"
+
+
+def free_sip_port() -> int:
+    """Free for UDP and TCP, and out of the range where the kernel finds ports for others meanwhile."""
+    while True:
+        port = random.choice(SIP_PORTS)
+        if not is_bound(port, socket.SOCK_DGRAM) and not is_bound(port, socket.SOCK_STREAM):
+            return port
 
 
 @asynccontextmanager
@@ -209,7 +230,7 @@ async def open_path_house(
         case_system = await stack.enter_async_context(CaseSystem())
         config = Config(
             node=NodeConfig(name="path", data_dir=folder / "data", rehearsal_starts_at=MONDAY),
-            sip=SipConfig(port=0),
+            sip=SipConfig(port=free_sip_port()),
             media=MediaConfig(port_min=30000, port_max=31999, rtp_timeout_s=rtp_timeout_s, spool_min_free_mb=1),
             http=HttpConfig(port=0),
             trunks=tuple(trunks),
