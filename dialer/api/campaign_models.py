@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
-from dialer.api.routing import Input
+from dialer.api.routing import Id, Input
 from dialer.model.attempt import Disposition
 from dialer.model.campaign import (
     AmdMode,
@@ -137,7 +137,7 @@ class CampaignIn(Input):
     """A campaign to create: a draft until it is checked."""
 
     name: Name
-    list_ids: Annotated[tuple[int, ...], Field(min_length=1, max_length=100)]
+    list_ids: Annotated[tuple[Id, ...], Field(min_length=1, max_length=100)]
     settings: SettingsIn = SettingsIn()
 
 

@@ -117,7 +117,7 @@ def _responses(operation: Operation, schemas: Mapping[_Key, Document]) -> Docume
     if operation.answers is not None:
         success["content"] = {"application/json": {"schema": schemas[operation.name, "answer"]}}
     elif operation.produces:
-        success["content"] = {media: {"schema": {"type": "string"}} for media in operation.produces}
+        success["content"] = {media: {"schema": {"type": _own_type(media)}} for media in operation.produces}
     responses: Document = {str(int(operation.status)): success}
     for status in _problem_statuses(operation):
         content = {PROBLEM_TYPE: {"schema": schemas["problem", ""]}}
@@ -125,8 +125,16 @@ def _responses(operation: Operation, schemas: Mapping[_Key, Document]) -> Docume
     return responses
 
 
+def _own_type(media: str) -> str:
+    return "object" if media == "application/json" else "string"
+
+
 def _problem_statuses(operation: Operation) -> list[HTTPStatus]:
     statuses = [*_ALWAYS, *(() if operation.roles is None else _WITH_TOKEN)]
+    if operation.status == HTTPStatus.CREATED:
+        statuses.append(HTTPStatus.BAD_REQUEST)  # an Idempotency-Key that is none
+    if operation.consumes:
+        statuses.append(HTTPStatus.REQUEST_TIMEOUT)
     if operation.path_model is not Nothing:
         statuses.append(HTTPStatus.NOT_FOUND)
     if _input_models(operation):

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from dialer.api.routing import Input
+from dialer.api.routing import MAX_ID, Input
 
 MAX_PAGE = 500
 
@@ -14,7 +14,7 @@ Limit = Annotated[int, Field(ge=1, le=MAX_PAGE, description="Items per page.")]
 class PageQuery(Input):
     """`cursor` is the `next` of the page before; it is an id, but count on nothing but its being given back."""
 
-    cursor: Annotated[int | None, Field(ge=0, description="The `next` of the page before.")] = None
+    cursor: Annotated[int | None, Field(ge=0, le=MAX_ID, description="The `next` of the page before.")] = None
     limit: Limit = 100
 
 

@@ -6,24 +6,45 @@ and its roles come from the table in `permissions`. An operation that answers 20
 """
 
 import inspect
-from collections.abc import Awaitable, Callable
+import re
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from http import HTTPStatus
-from typing import Any, Generic, TypeVar, get_args, get_type_hints
+from typing import Annotated, Any, Generic, TypeVar, get_args, get_type_hints
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from dialer.api.permissions import roles_of
 from dialer.api.principal import Principal
-from dialer.api.problems import ApiError, invalid
+from dialer.api.problems import ApiError, bad_field, invalid
 from dialer.api.services import Services
 from dialer.model.account import Role
 
 MAX_BODY_BYTES = 1 << 20
 """Of a JSON body; operations that take files stream them and have limits of their own."""
 
+_ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+
 SERVICES: web.AppKey[Services] = web.AppKey("services", Services)
+
+
+MAX_ID = 2**63 - 1
+"""What the databases hold in an id."""
+Id = Annotated[int, Field(ge=1, le=MAX_ID)]
+
+YEARS = range(1970, 2200)
+
+
+def _within_years(value: datetime) -> datetime:
+    if value.year not in YEARS:
+        raise ValueError(f"the year must lie between {YEARS[0]} and {YEARS[-1]}")
+    return value
+
+
+Instant = Annotated[datetime, AfterValidator(_within_years)]
+"""A moment a caller names; one at the edge of the calendar has no counterpart in UTC."""
 
 
 class Input(BaseModel):
@@ -167,11 +188,19 @@ def _query(model: type[Input], request: web.Request) -> dict[str, str | list[str
     }
 
 
-def _checked(model: type[Input], values: object, part: str) -> Input:
+def _checked(model: type[Input], values: Mapping[str, str | list[str]], part: str) -> Input:
+    for name, value in values.items():
+        if any("\0" in text for text in ([value] if isinstance(value, str) else value)):
+            raise _nul(f"{part}.{name}")
     try:
         return model.model_validate(values)
     except ValidationError as error:
         raise invalid(error, part) from None
+
+
+def _nul(field: str) -> ApiError:
+    """PostgreSQL keeps no text with a NUL; no caller means one."""
+    return bad_field(field, "holds a NUL character", "leave it out")
 
 
 async def _body(operation: Operation, request: web.Request) -> Input:
@@ -186,6 +215,8 @@ async def _body(operation: Operation, request: web.Request) -> Input:
     if request.content_type != "application/json":
         raise ApiError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send the body as application/json")
     raw = await request.read()  # client_max_size makes it 413 beyond MAX_BODY_BYTES
+    if _ESCAPED_NUL.search(raw):
+        raise _nul("body")
     try:
         return operation.body_model.model_validate_json(raw)
     except ValidationError as error:

@@ -279,6 +279,30 @@ async def test_odd_requests_are_problems(house: House) -> None:
     assert "account_id or role" in problem["detail"]
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body", "field"),
+    [
+        ("GET", f"/v1/attempts/{2**63}", None, "path.attempt_id"),
+        ("GET", f"/v1/attempts?cursor={2**63}", None, "query.cursor"),
+        ("POST", "/v1/campaigns", {"name": "x", "list_ids": [2**80]}, "body.list_ids.0"),
+        (
+            "POST",
+            "/v1/tokens",
+            {"name": "x", "role": "qa", "expires_at": "0001-01-01T00:00:00+14:00"},
+            "body.expires_at",
+        ),
+        ("PUT", "/v1/cases/C%00/status", {"status": "paid"}, "path.case_ref"),
+        ("POST", "/v1/do-not-call", {"person_ref": "P\0", "reason": "x"}, "body"),
+    ],
+)
+async def test_what_no_database_holds_is_refused(
+    house: House, method: str, path: str, body: object, field: str
+) -> None:
+    """Ids beyond 64 bits, instants that UTC has no day for, and NULs were faults of the database before."""
+    status, problem = await _call(house, method, path, json=body)
+    assert (status, problem["errors"][0]["field"]) == (422, field)
+
+
 async def test_a_fault_of_ours_is_logged_and_not_shown(house: House, caplog: pytest.LogCaptureFixture) -> None:
     async def broken() -> None:
         raise RuntimeError("secret detail")

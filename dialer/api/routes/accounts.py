@@ -1,6 +1,5 @@
 """Users and tokens, and the audit log."""
 
-from datetime import datetime
 from typing import Annotated
 
 from pydantic import BaseModel, Field, StringConstraints, model_validator
@@ -8,7 +7,7 @@ from pydantic import BaseModel, Field, StringConstraints, model_validator
 from dialer.api.auditing import audit
 from dialer.api.paging import PageQuery, next_cursor
 from dialer.api.problems import bad_field, not_found
-from dialer.api.routing import Call, Input, Nothing, Routes
+from dialer.api.routing import Call, Id, Input, Instant, Nothing, Routes
 from dialer.api.security import MIN_PASSWORD, hash_password, hash_token, new_token, sip_credentials
 from dialer.model.account import Account, ApiToken, AuditEntry, NewAccount, Role
 
@@ -20,11 +19,11 @@ Skill = Annotated[str, StringConstraints(min_length=1, max_length=50)]
 
 
 class AccountPath(Input):
-    account_id: Annotated[int, Field(ge=1)]
+    account_id: Id
 
 
 class TokenPath(Input):
-    token_id: Annotated[int, Field(ge=1)]
+    token_id: Id
 
 
 class AccountIn(Input):
@@ -64,8 +63,8 @@ class TokenIn(Input):
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=100)]
     role: Role | None = None
-    account_id: int | None = None
-    expires_at: datetime | None = None
+    account_id: Id | None = None
+    expires_at: Instant | None = None
 
     @model_validator(mode="after")
     def _one_holder(self) -> "TokenIn":

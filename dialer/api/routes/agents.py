@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from dialer.agents.state import AgentStateError
 from dialer.api.problems import ApiError, FieldError, bad_field, not_found
-from dialer.api.routing import AnyCall, Call, Input, Nothing, Routes
+from dialer.api.routing import AnyCall, Call, Id, Input, Instant, Nothing, Routes
 from dialer.calls.case_view import AgentDeskView
 from dialer.calls.form import FormError
 from dialer.model.account import Role
@@ -24,13 +24,13 @@ Text = Annotated[str, StringConstraints(max_length=2000)]
 
 
 class AgentPath(Input):
-    agent_id: Annotated[int, Field(ge=1)]
+    agent_id: Id
 
 
 class LogInBody(Input):
     """The campaigns to work in. The phone is rung once and stays up for the shift."""
 
-    campaign_ids: Annotated[frozenset[int], Field(min_length=1, max_length=100)]
+    campaign_ids: Annotated[frozenset[Id], Field(min_length=1, max_length=100)]
 
 
 class BreakBody(Input):
@@ -48,16 +48,16 @@ class SkipBody(Input):
 class DialBody(Input):
     """Which number of the case on the screen; it passes the gate like every other call."""
 
-    phone_id: Annotated[int, Field(ge=1)]
+    phone_id: Id
 
 
 class WrapUpBody(Input):
     """A code of the campaign's form and its fields; amounts as decimal text, dates as YYYY-MM-DD."""
 
-    attempt_id: Annotated[int, Field(ge=1)]
+    attempt_id: Id
     code: Annotated[str, StringConstraints(min_length=1, max_length=100)]
     values: dict[str, str | bool] = Field(default_factory=dict, max_length=100)
-    callback_at: datetime | None = None
+    callback_at: Instant | None = None
     note: Text = ""
 
 

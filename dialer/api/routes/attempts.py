@@ -4,11 +4,11 @@ from datetime import datetime
 from typing import Annotated
 
 import msgspec
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, StringConstraints
 
 from dialer.api.paging import PageQuery, next_cursor
 from dialer.api.problems import bad_field, conflict, not_found
-from dialer.api.routing import Call, Input, Nothing, Routes
+from dialer.api.routing import Call, Id, Input, Instant, Nothing, Routes
 from dialer.api.services import Services
 from dialer.campaigns.retry import next_step
 from dialer.model.attempt import Attempt, AttemptFilter, AttemptState, CallPath, Disposition, HangupSide
@@ -22,20 +22,20 @@ Ref = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
 class AttemptPath(Input):
-    attempt_id: Annotated[int, Field(ge=1)]
+    attempt_id: Id
 
 
 class AttemptQuery(PageQuery):
     """All given filters must fit; `since` and `until` bound the reservation, half open."""
 
-    campaign_id: int | None = None
+    campaign_id: Id | None = None
     case_ref: Ref | None = None
     person_ref: Ref | None = None
-    agent_id: int | None = None
+    agent_id: Id | None = None
     state: AttemptState | None = None
     disposition: Disposition | None = None
-    since: datetime | None = None
-    until: datetime | None = None
+    since: Instant | None = None
+    until: Instant | None = None
 
 
 class AttemptOut(BaseModel):

@@ -9,7 +9,7 @@ from dialer.api.auditing import audit
 from dialer.api.campaign_models import CampaignChange, CampaignIn, CampaignOut, CampaignPage
 from dialer.api.paging import PageQuery, next_cursor
 from dialer.api.problems import conflict, not_found
-from dialer.api.routing import AnyCall, Call, Input, Nothing, Routes
+from dialer.api.routing import AnyCall, Call, Id, Input, Nothing, Routes
 from dialer.campaigns.lifecycle import CampaignAction, Refusal, transition
 from dialer.campaigns.loop import CampaignStatus, LaunchCheck
 from dialer.model.campaign import Campaign, CampaignState
@@ -19,7 +19,7 @@ routes = Routes("campaigns")
 
 
 class CampaignPath(Input):
-    campaign_id: Annotated[int, Field(ge=1)]
+    campaign_id: Id
 
 
 class CampaignQuery(Input):

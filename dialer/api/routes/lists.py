@@ -11,11 +11,11 @@ from typing import Annotated
 
 import msgspec
 from aiohttp import web
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, StringConstraints
 
 from dialer.api.auditing import audit
 from dialer.api.problems import ApiError, FieldError, bad_field, not_found
-from dialer.api.routing import Call, Input, Nothing, Routes
+from dialer.api.routing import Call, Id, Input, Nothing, Routes
 from dialer.campaigns.importing import ImportOptions, ImportReport, import_list
 from dialer.campaigns.list_rows import Problem
 from dialer.errors import InputError
@@ -35,7 +35,7 @@ SUFFIXES = {
 
 
 class ListPath(Input):
-    list_id: Annotated[int, Field(ge=1)]
+    list_id: Id
 
 
 class ImportQuery(Input):

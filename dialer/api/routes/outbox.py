@@ -3,12 +3,12 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, StringConstraints
 
 from dialer.api.auditing import audit
 from dialer.api.paging import PageQuery, next_cursor
 from dialer.api.problems import not_found
-from dialer.api.routing import AnyCall, Call, Input, Nothing, Routes
+from dialer.api.routing import AnyCall, Call, Id, Input, Nothing, Routes
 from dialer.model.outcome import DeadLetter, EventType
 from dialer.outcomes.delivery import destination_names
 
@@ -74,7 +74,7 @@ class DeadLetterPage(BaseModel):
 class ReplayIn(Input):
     """Everything from this sequence number on is offered again, under the same ids."""
 
-    from_sequence: Annotated[int, Field(ge=1)]
+    from_sequence: Id
 
 
 class Replayed(BaseModel):

@@ -5,12 +5,12 @@ from pathlib import PurePosixPath
 from typing import Annotated
 
 from aiohttp import web
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, StringConstraints
 
 from dialer.api.auditing import audit
 from dialer.api.paging import Limit
 from dialer.api.problems import bad_field, not_found
-from dialer.api.routing import AnyCall, Call, Input, Nothing, Routes
+from dialer.api.routing import AnyCall, Call, Id, Input, Nothing, Routes
 from dialer.model.recording import RecordingInfo
 
 routes = Routes("recordings")
@@ -25,7 +25,7 @@ class RecordingPath(Input):
 class RecordingQuery(Input):
     """`cursor` is the `next` of the page before."""
 
-    attempt_id: Annotated[int, Field(ge=1)] | None = None
+    attempt_id: Id | None = None
     cursor: Annotated[str, StringConstraints(max_length=120)] | None = None
     limit: Limit = 100
 

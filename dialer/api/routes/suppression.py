@@ -3,11 +3,11 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, Field, StringConstraints, model_validator
+from pydantic import BaseModel, StringConstraints, model_validator
 
 from dialer.api.auditing import audit
 from dialer.api.problems import bad_field, not_found
-from dialer.api.routing import Call, Input, Nothing, Routes
+from dialer.api.routing import Call, Id, Input, Nothing, Routes
 from dialer.campaigns.phone_numbers import BadNumber, to_e164
 from dialer.model.contact import CaseStatus
 from dialer.storage import Listing
@@ -18,7 +18,7 @@ Ref = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
 class DoNotCallPath(Input):
-    do_not_call_id: Annotated[int, Field(ge=1)]
+    do_not_call_id: Id
 
 
 class CasePath(Input):
