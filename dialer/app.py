@@ -6,6 +6,7 @@ wrong with the configuration by itself (ConfigError: what, where, what to do).
 """
 
 import asyncio
+import gc
 import logging
 import random
 import signal
@@ -307,6 +308,10 @@ async def serve(config: Config, on_up: Callable[[Application], None] = lambda ap
         loop.add_signal_handler(number, stop.set)
     try:
         async with Application(config) as app:
+            # What is there now stays for the process's life: a full collection that walks it would stop the loop for
+            # some 40 ms each time (measured during an import); frozen, it takes less than one.
+            gc.collect()
+            gc.freeze()
             on_up(app)
             await stop.wait()
     finally:
