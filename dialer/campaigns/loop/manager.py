@@ -223,7 +223,9 @@ class CampaignManager:
         """Running to draining when nothing is left; draining to finished when the last call has ended."""
         campaign = running.campaign
         if campaign.state is CampaignState.RUNNING and running.is_over:
-            await self._change(campaign.campaign_id, CampaignAction.COMPLETE, "every entry is done or exhausted")
+            await running.recount()
+            if running.is_over:
+                await self._change(campaign.campaign_id, CampaignAction.COMPLETE, "every entry is done or exhausted")
         elif campaign.state is CampaignState.DRAINING and not running.runners:
             await self._change(campaign.campaign_id, CampaignAction.DRAINED, campaign.state_reason)
 

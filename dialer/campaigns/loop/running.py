@@ -66,6 +66,7 @@ class RunningCampaign:
         self._period = AbandonmentPeriod(campaign.campaign_id)
         self._events: list[PacingEvent] = []
         self._last_refusal = ""
+        self._is_counted = False
         self._counted_at: float | None = None
         self._count_pause_s = 0.0
         self._saved_at: float | None = None
@@ -113,9 +114,18 @@ class RunningCampaign:
 
     @property
     def is_over(self) -> bool:
-        """Nothing is left to dial and nothing is under way; entries waiting for a person's word do not count."""
+        """Nothing is left to dial, nothing is under way, and no wrap-up that could promise a callback is being written.
+
+        Entries waiting for a person's word do not count; a list that was not counted yet is not an empty one.
+        """
         counts = self.counts
-        return not self.runners and counts.waiting == counts.leased == counts.dialing == 0
+        is_empty = self._is_counted and counts.waiting == counts.leased == counts.dialing == 0
+        return is_empty and not self.runners and all(s.busy_for != self.campaign_id for s in self._sessions)
+
+    async def recount(self) -> None:
+        """Counts the entries now: what a wrap-up or a list added is seen before the campaign is called over."""
+        self.counts = await self._storage.entries.counts(self.campaign_id, self._clock.utcnow())
+        self._is_counted = True
 
     def demand(self) -> Demand:
         """What it asks of the collectors who work in several campaigns."""
@@ -149,8 +159,8 @@ class RunningCampaign:
         utc = self._clock.utcnow()
         await self._period.refresh(self._storage, now, utc)
         if self._counted_at is None or now - self._counted_at >= self._count_pause_s:
+            await self.recount()
             self._counted_at = now
-            self.counts = await self._storage.entries.counts(self.campaign_id, utc)
             took_s = self._clock.monotonic() - now
             is_short = self.counts.callable_now == 0 or not self.runners
             self._count_pause_s = max(0.0 if is_short else COUNT_REFRESH_S, COUNT_COST_FACTOR * took_s)

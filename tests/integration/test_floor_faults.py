@@ -1,0 +1,91 @@
+"""When something breaks beside a call: what was promised holds, and nothing is held for ever."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from dialer.errors import StorageError
+from dialer.model.campaign import (
+    AmdMode,
+    CampaignMode,
+    CampaignSettings,
+    CampaignState,
+    DispositionCode,
+    DispositionForm,
+)
+from dialer.model.outcome import WrapUp
+from tests.support.call_lab import PERSON_HZ, CallLab, Line, call_lab, until
+
+OFF = CampaignSettings(amd=AmdMode.OFF)
+PREVIEW = CampaignSettings(mode=CampaignMode.PREVIEW, amd=AmdMode.OFF)
+
+
+async def begin(lab: CallLab, settings: CampaignSettings = OFF, numbers: tuple[str, ...] = ("+8613800001234",)) -> int:
+    """A campaign runs with every collector ready; returns its id."""
+    campaign = await lab.campaign(settings, numbers)
+    for agent_id in lab.agent_ids:
+        await lab.app.desk.log_in(agent_id, [campaign.campaign_id])
+        await lab.app.desk.ready(agent_id)
+    await lab.app.campaigns.start(campaign.campaign_id, "test")
+    return campaign.campaign_id
+
+
+async def state_of(lab: CallLab, campaign_id: int) -> CampaignState:
+    campaign = await lab.app.storage.campaigns.get(campaign_id)
+    assert campaign is not None
+    return campaign.state
+
+
+def nothing_held(lab: CallLab) -> bool:
+    idle = all(session.call is None for session in lab.app.sessions)
+    return idle and not list(lab.app.floor) and all(trunk.in_use == 0 for trunk in lab.app.trunks.status())
+
+
+async def test_a_list_that_could_not_be_counted_is_not_an_empty_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database fails at a campaign's first tick: the campaign must not be called finished."""
+    async with call_lab(tmp_path, 45000) as lab:
+        entries = lab.app.storage.entries
+        count, failures = entries.counts, 0
+
+        async def failing(*_: object) -> None:
+            nonlocal failures
+            failures += 1
+            raise StorageError("the disk failed")
+
+        campaign = await lab.campaign(OFF)
+        with monkeypatch.context() as patched:
+            patched.setattr(entries, "counts", failing)
+            await lab.app.campaigns.start(campaign.campaign_id, "test")
+            await until(lambda: failures >= 3, "some ticks fail")
+        assert await state_of(lab, campaign.campaign_id) is CampaignState.RUNNING
+        assert entries.counts == count
+        await until(lambda: lab.app.campaigns._running[campaign.campaign_id].counts.waiting == 1, "counted at last")
+
+
+async def test_the_last_call_may_still_promise_a_callback(tmp_path: Path) -> None:
+    """While the collector writes the last call up, the campaign is not finished: a callback may come of it."""
+    async with call_lab(tmp_path, 46200) as lab:
+        lab.far.on_call = Line.answer
+        form = DispositionForm((DispositionCode("later", "later", callback=True),))
+        campaign_id = await begin(lab, CampaignSettings(amd=AmdMode.OFF, form=form))
+        await until(lambda: bool(lab.far.lines), "it rings")
+        await until(lambda: bool(lab.phones[0].lines) and lab.phones[0].line.ear.hears(PERSON_HZ), "bridged")
+        lab.far.lines[0].hang_up()
+        (attempt,) = await lab.settled()
+        running = lab.app.campaigns._running[campaign_id]
+        await until(lambda: running.counts.done == 1, "the loop has seen the end")
+        await until(lambda: running.counts.done == 1 and nothing_held(lab), "all is given back")
+        for _ in range(2):
+            await lab.app.campaigns._tick()
+        assert await state_of(lab, campaign_id) is CampaignState.RUNNING
+        now = lab.app.clock.utcnow()
+        await lab.app.desk.wrap_up(
+            WrapUp(attempt.attempt_id, lab.agent_ids[0], "later", now, {}, callback_at=now + timedelta(hours=1))
+        )
+        for _ in range(2):
+            await lab.app.campaigns._tick()
+        assert await state_of(lab, campaign_id) is CampaignState.RUNNING
+        assert (await lab.app.storage.entries.counts(campaign_id, now)).waiting == 1
