@@ -1,11 +1,13 @@
 """`dialer attempts …`: what was dialed, and saying how it ended where a crash lost it."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any
 
 import typer
 
 from dialer.cli.client import DEFAULT_URL, Token, Url, call
-from dialer.cli.output import print_table, say
+from dialer.cli.output import note, print_table, say
 
 app = typer.Typer(no_args_is_help=True, help="Attempts: what was dialed and how it ended.")
 
@@ -22,9 +24,25 @@ def list_attempts(
     """Lists attempts, newest first."""
     query = {"campaign_id": campaign, "state": state, "case_ref": case, "limit": limit}
     page = call(url, token, "GET", "/v1/attempts", **query)
-    names = ("attempt_id", "campaign_id", "case_ref", "number_masked", "state", "disposition", "reserved_at", "trunk")
-    rows = [tuple(item[name] for name in names) for item in page["items"]]
-    print_table("Attempts", ("id", "campaign", "case", "number", "state", "ended as", "reserved (UTC)", "trunk"), rows)
+    rows = [_row(item) for item in page["items"]]
+    print_table("Attempts", ("id", "campaign", "case", "number", "state", "reserved (UTC)", "trunk"), rows)
+    if any(item["state"] == "unknown" for item in page["items"]):
+        note("unknown: look into the trunk's call records, then dialer attempts reconcile ID DISPOSITION")
+
+
+def _row(item: Mapping[str, Any]) -> tuple[object, ...]:
+    """Narrow enough for 80 columns: the end stands in for the state, and times go to the second."""
+    state = item["disposition"] if item["state"] == "settled" else item["state"]
+    reserved = f"{datetime.fromisoformat(item['reserved_at']):%m-%d %H:%M:%S}"
+    return (
+        item["attempt_id"],
+        item["campaign_id"],
+        item["case_ref"],
+        item["number_masked"],
+        state,
+        reserved,
+        item["trunk"],
+    )
 
 
 @app.command()

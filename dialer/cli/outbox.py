@@ -6,7 +6,7 @@ from urllib.parse import quote
 import typer
 
 from dialer.cli.client import DEFAULT_URL, Token, Url, call
-from dialer.cli.output import print_table, say
+from dialer.cli.output import note, print_table, say
 
 app = typer.Typer(no_args_is_help=True, help="Events on their way to the case system.")
 
@@ -20,6 +20,8 @@ def status(url: Url = DEFAULT_URL, token: Token = "") -> None:
         for item in found["items"]
     ]
     print_table("Destinations", ("destination", "waiting", "given up", "configured"), rows)
+    if not rows:
+        note("nobody is told: add [[webhooks]] or [mqtt] to the configuration, then replay what happened before")
     for item in found["items"]:
         if not item["dead_letters"]:
             continue

@@ -16,8 +16,10 @@ from dialer.cli import check
 from dialer.cli.check import Level, examine
 from dialer.cli.client import configured_url
 from dialer.cli.main import app
+from dialer.compliance.packs import load_policy
 from dialer.model.account import Role
 from tests.support.house import House, open_house
+from tests.support.storage import MONDAY, Dialing, contacts, run_campaign
 
 CSV = "客户号,案件号,姓名,手机\nP-1,C-1,张三,13800001234\nP-2,C-2,李四,13900005678\n"
 
@@ -225,6 +227,21 @@ def test_the_service_is_looked_for_where_the_configuration_puts_it(
     monkeypatch.setenv("DIALER_CONFIG", "other.toml")
     (tmp_path / "other.toml").write_text('[http]\nhost = "10.0.0.5"\n[database]\nkey = "env:NOT_SET"\n')
     assert configured_url() == "http://10.0.0.5:8080"
+
+
+async def test_attempts_fit_into_80_columns(tmp_path: Path) -> None:
+    policy = await asyncio.to_thread(load_policy, ("cn-bank-card",))
+    async with open_house(tmp_path) as house:
+        dialing = Dialing(house.storage, policy)
+        campaign_id = await run_campaign(house.storage, contacts(2))
+        for candidate in await dialing.claim(campaign_id, 2):
+            await dialing.reserve(dialing.reservation(candidate))
+        await house.storage.attempts.recover("node1", MONDAY)
+        shown = await _against(house, "attempts", "list")
+        assert "138****0001" in shown.output
+        assert "11-23 02:00:00" in shown.output
+        assert "reconcile ID DISPOSITION" in shown.stderr
+        assert max(len(line) for line in shown.stdout.splitlines()) <= 80
 
 
 async def test_attempts_and_outbox_from_the_command_line(tmp_path: Path) -> None:
