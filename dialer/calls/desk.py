@@ -25,7 +25,7 @@ from dialer.calls.prompts import CallPrompts, render_prompts
 from dialer.errors import DialerError, InputError, StorageError
 from dialer.model.agent import Agent, AgentState
 from dialer.model.attempt import CallPath
-from dialer.model.campaign import Campaign
+from dialer.model.campaign import Campaign, CampaignState
 from dialer.model.contact import CaseStatus
 from dialer.model.entry import Candidate, WrapUpEffects
 from dialer.model.outcome import WrapUp
@@ -38,6 +38,7 @@ SKIP_DELAY = timedelta(hours=1)
 """A skipped case comes back after this."""
 PREVIEW_RETURN_DELAY = timedelta(minutes=1)
 """A case nobody answered for goes to somebody else after this."""
+NO_NEW_CALLS = (CampaignState.PAUSED, CampaignState.DRAINING, CampaignState.FINISHED)
 LOOKUP_LIMIT_S = 5.0
 """How long a phone that dials in waits for the account behind it."""
 
@@ -72,6 +73,7 @@ class AgentDesk:
         self._previews: dict[int, PreviewOffer] = {}
         self._cases: dict[int, tuple[CallOrder, int]] = {}
         self._ringing: set[int] = set()
+        self._closing = False
         self._tasks = asyncio.TaskGroup()
         sessions.listen(self._on_change)
 
@@ -82,6 +84,10 @@ class AgentDesk:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """Cases on screens go back; a phone that calls in now is refused."""
+        self._closing = True
+        for agent_id in tuple(self._previews):
+            await self._return_preview(self._previews.pop(agent_id), "the service stops")
         await self._tasks.__aexit__(None, None, None)
 
     # ---- the shift
@@ -138,8 +144,18 @@ class AgentDesk:
         self._previews[agent_id] = offer
 
     async def preview_dial(self, agent_id: int) -> AgentDeskView:
-        """Dials the case on the screen. Raises AgentStateError, NoNewCallsError."""
+        """Dials the case on the screen, or puts it back where the campaign dials no more.
+
+        Raises AgentStateError, NoNewCallsError.
+        """
         offer = self._preview(agent_id)
+        campaign = await self._storage.campaigns.get(offer.campaign.campaign_id)
+        if self._preview(agent_id) is not offer:
+            raise AgentStateError("there is another case on the screen now")
+        stopped = _why_not(campaign)
+        if stopped:
+            self._sessions.apply(self._sessions.get(agent_id), AgentEvent.RELEASE, stopped)
+            raise AgentStateError(stopped)
         order = CallOrder.of_candidate(offer.campaign, offer.candidate, agent_id)
         self._floor.place(order, offer.prompts, offer.observe, cause="dialed from preview")
         self._cases[agent_id] = (order, 0)
@@ -161,6 +177,9 @@ class AgentDesk:
         """Calls one number of a contact for the collector's campaign. Raises AgentStateError, InputError."""
         session = self._sessions.get(agent_id)
         campaign = await self._campaign_of(session)
+        stopped = _why_not(campaign)
+        if stopped:
+            raise AgentStateError(stopped)
         contact = await self._storage.lists.contact_of_phone(phone_id)
         if contact is None:
             raise InputError("there is no such number")
@@ -221,6 +240,9 @@ class AgentDesk:
 
     def on_incoming(self, incoming: IncomingCall) -> None:
         """A registered phone dials the shift line: it becomes the nailed-up leg."""
+        if self._closing:
+            incoming.reject(480)
+            return
         self._tasks.create_task(self._accept(incoming), name="shift call")
 
     def on_registration(self, change: RegistrationChanged) -> None:
@@ -315,6 +337,13 @@ class AgentDesk:
         if attempt.agent_id not in (None, wrap_up.agent_id):
             raise InputError("that call was another collector's")
         return campaign
+
+
+def _why_not(campaign: Campaign | None) -> str:
+    """Why collectors may place no call for a campaign, "" when they may: before its start they may try it out."""
+    if campaign is None:
+        return "the campaign is gone: no new calls"
+    return f"the campaign is {campaign.state.value}: no new calls" if campaign.state in NO_NEW_CALLS else ""
 
 
 def _nobody_paces(_: object) -> None:

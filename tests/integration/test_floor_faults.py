@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from dialer.agents.state import AgentStateError
 from dialer.errors import StorageError
+from dialer.model.agent import AgentState
+from dialer.model.attempt import AttemptFilter
 from dialer.model.campaign import (
     AmdMode,
     CampaignMode,
@@ -15,6 +18,7 @@ from dialer.model.campaign import (
     DispositionForm,
 )
 from dialer.model.outcome import WrapUp
+from dialer.storage import storage_of
 from tests.support.call_lab import PERSON_HZ, CallLab, Line, call_lab, until
 
 OFF = CampaignSettings(amd=AmdMode.OFF)
@@ -63,6 +67,31 @@ async def test_a_list_that_could_not_be_counted_is_not_an_empty_one(
         assert await state_of(lab, campaign.campaign_id) is CampaignState.RUNNING
         assert entries.counts == count
         await until(lambda: lab.app.campaigns._running[campaign.campaign_id].counts.waiting == 1, "counted at last")
+
+
+async def test_a_node_stops_while_a_case_is_shown(tmp_path: Path) -> None:
+    async with call_lab(tmp_path, 45200) as lab:
+        campaign_id = await begin(lab, PREVIEW)
+        (agent_id,) = lab.agent_ids
+        await until(lambda: lab.app.desk.view(agent_id).state is AgentState.PREVIEW, "a case is shown")
+    async with await storage_of(lab.app.config, lab.app.clock) as storage:
+        counts = await storage.entries.counts(campaign_id, lab.app.clock.utcnow())
+    assert (counts.waiting, counts.leased) == (1, 0)
+
+
+async def test_no_case_is_dialed_once_the_campaign_pauses(tmp_path: Path) -> None:
+    async with call_lab(tmp_path, 46000) as lab:
+        desk, (agent_id,) = lab.app.desk, lab.agent_ids
+        campaign_id = await begin(lab, PREVIEW)
+        await until(lambda: desk.view(agent_id).state is AgentState.PREVIEW, "a case is shown")
+        await lab.app.campaigns.pause(campaign_id, "test")
+        with pytest.raises(AgentStateError, match="paused"):
+            await desk.preview_dial(agent_id)
+        (contact,) = await lab.app.storage.lists.contacts_by_number("+8613800001234")
+        with pytest.raises(AgentStateError, match="paused"):
+            await desk.dial_manually(agent_id, contact.phones[0].phone_id)
+        assert await lab.app.storage.attempts.list(AttemptFilter()) == ()
+        assert desk.view(agent_id).state is AgentState.READY
 
 
 async def test_the_last_call_may_still_promise_a_callback(tmp_path: Path) -> None:
