@@ -18,7 +18,7 @@ from tests.support.path_house import PathHouse, Seat, open_path_house
 from tests.support.path_phone import COLLECTOR_HZ, SpeakingPhone
 from tests.support.path_script import INVITE, OUR_BYE, RINGING, TRYING, answer, scenario, speak
 
-pytestmark = [pytest.mark.peer("sipp"), pytest.mark.peer("baresip")]
+pytestmark = [pytest.mark.peer("sipp"), pytest.mark.peer("baresip"), pytest.mark.slow]
 
 ABANDON_LIMIT_S = 2.0
 """From the end of a greeting to a collector: 47 CFR 64.1200(a)(7)."""

@@ -1,12 +1,12 @@
 """Collectors' telephones through the whole node: rung once a shift, coming, going and vanishing under a call.
 
-All stories run at once over one node and one SIPp that carries everybody.
+All stories run at once over one node; its carriers are SIPps.
 """
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,7 @@ from tests.support.path_audio import channels, find, samples_of
 from tests.support.path_carrier import Carrier, line_of
 from tests.support.path_house import PathHouse, Seat, open_path_house, seen
 from tests.support.path_phone import SpeakingPhone
-from tests.support.path_script import INVITE, OUR_BYE, RINGING, TRYING, answer, scenario, speak
+from tests.support.path_script import INVITE, OUR_BYE, RINGING, TRYING, answer, hang_up, scenario, speak, wait
 from tests.support.sip_peers import HOST, free_port, running
 
 pytestmark = [pytest.mark.peer("sipp"), pytest.mark.peer("baresip"), pytest.mark.slow]
@@ -28,6 +28,8 @@ PROMPTS = SHIPPED_DIR / "zh-CN"
 LIKE = 0.9
 WHOLE_SHIFT_S = "600"
 RTP_TIMEOUT_S = 3.0
+RINGS_MS = 1500
+TALKS_MS = 5000
 SETTINGS = {"mode": "progressive", "trunk_group": "people", "wrap_up_limit_s": 5}
 
 
@@ -162,6 +164,54 @@ async def calls_in(shift: Shift) -> None:
         assert phone.n_invited() == 0
 
 
+async def person_leaves(shift: Shift) -> None:
+    """The called person hangs up in the middle of the talk."""
+    seat = await shift.house.seat("left")
+    async with shift.baresip(seat):
+        campaign_id = await shift.house.campaign("left", {**SETTINGS, "trunk_group": "leavers"})
+        await seat.log_in(campaign_id)
+        await shift.house.start(campaign_id)
+        await seat.reaches("talking")
+        await seat.reaches("wrapup")
+        attempt = await shift.house.settled(campaign_id)
+    assert (attempt["disposition"], attempt["hangup_side"]) == ("connected", "person")
+    assert attempt["agent_id"] == seat.agent_id
+
+
+async def line_goes_dead(shift: Shift) -> None:
+    """The carrier's RTP ends in the middle of the talk, without a BYE: we hang up."""
+    seat = await shift.house.seat("stranded")
+    async with shift.baresip(seat):
+        campaign_id = await shift.house.campaign("stranded", {**SETTINGS, "trunk_group": "fading"})
+        await seat.log_in(campaign_id)
+        await shift.house.start(campaign_id)
+        await seat.reaches("talking")
+        attempt = await shift.house.settled(campaign_id)
+        assert await seat.state() == "wrapup"
+    assert (attempt["disposition"], attempt["hangup_side"]) == ("connected", "network")
+
+
+async def nobody_is_free(shift: Shift) -> None:
+    """The only collector takes a break while it rings: abandoned after two seconds, with a word, and counted."""
+    seat = await shift.house.seat("pausing")
+    async with shift.baresip(seat):
+        campaign_id = await shift.house.campaign("pausing", SETTINGS)
+        await seat.log_in(campaign_id)
+        await shift.house.start(campaign_id)
+        await shift.house.reaches(campaign_id, "alerting")
+        await seat.act("break", {"code": "lunch"})
+        attempt = await shift.house.settled(campaign_id)
+    assert (attempt["disposition"], attempt["agent_id"]) == ("abandoned", None)
+    _, flac = await shift.house.recording(attempt)
+    await asyncio.to_thread(says, flac, "safe_harbour")
+
+    async def counted() -> bool | None:
+        status = await shift.house.api.get(f"/v1/campaigns/{campaign_id}/status")
+        return (status["live"], status["abandoned"]) == (1, 1) or None
+
+    await seen(counted, "one live person, one abandoned")
+
+
 def says(flac: bytes, prompt: str) -> float:
     """When the person heard a prompt, seconds into the recording. Blocks."""
     found = find(samples_of(read_audio(PROMPTS / f"{prompt}.flac")), channels(flac)[1])
@@ -169,16 +219,46 @@ def says(flac: bytes, prompt: str) -> float:
     return found.at_s
 
 
-async def test_phones_come_and_go(tmp_path: Path) -> None:
+STORIES = (
+    two_calls_on_one_leg,
+    another_make,
+    taken_over,
+    vanishes,
+    calls_in,
+    person_leaves,
+    line_goes_dead,
+    nobody_is_free,
+)
+GREETS = (INVITE, TRYING, RINGING, wait(RINGS_MS), answer(), speak("line.al"))
+CARRIERS = {
+    "people": (9, (*GREETS, OUR_BYE)),
+    "leavers": (1, (*GREETS, wait(TALKS_MS), hang_up())),
+    "fading": (1, (*GREETS, OUR_BYE)),
+}
+"""By trunk group: how many calls of these stories go there, and what becomes of them."""
+
+
+@asynccontextmanager
+async def open_carriers(folder: Path) -> AsyncIterator[Mapping[str, Carrier]]:
+    """All three; the fading one's line ends after a while."""
     line = await asyncio.to_thread(line_of, "human_zh_wei")
-    script = scenario("people", INVITE, TRYING, RINGING, answer(), speak("line.al"), OUR_BYE)
-    async with (
-        Carrier.playing("people", script, tmp_path / "people", {"line.al": line}) as carrier,
-        open_path_house(tmp_path, [carrier.trunk()], rtp_timeout_s=RTP_TIMEOUT_S) as house,
-    ):
-        shift = Shift(house, tmp_path)
-        async with asyncio.TaskGroup() as tasks:
-            for story in (two_calls_on_one_leg, another_make, taken_over, vanishes, calls_in):
-                tasks.create_task(story(shift), name=story.__name__)
-        await carrier.finished(calls=8)
-        assert carrier.complaints() == ""
+    async with AsyncExitStack() as stack:
+        carriers = {}
+        for name, (_, steps) in CARRIERS.items():
+            audio = {"line.al": line[: TALKS_MS * 8] if name == "fading" else line}
+            playing = Carrier.playing(name, scenario(name, *steps), folder / name, audio)
+            carriers[name] = await stack.enter_async_context(playing)
+        yield carriers
+
+
+async def test_phones_come_and_go(tmp_path: Path) -> None:
+    async with open_carriers(tmp_path) as carriers:
+        trunks = [carrier.trunk() for carrier in carriers.values()]
+        async with open_path_house(tmp_path, trunks, rtp_timeout_s=RTP_TIMEOUT_S) as house:
+            shift = Shift(house, tmp_path)
+            async with asyncio.TaskGroup() as tasks:
+                for story in STORIES:
+                    tasks.create_task(story(shift), name=story.__name__)
+            for name, carrier in carriers.items():
+                await carrier.finished(CARRIERS[name][0])
+                assert carrier.complaints() == "", name
