@@ -108,11 +108,11 @@ Action = Callable[["AttemptMachine", Signal, float], list[Order]]
 class AttemptMachine:
     """The phases of one attempt. `handle_input`, `next_deadline` and `handle_timeout` are its whole face."""
 
-    def __init__(self, attempt_id: int, plan: AttemptPlan) -> None:
+    def __init__(self, attempt_id: int, plan: AttemptPlan, now: float = 0.0) -> None:
         self.attempt_id = attempt_id
         self.plan = plan
         self.phase = P.PLACING
-        self.phase_since = 0.0
+        self.phase_since = now
         self.facts = AttemptFacts()
         self.next_deadline: float | None = None
 

@@ -23,12 +23,12 @@ STAGES = {
 """What pacing sees of the phases; the others are answered calls that need no collector yet, or never."""
 
 
-def call_view(machine: AttemptMachine) -> CallView:
-    """The call as pacing sees it now."""
+def call_view(call_id: int, machine: AttemptMachine) -> CallView:
+    """The call as pacing sees it now; one not reserved yet is dialing, since it was ordered."""
     stage = STAGES.get(machine.phase, CallStage.DETECTING)
     invited_at = machine.facts.invited_at
     placed_at = machine.phase_since if invited_at is None else invited_at
-    return CallView(machine.attempt_id, stage, placed_at, machine.phase_since)
+    return CallView(call_id, stage, placed_at, machine.phase_since)
 
 
 class PaceStory:

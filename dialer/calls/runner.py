@@ -13,6 +13,7 @@ import asyncio
 import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import count
 
 from dialer.agents.audio_path import AudioPath
 from dialer.calls import signals as s
@@ -39,6 +40,9 @@ logger = logging.getLogger(__name__)
 NO_INVITE_PAUSE = timedelta(seconds=10)
 """When a contact is tried again whose INVITE could not be sent."""
 
+_unreserved_ids = count(-1, -1)
+"""What pacing knows a call by until it has its attempt's id: negative, so that the two never meet."""
+
 
 @dataclass(frozen=True, slots=True)
 class Key:
@@ -52,7 +56,7 @@ class AttemptRunner:
 
     def __init__(self, services: CallServices, order: CallOrder, prompts: CallPrompts, observe: Observe) -> None:
         self.order = order
-        self.machine = AttemptMachine(0, order.plan())
+        self.machine = AttemptMachine(0, order.plan(), services.clock.monotonic())
         self.placed: Placed | None = None
         self.audio: CallAudio | None = None
         self.talk: ReminderTalk | None = None
@@ -60,11 +64,15 @@ class AttemptRunner:
         self.prompts = prompts
         self._story = PaceStory(observe)
         self._mailbox: Mailbox[Signal | Key] = Mailbox()
-        self._link = CollectorLink(services.agents, self, self._mailbox.put, order.campaign.settings.skills)
+        settings = order.campaign.settings
+        self._link = CollectorLink(
+            services.agents, self, self._mailbox.put, settings.skills, settings.wrap_up_limit_s
+        )
         self._trunk_call: TrunkCall | None = None
         self._tried: set[str] = set()
         self._marks: list[tuple[AttemptState, datetime]] = []
         self._stopping = False
+        self._ordered_as = next(_unreserved_ids)
 
     # ---- what others see and do
 
@@ -79,7 +87,7 @@ class AttemptRunner:
 
     def view(self) -> CallView:
         """The call as pacing sees it."""
-        return call_view(self.machine)
+        return call_view(self.attempt_id or self._ordered_as, self.machine)
 
     def dedicate(self, agent_id: int, cause: str) -> None:
         """Reserves the collector this call is for, before `run`. Raises AgentStateError."""
@@ -177,12 +185,18 @@ class AttemptRunner:
             logger.exception("attempt could not be ended in order", extra=self._facts())
 
     def _give_back(self) -> None:
-        """The collector, the leg and the channel are free; a recording is complete from here on."""
-        self._link.close()
-        if self.audio is not None:
-            self.audio.close()
-        if self.placed is not None:
-            self.placed.lease.release()
+        """The collector, the call, the leg and the channel are free, each whatever becomes of the others.
+
+        A recording is complete from here on.
+        """
+        lease = self.placed.lease if self.placed else None
+        for part in (self._link.close, *(part.close for part in (self._trunk_call, self.audio) if part)):
+            try:
+                part()
+            except Exception:  # still the edge: the other parts must be given back and the end be settled
+                logger.exception("not given back in order", extra=self._facts())
+        if lease is not None:
+            lease.release()
         self._story.ended(self.attempt_id, self.machine.facts, self._now())
 
     async def _settle(self) -> Disposition | None:
@@ -282,8 +296,7 @@ class AttemptRunner:
             self._link.bridge(order.agent_id, self.audio)
             self._story.connected(self.attempt_id, order.agent_id, self.machine.facts, self._now())
             return
-        limit_s = self.order.campaign.settings.wrap_up_limit_s
-        self._link.end_talk(order.agent_id, self.audio, "the talk ended", limit_s)
+        self._link.end_talk(order.agent_id, self.audio, "the talk ended")
         self._story.talk_ended(self.attempt_id, order.agent_id, self._now())
 
     def _audio_order(self, order: s.Listen | s.StopListening | s.Play | s.StartDialogue) -> None:

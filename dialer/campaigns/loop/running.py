@@ -108,7 +108,7 @@ class RunningCampaign:
         await self._refresh(now)
         decision = self._decide(now)
         for runner in self.runners:
-            if runner.attempt_id in decision.cancel:
+            if runner.view().call_id in decision.cancel:
                 runner.stop("pacing")
         self.limiting = await self._act(decision)
 
