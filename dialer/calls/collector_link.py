@@ -1,5 +1,6 @@
 """A call's tie to its collector: asking for one, the bridge, the end of the talk."""
 
+import logging
 from collections.abc import Callable, Collection
 
 from dialer.agents.phone import CONNECT_TONE
@@ -10,17 +11,25 @@ from dialer.calls.signals import Signal
 from dialer.calls.signals import SignalKind as K
 from dialer.errors import MediaError
 
+logger = logging.getLogger(__name__)
+
 
 class CollectorLink:
     """`tell` takes signals and returns at once; `call` is what the collector's session knows the call by."""
 
     def __init__(
-        self, agents: AgentSessions, call: CallHandle, tell: Callable[[Signal], None], skills: Collection[str]
+        self,
+        agents: AgentSessions,
+        call: CallHandle,
+        tell: Callable[[Signal], None],
+        skills: Collection[str],
+        wrap_up_limit_s: float,
     ) -> None:
         self._agents = agents
         self._call = call
         self._tell = tell
         self._skills = frozenset(skills)
+        self._wrap_up_limit_s = wrap_up_limit_s
         self._reserved: int | None = None
         self._talking = False
 
@@ -52,24 +61,36 @@ class CollectorLink:
         self._agents.forget(self._call)
 
     def bridge(self, agent_id: int, audio: CallAudio) -> None:
-        """Joins the two legs and tells the collector by a short tone. A collector who just left is COLLECTOR_LOST."""
+        """Joins the two legs and tells the collector by a short tone.
+
+        A collector who just left is COLLECTOR_LOST; so is one whose leg cannot be used, who is offline then.
+        """
         try:
             leg = self._agents.connect(agent_id, self._call)
-            audio.bridge(leg)
-            leg.play(CONNECT_TONE)
-        except (AgentStateError, MediaError) as error:
+        except AgentStateError as error:
             self._tell(Signal(K.COLLECTOR_LOST, reason=str(error)))
             return
         self._reserved, self._talking = agent_id, True
+        try:
+            audio.bridge(leg)
+            leg.play(CONNECT_TONE)
+        except MediaError as error:
+            logger.exception("no bridge to a collector", extra={"agent_id": agent_id})
+            self._agents.lose(agent_id, f"the phone's leg cannot be used: {error}")
 
-    def end_talk(self, agent_id: int, audio: CallAudio, cause: str, wrap_up_limit_s: float) -> None:
+    def end_talk(self, agent_id: int, audio: CallAudio, cause: str) -> None:
         """Parts the legs; the collector's wrap-up begins."""
         self._talking = False
-        audio.unbridge()
-        self._agents.talk_ended(agent_id, self._call, cause, wrap_up_limit_s)
+        self._agents.talk_ended(agent_id, self._call, cause, self._wrap_up_limit_s)
+        try:
+            audio.unbridge()
+        except MediaError:  # the person's leg is closed next, which parts them, too
+            logger.exception("legs not parted", extra={"agent_id": agent_id})
 
     def close(self) -> None:
-        """Whoever is still reserved or asked for is free again."""
+        """Whoever still talks, is reserved or asked for is free again."""
         self.forget()
-        if self._reserved is not None:
+        if self._reserved is not None and self._talking:
+            self._agents.talk_ended(self._reserved, self._call, "the talk ended", self._wrap_up_limit_s)
+        elif self._reserved is not None:
             self._agents.release(self._reserved, self._call, "the call came to nothing")

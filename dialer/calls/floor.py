@@ -127,6 +127,8 @@ class CallFloor:
             outcome = await self._prepared(runner)
             if isinstance(outcome, NotPlaced):
                 await self._put_back(runner.order, outcome)
+        except Exception:  # the edge of one attempt: no fault in its end may end another call
+            logger.exception("attempt not ended in order", extra={"attempt_id": runner.attempt_id})
         finally:
             self._runners.discard(runner)
             if not self._runners:

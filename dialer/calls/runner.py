@@ -65,9 +65,7 @@ class AttemptRunner:
         self._story = PaceStory(observe)
         self._mailbox: Mailbox[Signal | Key] = Mailbox()
         settings = order.campaign.settings
-        self._link = CollectorLink(
-            services.agents, self, self._mailbox.put, settings.skills, settings.wrap_up_limit_s
-        )
+        self._link = CollectorLink(services.agents, self, self._mailbox.put, settings.skills, settings.wrap_up_limit_s)
         self._trunk_call: TrunkCall | None = None
         self._tried: set[str] = set()
         self._marks: list[tuple[AttemptState, datetime]] = []

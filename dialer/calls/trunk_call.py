@@ -54,7 +54,7 @@ class TrunkCall:
             ring_timeout_s=ring_timeout_s,
             answer_offer=self._path.answer,
         )
-        self._call = None
+        self._call, self._over = None, False
         self._call = self._sip.invite(request, lambda event: self._on_event(number, lease, event))
 
     def cancel(self) -> None:
@@ -68,6 +68,11 @@ class TrunkCall:
         if self._call is not None:
             self._call.hang_up(reason)
 
+    def close(self) -> None:
+        """Ends whatever there still is of the call, ringing or answered; no error when it is over."""
+        if not self._over:
+            self.hang_up("")
+
     def _on_event(self, number: int, lease: TrunkLease, event: events.CallEvent) -> None:
         """Events of an earlier trunk's INVITE, given up since, are no news of this call."""
         if number != self._n_invites:
@@ -80,6 +85,7 @@ class TrunkCall:
                 lease.report(200)
                 self._on_answer(sdp)
             case events.Failed():
+                self._over = True
                 self._on_failure(lease, event)
             case events.Ended(by_remote=by_remote):
                 if not self._over:

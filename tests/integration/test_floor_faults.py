@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from dialer.agents.state import AgentStateError
-from dialer.errors import StorageError
+from dialer.errors import MediaError, StorageError
+from dialer.media.interface import Leg
 from dialer.model.agent import AgentState
-from dialer.model.attempt import AttemptFilter
+from dialer.model.attempt import AttemptFilter, Disposition
 from dialer.model.campaign import (
     AmdMode,
     CampaignMode,
@@ -77,6 +78,72 @@ async def test_a_node_stops_while_a_case_is_shown(tmp_path: Path) -> None:
     async with await storage_of(lab.app.config, lab.app.clock) as storage:
         counts = await storage.entries.counts(campaign_id, lab.app.clock.utcnow())
     assert (counts.waiting, counts.leased) == (1, 0)
+
+
+async def test_a_leg_that_cannot_be_closed_ends_no_other_call(tmp_path: Path) -> None:
+    async with call_lab(tmp_path, 45400, n_phones=2) as lab:
+        await begin(lab, OFF, ("+8613800001234", "+8613800001235"))
+        await until(lambda: len(lab.far.lines) == 2, "both ring")
+        first, second = sorted(lab.app.floor, key=lambda runner: runner.attempt_id)
+        assert first.audio is not None
+
+        def broken() -> None:
+            raise MediaError("the leg is gone")
+
+        first.audio.close = broken  # type: ignore[method-assign]
+        lines = {line.incoming.target.user_text: line for line in lab.far.lines}
+        one, other = (lines[runner.order.phone.number] for runner in (first, second))
+        one.incoming.reject(486)
+        (attempt,) = await lab.settled()
+        assert (attempt.attempt_id, attempt.disposition) == (first.attempt_id, Disposition.BUSY)
+        await until(lambda: len(list(lab.app.floor)) == 1, "the first is over")
+        other.answer()
+        await until(lambda: any(phone.line.ear.hears(PERSON_HZ) for phone in lab.phones), "the second is bridged")
+        other.hang_up()
+        await lab.settled(2)
+        await until(lambda: nothing_held(lab), "all is given back")
+
+
+async def test_a_bridge_that_fails_holds_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The collector whose leg cannot be bridged is offline, and the person goes to the next one."""
+    async with call_lab(tmp_path, 45600, n_phones=2) as lab:
+        lab.far.on_call = Line.answer
+        bridge, tries = lab.app.media.bridge, 0
+
+        def once_broken(a: Leg, b: Leg) -> None:
+            nonlocal tries
+            tries += 1
+            if tries == 1:
+                raise MediaError("the leg is gone")
+            bridge(a, b)
+
+        monkeypatch.setattr(lab.app.media, "bridge", once_broken)
+        await begin(lab)
+        await until(lambda: any(phone.line.ear.hears(PERSON_HZ) for phone in lab.phones), "the second is bridged")
+        assert len(list(lab.app.sessions)) == 1
+        lab.far.lines[0].hang_up()
+        (attempt,) = await lab.settled()
+        assert attempt.disposition is Disposition.CONNECTED
+        await until(lambda: nothing_held(lab), "all is given back")
+
+
+async def test_parting_legs_that_are_gone_still_ends_the_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with call_lab(tmp_path, 45800) as lab:
+        lab.far.on_call = Line.answer
+        await begin(lab)
+        (agent_id,) = lab.agent_ids
+        await until(lambda: bool(lab.phones[0].lines) and lab.phones[0].line.ear.hears(PERSON_HZ), "bridged")
+
+        def broken(leg: Leg) -> None:
+            raise MediaError("the leg is gone")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(lab.app.media, "unbridge", broken)
+            await lab.app.desk.hang_up(agent_id)
+            await until(lambda: lab.far.lines[0].ended is not None, "the person gets a BYE")
+            await lab.settled()
+        await until(lambda: nothing_held(lab), "all is given back")
+        assert lab.app.desk.view(agent_id).state is AgentState.WRAPUP
 
 
 async def test_no_case_is_dialed_once_the_campaign_pauses(tmp_path: Path) -> None:
