@@ -61,9 +61,9 @@ STUBBORN = SETTINGS | {"mode": "reminder", "max_reminder_channels": 4, "trunk_gr
 SHARED_NUMBERS = 4
 """So many people are in the list of both the talks and the reminders."""
 
-LONGEST_LIFE_S = 4.8
-START_KILL_EVERY = 6
-"""Every sixth kill hits the service while it starts."""
+LONGEST_LIFE_S = 4.4
+START_KILL_EVERY = 5
+"""Every fifth kill hits the service while it starts."""
 LONGEST_START_S = 2.0
 RECONCILED_SHARE = 0.5
 CLOCK_STEPS_MIN = (8, 15)
