@@ -9,7 +9,7 @@ from dialer.model.campaign import AmdMode, CampaignMode, CampaignSettings
 from tests.support.call_lab import call_lab, until
 
 REMINDER = CampaignSettings(mode=CampaignMode.REMINDER, amd=AmdMode.OFF)
-FIELDS = {"amount_due": "1234.50", "due_date": "2026-11-30", "name": "Zhang San"}
+FIELDS = {"amount": "1234.50", "due_date": "2026-11-30", "name": "Zhang San"}
 
 
 @pytest.mark.peer("espeak-ng")
