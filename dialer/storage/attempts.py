@@ -84,7 +84,7 @@ _ADVANCE = (
         queue=bindparam("new_queue"),
         due_at=func.coalesce(bindparam("new_due_at", type_=entries.c.due_at.type), entries.c.due_at),
         next_phone_id=bindparam("new_phone", type_=entries.c.next_phone_id.type),
-        reason=bindparam("new_reason"),
+        reason=func.coalesce(bindparam("new_reason"), entries.c.reason),
         node=None,
         lease_until=None,
         callback_at=None,
@@ -298,7 +298,10 @@ def _advance(
     disposition: Disposition | None,
     now: datetime,
 ) -> None:
-    """Moves an entry on, unless a wrap-up or a stopped case has decided otherwise meanwhile."""
+    """Moves an entry on, unless a wrap-up has decided otherwise meanwhile.
+
+    The entry of a case that was stopped during the call stays stopped; it goes on from here when the case opens again.
+    """
     queue, due_at = LATER, step.not_before
     if step.exhausted:
         reached = disposition in (Disposition.CONNECTED, Disposition.REMINDED)
@@ -313,7 +316,11 @@ def _advance(
         "new_phone": step.phone_id,
         "new_reason": step.reason,
     }
-    connection.execute(_ADVANCE, change)
+    if connection.execute(_ADVANCE, change).rowcount == 0:
+        change["expected"] = EntryState.STOPPED.value
+        if not step.exhausted:
+            change |= {"new_queue": EntryState.STOPPED.value, "new_reason": None}
+        connection.execute(_ADVANCE, change)
 
 
 def _recover(connection: Connection, node: str, now: datetime) -> int:
