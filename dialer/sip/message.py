@@ -13,6 +13,7 @@ routing depends on are parsed while reading, so none of the properties below rai
 
 import contextlib
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -140,7 +141,7 @@ def _read_seconds(value: str) -> int:
     return parse_delta(value)[0]
 
 
-class _Message:
+class _Message(ABC):
     """What requests and responses share."""
 
     __slots__ = ()
@@ -188,9 +189,9 @@ class _Message:
         return contacts[0] if contacts else None
 
     @property
+    @abstractmethod
     def start_line(self) -> str:
         """The first line, without its line end."""
-        raise NotImplementedError
 
     def to_bytes(self) -> bytes:
         """The message for the wire, Content-Length last.
@@ -205,8 +206,9 @@ class _Message:
         lines.append(f"Content-Length: {len(self.body)}\r\n\r\n")
         return encode("\r\n".join(lines)) + self.body
 
+    @abstractmethod
     def _check_start_line(self) -> None:
-        raise NotImplementedError
+        """Raises LocalProtocolError when the first line cannot be written."""
 
 
 def _check_headers(headers: Headers) -> None:

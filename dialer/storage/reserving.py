@@ -259,7 +259,27 @@ def _record_refusal(
 def _insert(
     connection: Connection, reservation: Reservation, subject: Subject, decision: Decision, now: datetime
 ) -> Attempt:
-    row = {
+    attempt_id = insert_row(connection, attempts, _new_row(reservation, subject, decision, now))
+    return Attempt(
+        attempt_id=attempt_id,
+        campaign_id=reservation.campaign_id,
+        contact_id=reservation.contact_id,
+        phone_id=reservation.phone_id,
+        path=reservation.path,
+        state=AttemptState.RESERVED,
+        number_masked=mask_number(subject.number),
+        reserved_at=now,
+        case_ref=subject.case_ref,
+        person_ref=subject.person_ref,
+        trunk=reservation.trunk,
+        caller_id=reservation.caller_id,
+        agent_id=reservation.agent_id,
+        node=reservation.node,
+    )
+
+
+def _new_row(reservation: Reservation, subject: Subject, decision: Decision, now: datetime) -> dict[str, object]:
+    return {
         "campaign_id": reservation.campaign_id,
         "contact_id": reservation.contact_id,
         "phone_id": reservation.phone_id,
@@ -283,20 +303,3 @@ def _insert(
         "settled_by": "",
         "decision": msgspec.json.encode(decision),
     }
-    attempt_id = insert_row(connection, attempts, row)
-    return Attempt(
-        attempt_id=attempt_id,
-        campaign_id=reservation.campaign_id,
-        contact_id=reservation.contact_id,
-        phone_id=reservation.phone_id,
-        path=reservation.path,
-        state=AttemptState.RESERVED,
-        number_masked=mask_number(subject.number),
-        reserved_at=now,
-        case_ref=subject.case_ref,
-        person_ref=subject.person_ref,
-        trunk=reservation.trunk,
-        caller_id=reservation.caller_id,
-        agent_id=reservation.agent_id,
-        node=reservation.node,
-    )
