@@ -7,7 +7,7 @@ What the table cannot say:
 - A pause or a log-out asked for while busy (RESERVED, PREVIEW, TALKING, HOLD, WRAPUP) is kept as `pending` and takes
   effect when the collector would become READY again; READY asked for while busy takes it back.
 - The wrap-up ends by itself at its limit (READY or what is pending). A preview that nobody answers within its limit
-  ends in BREAK: an empty chair must not eat the list.
+  ends in what is pending, else in BREAK: an empty chair must not eat the list.
 """
 
 from collections.abc import Mapping
@@ -137,7 +137,7 @@ class AgentMachine:
         """Ends a wrap-up or a preview whose limit has passed."""
         if self.next_deadline is None or now < self.next_deadline:
             return None
-        if self.state is S.WRAPUP:
+        if self.state is S.WRAPUP or self.pending is not None:
             return self._settle_next(now, "wrap-up limit")
         return self._set_state(S.BREAK, now, "preview not answered within its limit", None)
 

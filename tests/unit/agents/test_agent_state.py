@@ -124,3 +124,14 @@ def test_without_a_deadline_a_timeout_changes_nothing() -> None:
 
 def test_busy_and_paused_do_not_overlap() -> None:
     assert not set(BUSY) & set(PAUSED)
+
+
+@pytest.mark.parametrize(("asked", "then"), [(AgentEvent.LOG_OUT, S.OFFLINE), (AgentEvent.PAUSE, S.TRAINING)])
+def test_what_was_asked_for_in_a_preview_comes_at_its_limit(asked: AgentEvent, then: S) -> None:
+    """And only then: nothing is left pending that would end the collector's next call."""
+    machine = machine_in(S.READY)
+    machine.handle(AgentEvent.PREVIEW, 1.0, cause="preview", limit_s=10.0)
+    machine.handle(asked, 2.0, cause="asked", chosen=S.TRAINING)
+    transition = machine.handle_timeout(11.0)
+    assert transition is not None
+    assert (transition.new, transition.cause, machine.pending) == (then, "asked", None)
