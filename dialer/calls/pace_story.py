@@ -37,7 +37,7 @@ class PaceStory:
     def __init__(self, observe: Observe) -> None:
         self._observe = observe
         self._talk_since: float | None = None
-        self._talked = False
+        self._agent_id: int | None = None
 
     def placed(self, call_id: int, now: float) -> None:
         """The INVITE left."""
@@ -48,21 +48,23 @@ class PaceStory:
         self._observe(PacingEvent(now, EventKind.ANSWERED, call_id, seconds=now - (facts.invited_at or now)))
 
     def connected(self, call_id: int, agent_id: int, facts: AttemptFacts, now: float) -> None:
-        """A collector talks."""
+        """A collector talks, instead of one who vanished if there was one."""
+        self.talk_ended(call_id, now)
         waited_s = 0.0 if facts.waiting_since is None else max(now - facts.waiting_since, 0.0)
-        self._talk_since, self._talked = now, True
+        self._talk_since, self._agent_id = now, agent_id
         self._observe(PacingEvent(now, EventKind.CONNECTED, call_id, agent_id, seconds=waited_s))
 
-    def talk_ended(self, call_id: int, agent_id: int, now: float) -> None:
-        """The collector's part is over."""
+    def talk_ended(self, call_id: int, now: float) -> None:
+        """The collector's part is over; nothing where there was none."""
         if self._talk_since is None:
             return
         length_s, self._talk_since = now - self._talk_since, None
-        self._observe(PacingEvent(now, EventKind.TALK_ENDED, call_id, agent_id, CallOutcome.LIVE, length_s))
+        self._observe(PacingEvent(now, EventKind.TALK_ENDED, call_id, self._agent_id, CallOutcome.LIVE, length_s))
 
     def ended(self, call_id: int, facts: AttemptFacts, now: float) -> None:
-        """The call is over; without a talk this says how."""
-        if self._talked or facts.invited_at is None or facts.disposition is None:
+        """The call is over; without a talk this says how, and it ends a talk whose collector vanished."""
+        self.talk_ended(call_id, now)
+        if self._agent_id is not None or facts.invited_at is None or facts.disposition is None:
             return
         if facts.disposition is Disposition.ABANDONED:
             waited_s = now - (facts.greeting_end_at or now)

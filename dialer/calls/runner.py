@@ -295,7 +295,7 @@ class AttemptRunner:
             self._story.connected(self.attempt_id, order.agent_id, self.machine.facts, self._now())
             return
         self._link.end_talk(order.agent_id, self.audio, "the talk ended")
-        self._story.talk_ended(self.attempt_id, order.agent_id, self._now())
+        self._story.talk_ended(self.attempt_id, self._now())
 
     def _audio_order(self, order: s.Listen | s.StopListening | s.Play | s.StartDialogue) -> None:
         if self.audio is None:

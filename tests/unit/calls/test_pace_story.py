@@ -1,101 +1,73 @@
-"""What the pacing sees and hears of a call."""
+"""Every call that was placed ends in the pacing's ears, exactly once, whatever became of its collector."""
 
 import pytest
 
-from dialer.calls.attempt import AttemptMachine, AttemptPlan
-from dialer.calls.pace_story import PaceStory, call_view
-from dialer.calls.signals import Signal
-from dialer.calls.signals import SignalKind as K
-from dialer.campaigns.pacing import (
-    CallOutcome,
-    CallStage,
-    EventKind,
-    Pacer,
-    PacingEvent,
-    PacingLimits,
-    PacingSnapshot,
-)
+from dialer.calls.attempt import AttemptFacts
+from dialer.calls.pace_story import PaceStory
+from dialer.campaigns.pacing import EventKind, PacingEvent
 from dialer.model.attempt import Disposition
 
-NOW = 5000.0
+
+class Story:
+    def __init__(self) -> None:
+        self.heard: list[PacingEvent] = []
+        self.story = PaceStory(self.heard.append)
+        self.facts = AttemptFacts(invited_at=0.0)
+        self.story.placed(1, 0.0)
+
+    def answer(self) -> None:
+        self.story.answered(1, self.facts, 5.0)
+        self.facts.greeting_end_at = self.facts.waiting_since = 6.0
+
+    def connect(self, agent_id: int, now: float) -> None:
+        self.story.connected(1, agent_id, self.facts, now)
+
+    def end(self, disposition: Disposition, now: float) -> list[EventKind]:
+        self.facts.disposition = disposition
+        self.story.ended(1, self.facts, now)
+        return [event.kind for event in self.heard]
 
 
-def test_a_call_that_waits_for_the_gate_has_not_been_ringing_since_the_clock_began() -> None:
-    """Else it would be taken back as having rung long enough, the moment no collector is left."""
-    view = call_view(-3, AttemptMachine(0, AttemptPlan(), NOW))
-    assert (view.call_id, view.stage, view.placed_at) == (-3, CallStage.DIALING, NOW)
-    snapshot = PacingSnapshot(NOW + 1, (), (view,), PacingLimits(10, 10.0), 0, 0, NOW + 1e5, 100)
-    assert Pacer().decide(snapshot).cancel == ()
+def test_a_talk_ends_once() -> None:
+    story = Story()
+    story.answer()
+    story.connect(7, 7.0)
+    story.story.talk_ended(1, 27.0)
+    kinds = story.end(Disposition.CONNECTED, 27.0)
+    assert kinds == [EventKind.PLACED, EventKind.ANSWERED, EventKind.CONNECTED, EventKind.TALK_ENDED]
+    assert (story.heard[-1].agent_id, story.heard[-1].seconds) == (7, 20.0)
 
 
-def walk(*signals: Signal) -> AttemptMachine:
-    machine = AttemptMachine(7, AttemptPlan(), NOW)
-    for after_s, signal in enumerate(signals):
-        machine.handle_input(signal, NOW + after_s)
-    return machine
+def test_the_talk_of_a_collector_who_vanished_ends_with_the_call() -> None:
+    story = Story()
+    story.answer()
+    story.connect(7, 7.0)
+    kinds = story.end(Disposition.CONNECTED, 30.0)
+    assert kinds[-2:] == [EventKind.CONNECTED, EventKind.TALK_ENDED]
 
 
-ANSWERED = (Signal(K.INVITE_SENT), Signal(K.ANSWERED))
-HUMAN = Signal(K.HUMAN, greeting_end_at=NOW + 1.5)
-
-
-@pytest.mark.parametrize(
-    ("signals", "stage", "since"),
-    [
-        ((Signal(K.INVITE_SENT),), CallStage.DIALING, NOW),
-        ((Signal(K.INVITE_SENT), Signal(K.RINGING)), CallStage.DIALING, NOW + 1),
-        (ANSWERED, CallStage.DETECTING, NOW + 1),
-        ((*ANSWERED, HUMAN), CallStage.WAITING, NOW + 2),
-        ((*ANSWERED, HUMAN, Signal(K.COLLECTOR, agent_id=1)), CallStage.CONNECTED, NOW + 3),
-        ((*ANSWERED, HUMAN, Signal(K.TIMEOUT)), CallStage.DETECTING, NOW + 3),  # the apology needs no collector
-    ],
-)
-def test_stages(signals: tuple[Signal, ...], stage: CallStage, since: float) -> None:
-    view = call_view(7, walk(*signals))
-    assert (view.stage, view.placed_at, view.stage_since) == (stage, NOW, since)
-
-
-def test_a_talk_is_told_once_and_an_end_without_one_says_how() -> None:
-    told: list[PacingEvent] = []
-    story, machine = PaceStory(told.append), walk(*ANSWERED, HUMAN, Signal(K.COLLECTOR, agent_id=1))
-    story.placed(7, NOW)
-    story.answered(7, machine.facts, NOW + 1)
-    story.connected(7, 1, machine.facts, NOW + 3)
-    story.talk_ended(7, 1, NOW + 63)
-    story.talk_ended(7, 1, NOW + 64)
-    machine.handle_input(Signal(K.PERSON_HUNG_UP), NOW + 63)
-    story.ended(7, machine.facts, NOW + 63)
-    assert [event.kind for event in told] == [
-        EventKind.PLACED,
-        EventKind.ANSWERED,
-        EventKind.CONNECTED,
-        EventKind.TALK_ENDED,
-    ]
-    assert [event.seconds for event in told] == [0.0, 1.0, 1.5, 60.0]
+def test_a_takeover_is_two_talks() -> None:
+    story = Story()
+    story.answer()
+    story.connect(7, 7.0)
+    story.connect(8, 17.0)
+    story.end(Disposition.CONNECTED, 30.0)
+    talks = [(event.agent_id, event.seconds) for event in story.heard if event.kind is EventKind.TALK_ENDED]
+    assert talks == [(7, 10.0), (8, 13.0)]
 
 
 @pytest.mark.parametrize(
-    ("signals", "kind", "outcome", "seconds"),
-    [
-        (
-            (Signal(K.INVITE_SENT), Signal(K.FAILED, disposition=Disposition.BUSY)),
-            EventKind.FINISHED,
-            CallOutcome.BUSY,
-            9.0,
-        ),
-        ((*ANSWERED, Signal(K.MACHINE)), EventKind.FINISHED, CallOutcome.MACHINE, 9.0),
-        ((*ANSWERED, HUMAN, Signal(K.PERSON_HUNG_UP)), EventKind.ABANDONED, None, 7.5),
-    ],
+    ("disposition", "kind"),
+    [(Disposition.ABANDONED, EventKind.ABANDONED), (Disposition.MACHINE, EventKind.FINISHED)],
 )
-def test_ends_without_a_talk(
-    signals: tuple[Signal, ...], kind: EventKind, outcome: CallOutcome | None, seconds: float
-) -> None:
-    told: list[PacingEvent] = []
-    PaceStory(told.append).ended(7, walk(*signals).facts, NOW + 9)
-    assert told == [PacingEvent(NOW + 9, kind, 7, None, outcome, seconds)]
+def test_an_answer_without_a_talk(disposition: Disposition, kind: EventKind) -> None:
+    story = Story()
+    story.answer()
+    assert story.end(disposition, 8.0) == [EventKind.PLACED, EventKind.ANSWERED, kind]
+    assert [event.at for event in story.heard] == sorted(event.at for event in story.heard)
 
 
-def test_what_was_never_dialed_is_not_told() -> None:
-    told: list[PacingEvent] = []
-    PaceStory(told.append).ended(0, walk(Signal(K.STOP)).facts, NOW)
-    assert told == []
+def test_nothing_placed_nothing_told() -> None:
+    heard: list[PacingEvent] = []
+    PaceStory(heard.append).ended(1, AttemptFacts(disposition=Disposition.CANCELLED), 1.0)
+    assert heard == []
