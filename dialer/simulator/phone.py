@@ -22,7 +22,7 @@ from dialer.sip.uri import SipUri
 logger = logging.getLogger(__name__)
 
 REGISTER_TIMEOUT_S = 5.0
-EXPIRES_S = 600
+EXPIRES_S = 100
 SPEAKS_AFTER_S = 0.5
 """A collector answers when the person has finished a phrase."""
 MEMORY_S = 4.0

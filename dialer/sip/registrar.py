@@ -21,8 +21,9 @@ from dialer.sip.uri import SipUri
 
 logger = logging.getLogger(__name__)
 
-DEFAULT_EXPIRES_S = 3600  # RFC 3261 §10.2.1.1
-MAX_EXPIRES_S = 3600
+MAX_EXPIRES_S = 120
+"""Bindings live in memory: after a restart a collector can work again once the phone has refreshed, so that is soon."""
+DEFAULT_EXPIRES_S = MAX_EXPIRES_S
 MIN_EXPIRES_S = 60
 """Shorter registrations are refused (423): they cost more than they tell."""
 GRACE_S = 5.0
