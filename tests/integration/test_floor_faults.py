@@ -1,6 +1,7 @@
 """When something breaks beside a call: what was promised holds, and nothing is held for ever."""
 
-from datetime import timedelta
+import asyncio
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from dialer.agents.state import AgentStateError
 from dialer.errors import MediaError, StorageError
 from dialer.media.interface import Leg
 from dialer.model.agent import AgentState
-from dialer.model.attempt import AttemptFilter, Disposition
+from dialer.model.attempt import AttemptFilter, Disposition, Settlement
 from dialer.model.campaign import (
     AmdMode,
     CampaignMode,
@@ -18,6 +19,7 @@ from dialer.model.campaign import (
     DispositionCode,
     DispositionForm,
 )
+from dialer.model.entry import NextStep
 from dialer.model.outcome import WrapUp
 from dialer.storage import storage_of
 from tests.support.call_lab import PERSON_HZ, CallLab, Line, call_lab, until
@@ -185,3 +187,25 @@ async def test_the_last_call_may_still_promise_a_callback(tmp_path: Path) -> Non
             await lab.app.campaigns._tick()
         assert await state_of(lab, campaign_id) is CampaignState.RUNNING
         assert (await lab.app.storage.entries.counts(campaign_id, now)).waiting == 1
+
+
+async def test_a_call_that_is_only_being_settled_holds_up_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slow database must not look like a person who is about to need a collector."""
+    async with call_lab(tmp_path, 46400) as lab:
+        attempts, may_settle = lab.app.storage.attempts, asyncio.Event()
+        settle = attempts.settle
+
+        async def slow(settlement: Settlement, step: NextStep | None, now: datetime) -> bool:
+            await may_settle.wait()
+            return await settle(settlement, step, now)
+
+        monkeypatch.setattr(attempts, "settle", slow)
+        campaign_id = await begin(lab, OFF, ("+8613800001234", "+8613800001235"))
+        await until(lambda: len(lab.far.lines) == 1, "the first rings")
+        lab.far.lines[0].incoming.reject(486)
+        await until(lambda: len(lab.far.lines) == 2, "the second rings")
+        assert dict((await lab.app.campaigns.status(campaign_id)).calls) == {"dialing": 1}
+        may_settle.set()
+        await lab.settled()

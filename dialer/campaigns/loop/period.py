@@ -3,9 +3,10 @@
 The database's count, and what it cannot know yet. Strict side up.
 """
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from dialer.calls.attempt import Phase
+from dialer.calls.attempt import AttemptMachine, Phase
 from dialer.calls.runner import AttemptRunner
 from dialer.model.attempt import REACHED_A_PERSON, Disposition
 from dialer.storage import Storage
@@ -13,7 +14,14 @@ from dialer.storage import Storage
 PERIOD = timedelta(days=1)
 """The abandoned share is kept over any 24 hours, the shorter of the periods the rules ask for."""
 REFRESH_S = 2.0
-_UNSETTLED_LIVE = frozenset({Phase.TALKING, Phase.HOLDING_ON, Phase.GOODBYE, Phase.APOLOGY, Phase.DIALOGUE})
+_WILL_BE: Mapping[Phase, Disposition] = {
+    Phase.TALKING: Disposition.CONNECTED,
+    Phase.HOLDING_ON: Disposition.CONNECTED,
+    Phase.GOODBYE: Disposition.CONNECTED,
+    Phase.DIALOGUE: Disposition.REMINDED,
+    Phase.APOLOGY: Disposition.ABANDONED,
+}
+"""How a call with a person ends at best."""
 
 
 class AbandonmentPeriod:
@@ -41,10 +49,13 @@ class AbandonmentPeriod:
         self._read_at = now
         self._ended = [(at, disposition) for at, disposition in self._ended if at >= now]
 
-    def counts(self, runners: tuple[AttemptRunner, ...]) -> tuple[int, int]:
-        """(live, abandoned), calls still up included."""
-        up = [runner.machine.phase for runner in runners if runner.machine.phase in _UNSETTLED_LIVE]
-        abandoned = sum(disposition is Disposition.ABANDONED for _, disposition in self._ended)
-        abandoned += sum(phase is Phase.APOLOGY for phase in up)
-        live, stored_abandoned = self._stored
-        return live + len(self._ended) + len(up), stored_abandoned + abandoned
+    def counts(self, runners: Sequence[AttemptRunner]) -> tuple[int, int]:
+        """(live, abandoned), with the calls that are still up, or have ended and are being settled."""
+        ends = [disposition for _, disposition in self._ended]
+        ends += [end for runner in runners if (end := _end_of(runner.machine)) in REACHED_A_PERSON]
+        live, abandoned = self._stored
+        return live + len(ends), abandoned + ends.count(Disposition.ABANDONED)
+
+
+def _end_of(machine: AttemptMachine) -> Disposition | None:
+    return machine.facts.disposition if machine.phase is Phase.ENDED else _WILL_BE.get(machine.phase)

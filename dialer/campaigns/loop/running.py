@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from dialer.agents.sessions import AgentChanged, AgentSession, AgentSessions
 from dialer.agents.state import AgentStateError
+from dialer.calls.attempt import Phase
 from dialer.calls.desk import AgentDesk, PreviewOffer
 from dialer.calls.floor import CallFloor, NoNewCallsError
 from dialer.calls.order import CallOrder
@@ -137,7 +138,7 @@ class RunningCampaign:
     def status(self) -> CampaignStatus:
         """The campaign now, from memory."""
         agents = Counter(session.state.value for session in self._sessions.of_campaign(self.campaign_id))
-        calls = Counter(runner.view().stage.value for runner in self.runners if runner.attempt_id)
+        calls = Counter(runner.view().stage.value for runner in self._up() if runner.attempt_id)
         live, abandoned = self._period.counts(self.runners)
         campaign = self.campaign
         return CampaignStatus(
@@ -176,10 +177,10 @@ class RunningCampaign:
 
     def _snapshot(self, now: float) -> PacingSnapshot:
         settings = self.campaign.settings
-        runners = self.runners
-        live, abandoned = self._period.counts(runners)
+        calls = tuple(runner.view() for runner in self._up())
+        live, abandoned = self._period.counts(self.runners)
         trunks = self._group()
-        up = sum(trunk.channels - trunk.in_use for trunk in trunks if trunk.is_up) + len(runners)
+        up = sum(trunk.channels - trunk.in_use for trunk in trunks if trunk.is_up) + len(calls)
         if settings.mode is CampaignMode.REMINDER:
             up = min(up, settings.max_reminder_channels)
         limits = PacingLimits(
@@ -192,7 +193,7 @@ class RunningCampaign:
         return PacingSnapshot(
             now=now,
             agents=agent_views(self._staff()),
-            calls=tuple(runner.view() for runner in runners),
+            calls=calls,
             limits=limits,
             period_live=live,
             period_abandoned=abandoned,
@@ -211,6 +212,10 @@ class RunningCampaign:
             return await self._preview()
         placed = await self._place(decision.dial) if decision.dial > 0 else 0
         return self._reason(decision, placed)
+
+    def _up(self) -> list[AttemptRunner]:
+        """Without the calls that are over and only wait for the database to take their end."""
+        return [runner for runner in self.runners if runner.machine.phase is not Phase.ENDED]
 
     def _group(self) -> list[TrunkStatus]:
         return [trunk for trunk in self._trunks.status() if trunk.group == self.campaign.settings.trunk_group]
