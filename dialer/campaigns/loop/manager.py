@@ -17,6 +17,7 @@ from dialer.calls.floor import CallFloor
 from dialer.calls.prompts import render_prompts
 from dialer.calls.spool_guard import SpoolGuard
 from dialer.campaigns.lifecycle import CampaignAction, Refusal, transition
+from dialer.campaigns.loop.complaints import Complaints
 from dialer.campaigns.loop.launch_check import LaunchCheck, check_launch
 from dialer.campaigns.loop.running import TICK_S, RunningCampaign
 from dialer.campaigns.loop.staffing import Collector, lend
@@ -71,6 +72,7 @@ class CampaignManager:
         self._clock = floor.services.clock
         self._wake_outcomes = wake_outcomes
         self._running: dict[int, RunningCampaign] = {}
+        self._complaints = Complaints(self._clock)
         self._reloaded_at: float | None = None
         self._swept_at = self._clock.monotonic()
         self._tasks = asyncio.TaskGroup()
@@ -152,8 +154,8 @@ class CampaignManager:
             await self._parts.spool.refresh()
             await self._sweep()
             await self._reload()
-        except (StorageError, OSError):
-            logger.exception("campaigns not read", extra={"action": "campaigns"})
+        except (StorageError, OSError) as error:
+            self._complaints.say("reload", "campaigns not read", error, action="campaigns")
         for running in tuple(self._running.values()):
             self._lend_collectors()
             await self._guarded(running.tick, running)
@@ -177,7 +179,8 @@ class CampaignManager:
                 await work()
         except Exception as error:  # the edge of one campaign's tick: the others go on
             running.limiting = f"a fault in the loop: {error or type(error).__name__}"
-            logger.exception("campaign tick failed", extra={"action": "tick", "campaign_id": running.campaign_id})
+            campaign_id = running.campaign_id
+            self._complaints.say(campaign_id, "campaign tick failed", error, action="tick", campaign_id=campaign_id)
 
     async def _sweep(self) -> None:
         now = self._clock.monotonic()
