@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := .cache
+CARGO := $(BIN)/python scripts/rust.py cargo
 NATIVE_SOURCES := $(shell find native -path native/target -prune -o -path native/fuzz -prune -o -type f \( -name '*.rs' -o -name '*.toml' -o -name '*.lock' -o -name '*.pyi' \) -print 2>/dev/null)
 
 .PHONY: help setup demo test bench lint format docs fuzz clean
@@ -18,7 +19,7 @@ $(STAMPS)/venv: requirements-dev.lock scripts/check_host.py
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
-$(STAMPS)/native: $(STAMPS)/venv $(NATIVE_SOURCES) scripts/build_native.py
+$(STAMPS)/native: $(STAMPS)/venv $(NATIVE_SOURCES) scripts/build_native.py scripts/rust.py
 	@echo "== building the native media engine"
 	$(BIN)/python scripts/build_native.py
 	@touch $@
@@ -34,7 +35,7 @@ demo: setup  ## dial a sample list through a simulated carrier (ARGS=--exit-when
 
 test: setup  ## lint contracts and run all tests (ARGS are passed to pytest)
 	@$(BIN)/lint-imports || exit 1
-	@cargo test --quiet --manifest-path native/Cargo.toml
+	@$(CARGO) test --quiet --manifest-path native/Cargo.toml
 	@$(BIN)/pytest $(ARGS)
 
 bench: setup  ## the table of budgets with today's numbers
@@ -45,15 +46,15 @@ lint: setup  ## ruff, mypy, import contracts, rustfmt, clippy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	cargo fmt --check --manifest-path native/Cargo.toml
-	cargo clippy --quiet --manifest-path native/Cargo.toml --all-targets -- -D warnings
-	cargo clippy --quiet --manifest-path native/Cargo.toml --all-features -- -D warnings
+	$(CARGO) fmt --check --manifest-path native/Cargo.toml
+	$(CARGO) clippy --quiet --manifest-path native/Cargo.toml --all-targets -- -D warnings
+	$(CARGO) clippy --quiet --manifest-path native/Cargo.toml --all-features -- -D warnings
 	$(BIN)/python scripts/make_docs.py --check
 
 format: setup  ## let ruff and rustfmt write
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	cargo fmt --manifest-path native/Cargo.toml
+	$(CARGO) fmt --manifest-path native/Cargo.toml
 
 docs: setup  ## regenerate what is generated in docs/ (state diagrams, events, OpenAPI)
 	@$(BIN)/python scripts/make_docs.py
