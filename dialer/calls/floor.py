@@ -86,7 +86,7 @@ class CallFloor:
         obstacle = self.obstacle()
         if obstacle:
             raise NoNewCallsError(f"no new calls: {obstacle}")
-        runner = AttemptRunner(self.services, order, prompts, observe)
+        runner = AttemptRunner(self.services, order, prompts, observe, self._on_objection)
         if order.agent_id is not None:
             runner.dedicate(order.agent_id, cause)
         self._runners.add(runner)
@@ -111,6 +111,10 @@ class CallFloor:
                 runner.stop(reason)
                 told += 1
         return told
+
+    def _on_objection(self, runner: AttemptRunner) -> None:
+        order = runner.order
+        self.stop("asked not to be called", person_ref=order.contact.person_ref or None, number=order.phone.number)
 
     async def wait_idle(self, timeout_s: float) -> bool:
         """Waits until no call is left; False when some still are after the time."""

@@ -11,6 +11,7 @@ settled, in the task's last steps, each with a limit.
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
@@ -25,9 +26,10 @@ from dialer.calls.order import CallOrder
 from dialer.calls.pace_story import Observe, PaceStory, call_view
 from dialer.calls.placing import NotPlaced, Placed, lease_trunk, place
 from dialer.calls.prompts import CallPrompts
+from dialer.calls.reminder import Ask
 from dialer.calls.reminder_talk import ReminderTalk
 from dialer.calls.services import CallServices
-from dialer.calls.settling import release, settle, settlement_of
+from dialer.calls.settling import keep_objection, release, settle, settlement_of
 from dialer.calls.signals import Order, Signal
 from dialer.calls.signals import SignalKind as K
 from dialer.calls.trunk_call import TrunkCall
@@ -54,7 +56,15 @@ class Key:
 class AttemptRunner:
     """Runs one order. It is the `CallHandle` of its collector's session and the host of a reminder's dialogue."""
 
-    def __init__(self, services: CallServices, order: CallOrder, prompts: CallPrompts, observe: Observe) -> None:
+    def __init__(
+        self,
+        services: CallServices,
+        order: CallOrder,
+        prompts: CallPrompts,
+        observe: Observe,
+        on_objection: "Callable[[AttemptRunner], None]",
+    ) -> None:
+        """`on_objection` hears that the person asked not to be called; it returns at once."""
         self.order = order
         self.machine = AttemptMachine(0, order.plan(), services.clock.monotonic())
         self.placed: Placed | None = None
@@ -70,6 +80,8 @@ class AttemptRunner:
         self._tried: set[str] = set()
         self._marks: list[tuple[AttemptState, datetime]] = []
         self._stopping = False
+        self._objected = False
+        self._on_objection = on_objection
         self._ordered_as = next(_unreserved_ids)
 
     # ---- what others see and do
@@ -145,6 +157,7 @@ class AttemptRunner:
             self._send_invite()
         while self.machine.phase is not Phase.ENDED:
             await self._write_marks()
+            await self._keep_objection()
             message = await self._mailbox.get(self._next_deadline())
             if message is not None:
                 self._take(message)
@@ -315,6 +328,14 @@ class AttemptRunner:
         marks, self._marks = self._marks, []
         for state, at in marks:
             await self._services.storage.attempts.mark(self.attempt_id, state, at)
+
+    async def _keep_objection(self) -> None:
+        """It binds from the moment of the key, not from the end of the call; other calls to the person end, too."""
+        if self.talk is None or self._objected or Ask.DO_NOT_CALL not in self.talk.wishes:
+            return
+        self._objected = True
+        await keep_objection(self._services, self.order, self.attempt_id)
+        self._on_objection(self)
 
     def _mark(self, state: AttemptState) -> None:
         logger.info("attempt %s", state.value, extra=self._facts())

@@ -30,6 +30,8 @@ LAST_TRIES = 3
 """So often is it tried while the service stops; until then, as often as it takes."""
 TRY_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 10.0
+OBJECTION_LIMIT_S = 1.0
+"""For keeping an objection while the call waits for it."""
 ASKED_CALLBACK_DELAY = timedelta(minutes=30)
 """A person who asked an automated call for a callback is called again after this, if the gate allows it then."""
 
@@ -97,12 +99,27 @@ async def release(services: CallServices, attempt_id: int, reason: str) -> None:
 async def _settle_once(services: CallServices, order: CallOrder, settlement: Settlement, wishes: Set[Ask]) -> None:
     now = services.clock.utcnow()
     if Ask.DO_NOT_CALL in wishes:  # first: it binds even if the rest has to be repeated
-        listing = Listing(
-            "call", "asked not to be called", order.contact.case_ref, order.contact.person_ref, settlement.attempt_id
-        )
-        await services.storage.do_not_call.add_number(order.phone.number, listing, now)
+        await _list_objector(services, order, settlement.attempt_id)
     step = None if order.entry_id is None else await _next_step(services, order, settlement, wishes, now)
     await services.storage.attempts.settle(settlement, step, now)
+
+
+async def keep_objection(services: CallServices, order: CallOrder, attempt_id: int) -> None:
+    """Lists who asked not to be called, while the call is still up; where that fails the settlement does it."""
+    try:
+        async with asyncio.timeout(OBJECTION_LIMIT_S):
+            await _list_objector(services, order, attempt_id)
+    except (StorageError, TimeoutError):
+        logger.exception("objection not stored yet", extra={"attempt_id": attempt_id})
+
+
+async def _list_objector(services: CallServices, order: CallOrder, attempt_id: int) -> None:
+    """An objection covers the whole person, all numbers and cases, and the number, whoever answers it."""
+    now, contact = services.clock.utcnow(), order.contact
+    listing = Listing("call", "asked not to be called", contact.case_ref, contact.person_ref, attempt_id)
+    await services.storage.do_not_call.add_number(order.phone.number, listing, now)
+    if contact.person_ref:
+        await services.storage.do_not_call.add_person(contact.person_ref, listing, now)
 
 
 async def _next_step(
