@@ -18,8 +18,9 @@ from tests.support.path_audio import channels, find, samples_of
 from tests.support.path_carrier import Carrier, line_of
 from tests.support.path_house import PathHouse, Seat, open_path_house, seen
 from tests.support.path_phone import SpeakingPhone
+from tests.support.path_ports import free_ports
 from tests.support.path_script import INVITE, OUR_BYE, RINGING, TRYING, answer, hang_up, scenario, speak, wait
-from tests.support.sip_peers import HOST, free_port, running
+from tests.support.sip_peers import HOST, running
 
 pytestmark = [pytest.mark.peer("sipp"), pytest.mark.peer("baresip"), pytest.mark.slow]
 
@@ -53,7 +54,7 @@ class Shift:
         """Another make of phone; gives the log of what it did."""
         folder = self.folder / seat.phone.user
         await asyncio.to_thread(folder.mkdir)
-        port = free_port()
+        port = free_ports()
         ports = [str(port), str(self.house.sip.port)]
         account = [seat.phone.user, seat.phone.password]
         async with running(sys.executable, str(PYVOIP), HOST, *ports, *account, WHOLE_SHIFT_S, cwd=folder):

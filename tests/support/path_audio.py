@@ -13,6 +13,8 @@ Samples = NDArray[np.float64]
 ALMOST = 0.98
 """Of two places that differ by less, the earlier counts: what was said twice."""
 
+LEAD_SAMPLES = RATE_HZ // 4
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -36,7 +38,11 @@ def channels(flac: bytes) -> tuple[Samples, Samples]:
 
 
 def find(pattern: Samples, audio: Samples) -> Found:
-    """Looks for a pattern: the earliest of the best places by normalised cross-correlation."""
+    """Looks for a pattern: the earliest of the best places by normalised cross-correlation.
+
+    It may begin a little before the audio does: RTP can overtake the message that names its sender.
+    """
+    audio = np.concatenate((np.zeros(LEAD_SAMPLES), audio))
     n_places = len(audio) - len(pattern) + 1
     if n_places < 1:
         return Found(0.0, 0.0)
@@ -46,7 +52,7 @@ def find(pattern: Samples, audio: Samples) -> Found:
     energy = power[len(pattern) :] - power[:n_places]
     likeness = products / np.sqrt(np.maximum(energy, 1.0) * max(float(np.sum(pattern**2)), 1.0))
     place = int(np.argmax(likeness >= likeness.max() * ALMOST))
-    return Found(place / RATE_HZ, float(likeness[place]))
+    return Found((place - LEAD_SAMPLES) / RATE_HZ, float(likeness[place]))
 
 
 def share_of_tone(audio: Samples, hz: float) -> float:

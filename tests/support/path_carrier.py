@@ -15,14 +15,15 @@ from dialer.prompts.audio import read_audio
 from dialer.prompts.signals import silence
 from dialer.simulator.voices import VOICES_DIR
 from dialer.sip.events import Destination, Transport
+from tests.support.path_ports import free_ports
 from tests.support.path_script import DONE
-from tests.support.sip_peers import HOST, Relay, free_port, is_bound, running, wait_until
+from tests.support.sip_peers import HOST, Relay, is_bound, running, wait_until
 
 LINE_S = 90
 """How long a line stays up after what was said: silence, so that the path does not seem dead."""
 SIPP_LIMIT_S = 120
-HARMLESS = re.compile(r"Automatic response mode|Dead call \S+ \(successful\)")
-"""What SIPp notes of a carrier that is asked whether it is alive, and of repeats that come after a call's end."""
+HARMLESS = re.compile(r"Automatic response mode|Dead call \S+ \(successful\)|Overload warning")
+"""What SIPp notes of a question whether it is alive, of repeats that come after a call's end, of a busy machine."""
 _RULER = "-----------------------------------------------"
 """Precedes the time of every message in SIPp's log."""
 _NOTE = re.compile(r"\d{4}-\d\d-\d\d\t\S+\t\S+: ")
@@ -65,7 +66,7 @@ class Carrier:
     ) -> AsyncIterator[Self]:
         """Starts SIPp with A-law files beside the scenario, and waits until it listens."""
         _write(folder, script, audio)
-        port = free_port()
+        port = free_ports()
         command = [
             *("sipp", "-sf", "scenario.xml", "-i", HOST, "-mi", HOST, "-p", str(port), "-nostdin", "-aa"),
             *("-timeout", f"{SIPP_LIMIT_S}s", "-trace_err", "-error_file", "errors.log"),

@@ -3,8 +3,6 @@
 import asyncio
 import csv
 import io
-import random
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -20,7 +18,8 @@ from dialer.model.account import NewAccount, Role
 from dialer.model.outcome import EventType
 from dialer.simulator.case_system import CaseSystem
 from dialer.sip.events import Destination, Transport
-from tests.support.sip_peers import HOST, PhoneAccount, is_bound, wait_until
+from tests.support.path_ports import free_ports
+from tests.support.sip_peers import HOST, PhoneAccount, wait_until
 
 MONDAY = datetime.fromisoformat("2026-11-23T10:00:00+08:00")
 """A working morning inside the calling window of the shipped pack."""
@@ -28,7 +27,6 @@ SECRET = "a-secret-of-the-case-system"
 SUPERVISOR_TOKEN = "token-of-the-supervisor"
 FIRST_FREE_NUMBER = 100
 """Numbers before it are for tests that must know them beforehand."""
-SIP_PORTS = range(10_000, 20_000)
 LOOK_S = 0.05
 CALL_LIMIT_S = 45.0
 """How long a call may take from its campaign's start to its settlement."""
@@ -213,14 +211,6 @@ def number_of(index: int) -> str:
     return f"+86{13900000000 + index}"
 
 
-def free_sip_port() -> int:
-    """Free for UDP and TCP, and out of the range where the kernel finds ports for others meanwhile."""
-    while True:
-        port = random.choice(SIP_PORTS)
-        if not is_bound(port, socket.SOCK_DGRAM) and not is_bound(port, socket.SOCK_STREAM):
-            return port
-
-
 @asynccontextmanager
 async def open_path_house(
     folder: Path, trunks: Sequence[TrunkConfig], *, rtp_timeout_s: float = 15.0
@@ -230,7 +220,7 @@ async def open_path_house(
         case_system = await stack.enter_async_context(CaseSystem())
         config = Config(
             node=NodeConfig(name="path", data_dir=folder / "data", rehearsal_starts_at=MONDAY),
-            sip=SipConfig(port=free_sip_port()),
+            sip=SipConfig(port=free_ports()),
             media=MediaConfig(port_min=30000, port_max=31999, rtp_timeout_s=rtp_timeout_s, spool_min_free_mb=1),
             http=HttpConfig(port=0),
             trunks=tuple(trunks),

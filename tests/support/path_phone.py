@@ -11,7 +11,8 @@ from pathlib import Path
 from dialer.prompts.audio import read_audio
 from dialer.prompts.signals import tone
 from dialer.sip.events import Destination, Transport
-from tests.support.sip_peers import HOST, Baresip, PhoneAccount, free_port, is_bound, running, wait_until
+from tests.support.path_ports import free_ports
+from tests.support.sip_peers import HOST, Baresip, PhoneAccount, is_bound, running, wait_until
 
 VOICE_S = 120
 """A voice is longer than any test: a sound file that ends would end the phone's audio."""
@@ -31,7 +32,7 @@ class SpeakingPhone(Baresip):
     @classmethod
     @asynccontextmanager
     async def _start(cls, folder: Path, sip_port: int, account: str, voice: bytes) -> "AsyncIterator[SpeakingPhone]":
-        control_port = free_port(socket.SOCK_STREAM)
+        control_port = free_ports()
         await asyncio.to_thread(_furnish, folder, sip_port, control_port, account, voice)
         async with running("baresip", "-f", ".", "-s", "-v", cwd=folder) as process:
             await wait_until(lambda: is_bound(control_port, socket.SOCK_STREAM), "baresip listens for commands")
@@ -48,14 +49,14 @@ class SpeakingPhone(Baresip):
         options = f"auth_user={account.user};auth_pass={account.password};answermode={account.answer_mode};regint=60"
         line = f"<sip:{account.user}@{registrar.host}:{registrar.port};transport=udp>;{options}"
         voice = tone((COLLECTOR_HZ,), VOICE_S * 1000)
-        async with cls._start(folder, free_port(), line, voice) as phone:
+        async with cls._start(folder, free_ports(), line, voice) as phone:
             yield phone
 
     @classmethod
     @asynccontextmanager
     async def of_person(cls, folder: Path, number: str, voice: Path) -> "AsyncIterator[SpeakingPhone]":
         """A called person's, at the end of a trunk: answers calls to one number at once, greets, and is silent then."""
-        port = free_port()
+        port = free_ports()
         greeting = await asyncio.to_thread(read_audio, voice)
         async with cls._start(
             folder, port, f"<sip:{number}@{HOST}:{port}>;answermode=auto;regint=0", greeting
