@@ -260,8 +260,13 @@ class AgentSessions:
         self.apply(session, AgentEvent.TALK_ENDED, cause, limit_s=wrap_up_limit_s)
 
     def _reserve(self, session: AgentSession, call: CallHandle, event: AgentEvent, cause: str) -> None:
-        self.apply(session, event, cause)
-        session.call = call
+        """The call is set first: listeners and the record must not take the change for the call before."""
+        before, session.call = session.call, call
+        try:
+            self.apply(session, event, cause)
+        except AgentStateError:
+            session.call = before
+            raise
 
     # ---- inside
 
@@ -303,7 +308,7 @@ class AgentSessions:
             transition.new,
             transition.cause,
             call.campaign_id if call else session.last_campaign_id,
-            call.attempt_id if call else session.last_attempt_id,
+            (call.attempt_id or None) if call else session.last_attempt_id,
         )
         try:
             self._unstored.put_nowait(change)
