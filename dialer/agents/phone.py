@@ -13,6 +13,7 @@ from dialer.agents.audio_path import AudioPath
 from dialer.agents.ports import CallPort, SipPort
 from dialer.errors import DialerError, LocalProtocolError, TransportError
 from dialer.media.interface import Leg, LegEvent, MediaPort, RtpTimeout
+from dialer.model.attempt import NetworkCause
 from dialer.prompts.signals import tone
 from dialer.sip import events
 from dialer.sip.calls import IncomingCall
@@ -27,6 +28,7 @@ RING_GRACE_S = 5.0
 """How much later than its own timeout the SIP layer is given up."""
 CONNECT_TONE = tone((880.0,), 60, -24.0)
 """Tells a collector that a person is on the line; shorter than a word."""
+RANG_OUT = 487  # RFC 3261 §21.4.25: what our CANCEL at the end of the ringing is answered with
 SHIFT_USER = "shift"
 """The user part a phone dials to begin its shift."""
 
@@ -112,9 +114,8 @@ class NailedUpLine:
             case events.Answered(sdp=sdp):
                 self._answered(sdp)
             case events.Failed(cause=cause, no_response=no_response):
-                reason = "the phone does not respond" if no_response else f"{cause.sip_status} {cause.sip_phrase}"
-                self._resolve(f"the phone refused: {reason}")
-                self._lost(reason)
+                self._resolve(_words(cause, no_response))
+                self._lost(_words(cause, no_response))
             case events.Ended():
                 self._lost("the phone hung up")
 
@@ -135,3 +136,12 @@ class NailedUpLine:
         if self._up and not self._closed:
             self.close(cause)
             self._on_lost(cause)
+
+
+def _words(cause: NetworkCause, no_response: bool) -> str:
+    """Why a phone's leg did not come up, as its collector understands it."""
+    if no_response:
+        return "the phone does not respond"
+    if cause.sip_status == RANG_OUT:
+        return "nobody answered the phone"
+    return f"the phone refused: {cause.sip_status} {cause.sip_phrase}"

@@ -26,6 +26,8 @@ logger = logging.getLogger(__name__)
 
 SHUTDOWN_S = 2.0
 """At the end, live calls get CANCEL or BYE and this long to answer."""
+PORT_TRIES = 10
+"""With port 0: how many ports are tried for one that is free over UDP and TCP alike."""
 SWEEP_INTERVAL_S = 5.0
 """How often expired registrations are looked for."""
 TIMER_SLACK_S = 0.001
@@ -94,24 +96,36 @@ class SipEndpoint:
             await self._stack.aclose()
 
     async def _open_sockets(self, stack: AsyncExitStack, tasks: asyncio.TaskGroup) -> dict[Transport, LocalAddress]:
+        host, port = self._config.host, self._config.port
+        for remaining in reversed(range(1 if port else PORT_TRIES)):
+            try:
+                await self._open_pair(tasks)
+                break
+            except OSError as error:
+                self._close_sockets()
+                if not remaining:
+                    reason = f"cannot open SIP on {host}:{port}: {system_reason(error)}"
+                    raise ConfigError(f"{reason}; set sip.host and sip.port to what is free") from error
+        stack.callback(self._close_sockets)
+        advertised = self._config.advertised_host or host
+        opened = {Transport.UDP: self._udp, Transport.TCP: self._tcp}
+        return {kind: LocalAddress(advertised, socket.local_port) for kind, socket in opened.items() if socket}
+
+    async def _open_pair(self, tasks: asyncio.TaskGroup) -> None:
+        """UDP and TCP on one port; where any will do, the one the kernel gave UDP may be taken for TCP (OSError)."""
         receiver = Receiver(self._receive, self._lost)
         host, port = self._config.host, self._config.port
-        advertised = self._config.advertised_host or host
-        addresses: dict[Transport, LocalAddress] = {}
-        try:
-            if "udp" in self._config.transports:
-                self._udp = await UdpTransport.open(host, port, receiver)
-                stack.callback(self._udp.close)
-                addresses[Transport.UDP] = LocalAddress(advertised, self._udp.local_port)
-            if "tcp" in self._config.transports:
-                port = port or (self._udp.local_port if self._udp is not None else 0)
-                self._tcp = await TcpTransport.open(host, port, receiver, tasks)
-                stack.callback(self._tcp.close)
-                addresses[Transport.TCP] = LocalAddress(advertised, self._tcp.local_port)
-        except OSError as error:
-            reason = f"cannot open SIP on {host}:{port}: {system_reason(error)}"
-            raise ConfigError(f"{reason}; set sip.host and sip.port to what is free") from error
-        return addresses
+        if "udp" in self._config.transports:
+            self._udp = await UdpTransport.open(host, port, receiver)
+            port = self._udp.local_port
+        if "tcp" in self._config.transports:
+            self._tcp = await TcpTransport.open(host, port, receiver, tasks)
+
+    def _close_sockets(self) -> None:
+        for transport in (self._udp, self._tcp):
+            if transport is not None:
+                transport.close()
+        self._udp = self._tcp = None
 
     def _make_agent(self, addresses: dict[Transport, LocalAddress]) -> UserAgent:
         registrar = None

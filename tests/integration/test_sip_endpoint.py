@@ -15,6 +15,7 @@ from dialer.sip.digest import DigestClient
 from dialer.sip.endpoint import SipEndpoint
 from dialer.sip.events import Answered, CallEvent, Destination, Ended, Failed, InviteRequest, Transport
 from dialer.sip.registrar import RegistrationChanged, secrets_from_passwords
+from dialer.sip.transport import Receiver, TcpTransport
 from dialer.sip.uri import SipUri
 
 OFFER = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 8\r\n"
@@ -227,3 +228,24 @@ async def test_a_wildcard_address_needs_an_advertised_one() -> None:
     with pytest.raises(ConfigError, match="advertised_host"):
         async with SipEndpoint(SipConfig(host="0.0.0.0", port=0), is_trunk=nobody):
             pass
+
+
+async def test_any_port_is_one_that_is_free_over_udp_and_tcp(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel gives UDP a number that somebody holds over TCP: another one is tried."""
+    real, taken = TcpTransport.open, [socket.socket()]
+    tried: list[int] = []
+
+    async def first_is_taken(host: str, port: int, receiver: Receiver, tasks: asyncio.TaskGroup) -> TcpTransport:
+        tried.append(port)
+        if len(tried) == 1:
+            taken[0].bind((host, port))
+            taken[0].listen()
+        return await real(host, port, receiver, tasks)
+
+    monkeypatch.setattr(TcpTransport, "open", first_is_taken)
+    with taken[0]:
+        config = SipConfig(host="127.0.0.1", port=0)
+        async with SipEndpoint(config, is_trunk=lambda source: True) as endpoint:
+            ports = {endpoint.local_port(Transport.UDP), endpoint.local_port(Transport.TCP)}
+    assert len(tried) == 2
+    assert ports == {tried[1]}
