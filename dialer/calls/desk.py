@@ -24,7 +24,7 @@ from dialer.calls.pace_story import Observe
 from dialer.calls.prompts import CallPrompts, render_prompts
 from dialer.errors import DialerError, InputError, StorageError
 from dialer.model.agent import Agent, AgentState
-from dialer.model.attempt import CallPath
+from dialer.model.attempt import Attempt, CallPath
 from dialer.model.campaign import Campaign, CampaignState
 from dialer.model.contact import CaseStatus
 from dialer.model.entry import Candidate, WrapUpEffects
@@ -208,7 +208,7 @@ class AgentDesk:
         session = self._sessions.find(wrap_up.agent_id)
         if session is not None and session.call is not None and session.call.attempt_id == wrap_up.attempt_id:
             raise AgentStateError("the call is still up; hang up first")
-        campaign = await self._campaign_of_attempt(wrap_up)
+        attempt, campaign = await self._wrapped_call(wrap_up)
         now = self._clock.utcnow()
         code = check_wrap_up(campaign.settings.form, wrap_up, now)
         effects = WrapUpEffects(
@@ -220,7 +220,7 @@ class AgentDesk:
         )
         await self._storage.wrap_ups.record(wrap_up, effects, now)
         if code.do_not_call:
-            self._stop_calls_like(wrap_up)
+            await self._stop_calls_like(attempt)
         return self._wrapped(wrap_up)
 
     def _wrapped(self, wrap_up: WrapUp) -> AgentDeskView | None:
@@ -231,10 +231,11 @@ class AgentDesk:
             self._sessions.apply(session, AgentEvent.WRAPPED, f"wrapped up: {wrap_up.code}")
         return self.view(wrap_up.agent_id) if self._sessions.find(wrap_up.agent_id) else None
 
-    def _stop_calls_like(self, wrap_up: WrapUp) -> None:
-        known = self._cases.get(wrap_up.agent_id)
-        if known is not None and known[1] == wrap_up.attempt_id:
-            self._floor.stop("do not call", number=known[0].phone.number)
+    async def _stop_calls_like(self, attempt: Attempt) -> None:
+        contact = await self._storage.lists.contact_of_phone(attempt.phone_id)
+        for phone in contact.phones if contact is not None else ():
+            if phone.phone_id == attempt.phone_id:
+                self._floor.stop("do not call", number=phone.number)
 
     # ---- phones
 
@@ -329,14 +330,19 @@ class AgentDesk:
                 return campaign
         raise InputError("log in for a campaign before dialing by hand")
 
-    async def _campaign_of_attempt(self, wrap_up: WrapUp) -> Campaign:
+    async def _wrapped_call(self, wrap_up: WrapUp) -> tuple[Attempt, Campaign]:
+        """The call a wrap-up is about: one this collector was on. Until it is settled only the session knows."""
         attempt = await self._storage.attempts.get(wrap_up.attempt_id)
         campaign = None if attempt is None else await self._storage.campaigns.get(attempt.campaign_id)
         if attempt is None or campaign is None:
             raise InputError(f"there is no attempt {wrap_up.attempt_id}")
-        if attempt.agent_id not in (None, wrap_up.agent_id):
-            raise InputError("that call was another collector's")
-        return campaign
+        session = self._sessions.find(wrap_up.agent_id)
+        on_it = session is not None and session.last_attempt_id == attempt.attempt_id
+        if attempt.agent_id != wrap_up.agent_id and not (attempt.agent_id is None and on_it):
+            raise InputError(
+                "that call was another collector's" if attempt.agent_id else "no collector was on that call"
+            )
+        return attempt, campaign
 
 
 def _why_not(campaign: Campaign | None) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dialer.agents.state import AgentStateError
-from dialer.errors import MediaError, StorageError
+from dialer.errors import InputError, MediaError, StorageError
 from dialer.media.interface import Leg
 from dialer.model.agent import AgentState
 from dialer.model.attempt import AttemptFilter, Disposition, Settlement
@@ -209,3 +209,35 @@ async def test_a_call_that_is_only_being_settled_holds_up_no_other(
         assert dict((await lab.app.campaigns.status(campaign_id)).calls) == {"dialing": 1}
         may_settle.set()
         await lab.settled()
+
+
+async def test_nobody_wraps_up_a_call_without_a_collector(tmp_path: Path) -> None:
+    async with call_lab(tmp_path, 47400) as lab:
+        lab.far.on_call = lambda line: line.incoming.reject(486)
+        form = DispositionForm((DispositionCode("never", "never", do_not_call=True),))
+        await begin(lab, CampaignSettings(amd=AmdMode.OFF, form=form))
+        (attempt,) = await lab.settled()
+        wrap_up = WrapUp(attempt.attempt_id, lab.agent_ids[0], "never", lab.app.clock.utcnow(), {})
+        with pytest.raises(InputError, match="no collector"):
+            await lab.app.desk.wrap_up(wrap_up)
+        assert await lab.app.storage.do_not_call.of_number("+8613800001234") == ()
+
+
+async def test_a_late_wrap_up_still_stops_calls_to_the_number(tmp_path: Path) -> None:
+    """The wrap-up's limit has passed and the collector is ready again; another campaign rings the number by then."""
+    async with call_lab(tmp_path, 47600) as lab:
+        lab.far.on_call = Line.answer
+        form = DispositionForm((DispositionCode("never", "never", do_not_call=True),))
+        await begin(lab, CampaignSettings(amd=AmdMode.OFF, form=form, wrap_up_limit_s=0.1))
+        await until(lambda: bool(lab.phones[0].lines) and lab.phones[0].line.ear.hears(PERSON_HZ), "bridged")
+        lab.far.on_call = lambda line: line.incoming.ringing()
+        lab.far.lines[0].hang_up()
+        (attempt,) = await lab.settled()
+        (agent_id,) = lab.agent_ids
+        await until(lambda: lab.app.desk.view(agent_id).state is AgentState.READY, "the wrap-up's limit has passed")
+        other = await lab.campaign(OFF)
+        await lab.app.desk.log_in(agent_id, [other.campaign_id])
+        await lab.app.campaigns.start(other.campaign_id, "test")
+        await until(lambda: len(lab.far.lines) == 2, "it rings for another campaign")
+        await lab.app.desk.wrap_up(WrapUp(attempt.attempt_id, agent_id, "never", lab.app.clock.utcnow(), {}))
+        await until(lambda: lab.far.lines[1].ended is not None, "the ringing ends", 2.0)
