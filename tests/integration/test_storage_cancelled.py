@@ -1,0 +1,52 @@
+"""Who waits for a reservation goes away: before its turn nothing is taken; in the middle the slot counts."""
+
+import asyncio
+import time
+from pathlib import Path
+
+import pytest
+
+from dialer.compliance.packs import load_policy
+from dialer.compliance.policy import Policy
+from dialer.model.attempt import AttemptFilter, AttemptState
+from dialer.model.decision import Decision
+from dialer.storage import Storage
+from tests.support.storage import MINUTE, MONDAY, Dialing, contacts, open_storage, run_campaign
+
+WRITE_S = 0.4
+AWAY_AFTER_S = 0.1
+
+
+@pytest.fixture(scope="module")
+def policy() -> Policy:
+    return load_policy(("cn-bank-card",))
+
+
+async def slow_write(storage: Storage) -> None:
+    """A write that holds the writer, and the group it is committed with, for a while."""
+    await storage._database.write(lambda connection: time.sleep(WRITE_S))
+
+
+@pytest.mark.parametrize("in_its_turn", [False, True])
+async def test_a_caller_that_goes_away(tmp_path: Path, policy: Policy, in_its_turn: bool) -> None:
+    async with open_storage(f"sqlite:///{tmp_path / 'dialer.db'}") as storage:
+        dialing = Dialing(storage, policy)
+        campaign_id = await run_campaign(storage, contacts(1))
+        (candidate,) = await dialing.claim(campaign_id)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(slow_write(storage))
+            if not in_its_turn:
+                await asyncio.sleep(AWAY_AFTER_S)  # the writer has its group already: it waits for the next
+            asking = group.create_task(dialing.ask(dialing.reservation(candidate)))
+            await asyncio.sleep(AWAY_AFTER_S)
+            asking.cancel()
+        await storage.entries.put_back(candidate.entry_id, MONDAY + MINUTE, "no answer")
+        attempts = await storage.attempts.list(AttemptFilter())
+        counts = await storage.entries.counts(campaign_id, MONDAY)
+        if not in_its_turn:
+            assert (attempts, counts.waiting) == ((), 1)
+            return
+        assert (attempts[0].state, counts.dialing) == (AttemptState.RESERVED, 1)
+        assert isinstance(await dialing.ask(dialing.by_hand(candidate)), Decision)
+        assert await storage.attempts.recover("node1", MONDAY) == 1
+        assert (await storage.entries.counts(campaign_id, MONDAY)).reconcile == 1
