@@ -393,6 +393,7 @@ TABLE: Mapping[tuple[Phase, K], Action] = {
     (P.CANCELLING, K.FAILED): M.cancelled,
     (P.CANCELLING, K.TRUNK_FAULT): M.cancelled,
     (P.CANCELLING, K.PERSON_HUNG_UP): M.cancelled,
+    (P.CANCELLING, K.MEDIA_LOST): M.cancelled,
     (P.CANCELLING, K.TIMEOUT): M.cancelled,
     (P.DETECTING, K.HUMAN): M.human,
     (P.DETECTING, K.UNSURE): M.human,

@@ -222,3 +222,13 @@ def test_a_vanished_collector_is_replaced_or_apologised_for() -> None:
     orders = machine.handle_input(Signal(K.PROMPT_ENDED), 40.0)
     assert orders == [s.HangUp("collector lost"), s.Settle(Disposition.CONNECTED, HangupSide.US)]
     assert machine.facts.connected_at == 4.0
+
+
+def test_an_answer_that_crossed_a_stop_inside_the_node_ends_with_our_bye() -> None:
+    """The answer was on its way through the mailbox: the SIP layer hangs up instead, and says so by `Ended`."""
+    machine = AttemptMachine(1, DETECT)
+    for signal in WAYS[Phase.CANCELLING][1]:
+        machine.handle_input(signal, 1.0)
+    assert machine.handle_input(Signal(K.ANSWERED), 1.0) == []
+    orders = machine.handle_input(Signal(K.MEDIA_LOST), 1.1)
+    assert orders == [s.Settle(Disposition.CANCELLED, HangupSide.US)]
