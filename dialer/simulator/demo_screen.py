@@ -9,12 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-CALL_STAGES = (
-    ("dialing", "振铃 ring"),
-    ("detecting", "识别 listen"),
-    ("waiting", "等待 wait"),
-    ("connected", "通话 talk"),
-)
+CALL_STAGES = {"dialing": "振铃 ring", "detecting": "识别 listen", "waiting": "等待 wait", "connected": "通话 talk"}
 
 
 @dataclass(slots=True)
@@ -33,32 +28,26 @@ def render(scene: Scene) -> RenderableType:
     """The whole screen."""
     first = "…" if scene.first_talk_s is None else f"{scene.first_talk_s:.0f} s"
     head = Text(f"演示 demo · {scene.elapsed_s:.0f} s · 首次接通 first bridged call: {first}", style="bold")
-    return Group(head, _campaigns(scene.campaigns), _heard(scene))
+    paces = [Text(f"{status['name']}: {status['limiting']}", style="dim") for status in scene.campaigns]
+    return Group(head, _campaigns(scene.campaigns), Text("节奏 what sets the pace now"), *paces, _heard(scene))
 
 
 def _campaigns(campaigns: Sequence[Mapping[str, Any]]) -> Table:
     table = Table(expand=True, title="外呼活动 campaigns", title_justify="left")
-    table.add_column("活动 campaign")
-    table.add_column("状态 state")
-    table.add_column("待拨/完成\nto dial/done", justify="right")
-    for _, title in CALL_STAGES:
-        table.add_column(title, justify="right")
-    table.add_column("坐席 collectors")
-    table.add_column("放弃率\nabandoned", justify="right")
-    table.add_column("节奏 pace", ratio=2)
+    table.add_column("活动 campaign", no_wrap=True)
+    table.add_column("待拨/完成\nto dial/done", justify="right", no_wrap=True)
+    table.add_column("线上呼叫\ncalls up", ratio=2)
+    table.add_column("坐席\ncollectors", ratio=2)
+    table.add_column("放弃/接通\nabandoned/live", justify="right", no_wrap=True)
     for status in campaigns:
         entries, calls = status["entries"], status["calls"]
         done = entries["done"] + entries["exhausted"] + entries["stopped"]
-        live = status["live"]
-        share = f"{status['abandoned']}/{live}" if live else "–"
         table.add_row(
-            status["name"],
-            status["state"],
+            f"{status['name']}\n{status['state']}",
             f"{entries['waiting'] + entries['leased']}/{done}",
-            *(str(calls.get(stage, 0)) for stage, _ in CALL_STAGES),
-            " ".join(f"{state} {count}" for state, count in sorted(status["agents"].items())) or "–",
-            share,
-            status["limiting"],
+            " · ".join(f"{title} {calls[stage]}" for stage, title in CALL_STAGES.items() if calls.get(stage)) or "–",
+            " · ".join(f"{state} {count}" for state, count in sorted(status["agents"].items())) or "–",
+            f"{status['abandoned']}/{status['live']}",
         )
     return table
 
