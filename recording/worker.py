@@ -20,10 +20,22 @@ NICENESS = 10
 
 
 def serve(store: RecordingStore, jobs: TextIO, answers: TextIO) -> None:
-    """Works until `jobs` ends."""
+    """Works until `jobs` ends, or nobody reads the answers any more: whoever asked was killed and will ask again."""
     for line in jobs:
-        answers.write(json.dumps(answer(store, Path(json.loads(line)["spool"]))) + "\n")
-        answers.flush()
+        said = json.dumps(answer(store, Path(json.loads(line)["spool"]))) + "\n"
+        try:
+            answers.write(said)
+            answers.flush()
+        except BrokenPipeError:
+            _drop(answers)
+            return
+
+
+def _drop(answers: TextIO) -> None:
+    """What is still in the buffer goes nowhere, instead of failing once more when the process ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, answers.fileno())
+    os.close(nowhere)
 
 
 def answer(store: RecordingStore, spool: Path) -> dict[str, Any]:

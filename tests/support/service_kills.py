@@ -61,7 +61,7 @@ STUBBORN = SETTINGS | {"mode": "reminder", "max_reminder_channels": 4, "trunk_gr
 SHARED_NUMBERS = 4
 """So many people are in the list of both the talks and the reminders."""
 
-LONGEST_LIFE_S = 4.4
+LONGEST_LIFE_S = 6.5
 START_KILL_EVERY = 5
 """Every fifth kill hits the service while it starts."""
 LONGEST_START_S = 2.0
