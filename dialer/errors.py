@@ -54,12 +54,6 @@ class SchemaVersionError(StorageError):
     """The database was written by a newer version of this program; upgrade the program, the data is untouched."""
 
 
-class DeliveryError(DialerError):
-    """An outcome could not be delivered; it stays in the outbox."""
-
-    retryable = True
-
-
 def system_reason(error: OSError) -> str:
     """The operating system's words; some event loops give the number alone, or hide it in the cause."""
     if not error.errno and isinstance(error.__cause__, OSError):
