@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from dialer.compliance.facts import GateFacts
 from dialer.compliance.policy import Policy, Rule
-from dialer.model.decision import Decision, RuleResult
+from dialer.model.decision import Decision, Finding, RuleResult
 from schedules.search import Opening, first_common
 
 
@@ -23,13 +23,22 @@ def evaluate(policy: Policy, facts: GateFacts, now: datetime) -> Decision:
         reason = f"all {len(results)} rules allow"
         return Decision(True, "", reason, None, policy.pack_hash, at, results)
     retry_at = _retry_at(rules, facts, results)
-    return Decision(False, refused.rule, refused.reason, retry_at, policy.pack_hash, at, results)
+    reason = str(refused.finding.values["reason"]) if refused.finding else ""
+    return Decision(False, refused.rule, reason, retry_at, policy.pack_hash, at, results)
 
 
 def _result(rule: Rule, facts: GateFacts, at: datetime) -> RuleResult:
     opens, finding = rule.opens(facts, at), rule.explain(facts, at)
     allowed = opens == at
-    return RuleResult(rule.rule_id, allowed, finding.reason, None if allowed else opens, finding.inputs)
+    used, limit = finding.inputs.get("used"), finding.inputs.get("limit")
+    return RuleResult(
+        rule.rule_id,
+        allowed,
+        retry_at=None if allowed else opens,
+        used=used if isinstance(used, int) else None,
+        limit=limit if isinstance(limit, int) else None,
+        finding=Finding("text", {"reason": finding.reason, **finding.inputs}),
+    )
 
 
 def _retry_at(rules: Sequence[Rule], facts: GateFacts, results: Sequence[RuleResult]) -> datetime | None:

@@ -3,17 +3,44 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import Enum
+
+FindingValue = str | int | float | bool | None
+
+
+class Effect(str, Enum):
+    """What a rule that is not kept brings about; DEDICATED_AGENT: only a call with a collector reserved for it."""
+
+    BLOCK = "block"
+    WARN = "warn"
+    DEDICATED_AGENT = "dedicated_agent"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a rule found: a code that `dialer.compliance.words` says in Chinese and English, and the values in it."""
+
+    code: str
+    values: Mapping[str, FindingValue] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class RuleResult:
-    """One rule, evaluated: every rule is evaluated, not only the first that refuses."""
+    """One rule, evaluated: every rule is evaluated, not only the first that refuses.
+
+    `pack` is the first 12 digits of the pack's hash. `allowed` is whether the rule is kept; of a rule that only warns it
+    may be False in a call that is allowed. `used` and `limit` are those of rules that count, None of others. `finding`
+    is there wherever the rule is not kept.
+    """
 
     rule: str
     allowed: bool
-    reason: str
+    pack: str = ""
+    effect: Effect = Effect.BLOCK
     retry_at: datetime | None = None
-    inputs: Mapping[str, str | int | bool | None] = field(default_factory=dict)
+    used: int | None = None
+    limit: int | None = None
+    finding: Finding | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +49,7 @@ class Decision:
 
     Of a refusal, `rule` and `reason` name the first rule that refused and `retry_at` is the earliest instant (aware,
     UTC) at which all rules would allow, None when no passing of time helps (do-not-call, a stopped case).
+    `needs_agent`: a collector reserved for the call would make it allowed now. `pack_hash` is of all packs together.
     """
 
     allowed: bool
@@ -31,6 +59,7 @@ class Decision:
     pack_hash: str = ""
     decided_at: datetime | None = None
     evaluated: tuple[RuleResult, ...] = ()
+    needs_agent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

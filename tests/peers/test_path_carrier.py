@@ -217,7 +217,7 @@ class Stage:
         """How many attempts of the day the gate counted when it allowed the last one."""
         detail = await self.house.api.get(f"/v1/attempts/{self.ends[name]['attempt_id']}")
         (cap,) = [rule for rule in detail["decision"]["evaluated"] if rule["rule"] == "cn.unreached"]
-        return int(cap["inputs"]["used"])
+        return int(cap["used"])
 
 
 async def raise_carriers(

@@ -41,7 +41,7 @@ def test_allows_and_says_by_which_rules() -> None:
     assert decision.decided_at.tzinfo is UTC
     rules = [rule.rule_id for rule in POLICY.packs[0].rules]
     assert [result.rule for result in decision.evaluated] == rules
-    assert all(result.allowed and result.reason for result in decision.evaluated)
+    assert all(result.allowed and result.finding for result in decision.evaluated)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_what_counts_as_unreached(disposition: Disposition | None) -> None:
     facts = replace(FACTS, attempts=attempts(6, disposition))
     cap = next(r for r in evaluate(POLICY, facts, MONDAY_TEN).evaluated if r.rule == "cn.unreached")
     assert cap.allowed == (disposition in REACHED_A_PERSON | TRUNK_FAULTS)
-    assert cap.inputs["used"] == (0 if cap.allowed else 6)
+    assert cap.used == (0 if cap.allowed else 6)
 
 
 def test_the_cap_counts_the_day_of_every_zone() -> None:
@@ -113,7 +113,7 @@ def test_the_cap_counts_the_day_of_every_zone() -> None:
     facts = GateFacts(candidates("+12125550100"), 28.0, attempts=attempts(6, Disposition.BUSY, evening))
     cap = next(r for r in evaluate(POLICY, facts, shanghai("2026-11-23 21:00")).evaluated if r.rule == "cn.unreached")
     assert not cap.allowed
-    assert cap.inputs["zones"] == "America/New_York,Asia/Shanghai"
+    assert cap.finding is not None and cap.finding.values["zones"] == "America/New_York,Asia/Shanghai"
     assert cap.retry_at == shanghai("2026-11-24 00:00")
 
 
