@@ -8,7 +8,7 @@ import difflib
 import ipaddress
 import os
 import tomllib
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -146,10 +146,29 @@ class TrunkConfig(_Section):
 
 
 class PolicyConfig(_Section):
-    """Which policy packs are in force."""
+    """Which policy packs are in force, and what the house has on its lists."""
 
     packs: tuple[str, ...] = ("cn-bank-card",)
-    """Names of shipped packs or paths of YAML files; of several, the strictest wins."""
+    """Names of shipped packs, or paths of folders or YAML files; of several, the strictest wins."""
+    overrides: tuple[str, ...] = ()
+    """Paths of YAML files in which a bank or an agency changes rules of those packs."""
+    agencies: tuple[str, ...] = ()
+    """The outsourced agencies that may call, by the names campaigns use; the house itself needs no entry."""
+
+
+class CallerIdConfig(_Section):
+    """A number that may be shown to called persons, as it is registered with the carrier."""
+
+    number: str
+    """As campaigns name it, e.g. +8621… or 95588."""
+    purposes: tuple[str, ...] = ("collection",)
+    """What it is registered for."""
+    agency: str = ""
+    """Whose number it is; empty: the house's own."""
+    valid_from: date | None = None
+    """The registration's first day; none: always."""
+    valid_through: date | None = None
+    """The registration's last day; none: until further notice."""
 
 
 class WebhookConfig(_Section):
@@ -189,6 +208,7 @@ class Config(_Section):
     media: MediaConfig = MediaConfig()
     http: HttpConfig = HttpConfig()
     policy: PolicyConfig = PolicyConfig()
+    caller_ids: tuple[CallerIdConfig, ...] = ()
     trunks: tuple[TrunkConfig, ...] = ()
     webhooks: tuple[WebhookConfig, ...] = ()
     mqtt: MqttConfig | None = None
@@ -268,6 +288,7 @@ def _known_keys(location: list[str]) -> list[str]:
         "media": MediaConfig,
         "http": HttpConfig,
         "policy": PolicyConfig,
+        "caller_ids": CallerIdConfig,
         "trunks": TrunkConfig,
         "webhooks": WebhookConfig,
         "mqtt": MqttConfig,

@@ -12,7 +12,6 @@ from dialer.model.attempt import REACHED_A_PERSON, TRUNK_FAULTS, CallPath, Dispo
 from dialer.model.contact import CaseStatus, PhoneRole
 from schedules.zones import ZoneCandidates
 
-
 HISTORY = timedelta(hours=26)
 """How far back the attempts to a number are read: the current calendar day, in whatever zone, began within 25 h."""
 

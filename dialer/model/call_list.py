@@ -45,6 +45,7 @@ class NewContact:
     phones: tuple[NewPhone, ...]
     name: str = ""
     zone: str | None = None
+    regions: tuple[str, ...] = ()
     fields: Mapping[str, FieldValue] = field(default_factory=dict)
 
 

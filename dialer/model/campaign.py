@@ -84,7 +84,8 @@ class DispositionCode:
     """One choice of the collector at the end of a call.
 
     `right_party` counts as identity-verified contact; `final` takes the contact out of the campaign; `do_not_call` puts
-    the number on the do-not-call list; `callback` demands a promised time.
+    the number on the do-not-call list; `callback` demands a promised time; `not_a_conversation`: nobody was there to
+    talk to (a machine, silence), so that rules about conversations do not count the call.
     """
 
     code: str
@@ -93,6 +94,7 @@ class DispositionCode:
     final: bool = False
     do_not_call: bool = False
     callback: bool = False
+    not_a_conversation: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +107,16 @@ class DispositionForm:
 
 @dataclass(frozen=True, slots=True)
 class CampaignSettings:
-    """What a supervisor sets. Durations in seconds; prompts are names in the prompt store."""
+    """What a supervisor sets. Durations in seconds; prompts are names in the prompt store.
+
+    `agency` is who calls ("": the house itself), `creditor` for whom, `product` what is collected: rules may depend
+    on it.
+    """
 
     mode: CampaignMode = CampaignMode.PROGRESSIVE
+    agency: str = ""
+    creditor: str = ""
+    product: str = ""
     trunk_group: str = "default"
     caller_ids: tuple[str, ...] = ()
     skills: tuple[str, ...] = ()

@@ -42,7 +42,8 @@ class Contact:
     """One person with one case, as imported.
 
     `person_ref` and `case_ref` are the case system's own ids. `zone` is an IANA name when the list states one, else
-    None (then the gate derives candidate zones from each number). `fields` are the list's other columns, typed.
+    None (then the gate derives candidate zones from each number). `regions` are ISO 3166 codes of where the person
+    lives or may live, as far as the list tells. `fields` are the list's other columns, typed.
     """
 
     contact_id: int
@@ -51,6 +52,7 @@ class Contact:
     case_ref: str
     name: str = ""
     zone: str | None = None
+    regions: tuple[str, ...] = ()
     case_status: CaseStatus = CaseStatus.OPEN
     fields: Mapping[str, FieldValue] = field(default_factory=dict)
     phones: tuple[Phone, ...] = ()

@@ -28,9 +28,9 @@ class Finding:
 class RuleResult:
     """One rule, evaluated: every rule is evaluated, not only the first that refuses.
 
-    `pack` is the first 12 digits of the pack's hash. `allowed` is whether the rule is kept; of a rule that only warns it
-    may be False in a call that is allowed. `used` and `limit` are those of rules that count, None of others. `finding`
-    is there wherever the rule is not kept.
+    `pack` is the first 12 digits of the pack's hash. `allowed` is whether the rule is kept; of a rule that only warns
+    it may be False in a call that is allowed. `used` and `limit` are those of rules that count, None of others.
+    `finding` is there wherever the rule is not kept.
     """
 
     rule: str

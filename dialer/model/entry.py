@@ -64,8 +64,9 @@ class NextStep:
 class Reservation:
     """What is asked for before an INVITE may leave: this contact on this number, by this path, from this node.
 
-    `entry_id` is None for a number a collector dials by hand. `ring_timeout_s` is the longest the call may ring: the
-    calling window must still be open then.
+    `entry_id` is None for a number a collector dials by hand, `agent_id` a collector reserved for this very call.
+    `agency`, `creditor` and `product` are the campaign's: rules may depend on them. `ring_timeout_s` is the longest the
+    call may ring: the calling window must still be open then.
     """
 
     campaign_id: int
@@ -78,6 +79,9 @@ class Reservation:
     caller_id: str = ""
     trunk: str = ""
     ring_timeout_s: float = 28.0
+    agency: str = ""
+    creditor: str = ""
+    product: str = ""
 
 
 @dataclass(frozen=True, slots=True)

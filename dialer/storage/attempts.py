@@ -182,11 +182,6 @@ class Attempts:
         """The attempt, or None."""
         return await self._database.read(lambda connection: load_attempt(connection, attempt_id))
 
-    async def decision(self, attempt_id: int) -> bytes | None:
-        """The gate's record of the attempt, as JSON: every rule evaluated, with its inputs."""
-        query = select(attempts.c.decision).where(attempts.c.attempt_id == attempt_id)
-        return await self._database.read(lambda connection: connection.execute(query).scalar())
-
     async def list(self, wanted: AttemptFilter, before: int | None = None, limit: int = 100) -> tuple[Attempt, ...]:
         """A page of attempts, newest first; the next page is that `before` the last id of this one."""
         query = _filtered(wanted)

@@ -177,6 +177,7 @@ def _insert(connection: Connection, cipher: Cipher, list_id: int, contacts: Sequ
                 "person_ref": contact.person_ref,
                 "case_ref": contact.case_ref,
                 "zone": contact.zone,
+                "regions": ",".join(contact.regions),
                 "sealed": values.seal_private(cipher, contact.name, contact.fields),
             }
         )

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-import msgspec
 from sqlalchemy import Connection, and_, bindparam, insert, or_, select, union_all, update
 
 from dialer.compliance.facts import HISTORY, EarlierAttempt, GateFacts
 from dialer.compliance.gate import evaluate
 from dialer.compliance.policy import Policy
+from dialer.compliance.proof import ProofKind
 from dialer.errors import InputError
 from dialer.model.attempt import TRUNK_FAULTS, Attempt, AttemptState, Disposition
 from dialer.model.contact import CaseStatus, Contact, Phone, PhoneRole, mask_number
@@ -19,6 +19,7 @@ from dialer.model.entry import EntryState, Reservation
 from dialer.storage import tables, values
 from dialer.storage.crypto import Cipher
 from dialer.storage.dialect import NUMBER_LOCK, insert_row, lock
+from dialer.storage.proofs import append
 from dialer.storage.tables.base import AnyRow
 from schedules.zones import candidates
 
@@ -115,9 +116,11 @@ def reserve(
     elif decision.retry_at is None:
         decision = replace(decision, retry_at=_after_the_call(policy, facts, now))
     if not decision.allowed:
-        _record_refusal(connection, reservation, subject, decision, now)
+        _record_refusal(connection, reservation, subject, facts, decision, now)
         return decision
-    return _insert(connection, reservation, subject, decision, now)
+    attempt = _insert(connection, reservation, subject, now)
+    _prove(connection, reservation, subject, facts, decision, now, attempt.attempt_id)
+    return attempt
 
 
 def load_subject(connection: Connection, cipher: Cipher, contact_id: int, phone_id: int) -> Subject:
@@ -235,8 +238,49 @@ def _take_entry(connection: Connection, reservation: Reservation) -> bool:
     return connection.execute(_TAKE_ENTRY, wanted).rowcount == 1
 
 
+def _prove(
+    connection: Connection,
+    reservation: Reservation,
+    subject: Subject,
+    facts: GateFacts,
+    decision: Decision,
+    now: datetime,
+    attempt_id: int | None = None,
+) -> int:
+    said = {
+        "at": now,
+        "node": reservation.node,
+        "attempt_id": attempt_id,
+        "campaign_id": reservation.campaign_id,
+        "path": reservation.path,
+        "case_ref": subject.case_ref,
+        "person_ref": subject.person_ref,
+        "number": mask_number(subject.number),
+        "number_index": subject.number_index.hex(),
+        "facts": facts,
+        "decision": decision,
+    }
+    return append(
+        connection,
+        reservation.node,
+        ProofKind.ALLOWED if decision.allowed else ProofKind.REFUSED,
+        said,
+        at=now,
+        attempt_id=attempt_id,
+        campaign_id=reservation.campaign_id,
+        case_ref=subject.case_ref,
+        number_index=subject.number_index,
+        rule=decision.rule,
+    )
+
+
 def _record_refusal(
-    connection: Connection, reservation: Reservation, subject: Subject, decision: Decision, now: datetime
+    connection: Connection,
+    reservation: Reservation,
+    subject: Subject,
+    facts: GateFacts,
+    decision: Decision,
+    now: datetime,
 ) -> None:
     row = {
         "at": now,
@@ -251,15 +295,13 @@ def _record_refusal(
         "rule": decision.rule,
         "reason": decision.reason,
         "retry_at": decision.retry_at,
-        "decision": msgspec.json.encode(decision),
+        "proof_id": _prove(connection, reservation, subject, facts, decision, now),
     }
     connection.execute(insert(tables.refusals), row)
 
 
-def _insert(
-    connection: Connection, reservation: Reservation, subject: Subject, decision: Decision, now: datetime
-) -> Attempt:
-    attempt_id = insert_row(connection, attempts, _new_row(reservation, subject, decision, now))
+def _insert(connection: Connection, reservation: Reservation, subject: Subject, now: datetime) -> Attempt:
+    attempt_id = insert_row(connection, attempts, _new_row(reservation, subject, now))
     return Attempt(
         attempt_id=attempt_id,
         campaign_id=reservation.campaign_id,
@@ -278,7 +320,7 @@ def _insert(
     )
 
 
-def _new_row(reservation: Reservation, subject: Subject, decision: Decision, now: datetime) -> dict[str, object]:
+def _new_row(reservation: Reservation, subject: Subject, now: datetime) -> dict[str, object]:
     return {
         "campaign_id": reservation.campaign_id,
         "contact_id": reservation.contact_id,
@@ -301,5 +343,6 @@ def _new_row(reservation: Reservation, subject: Subject, decision: Decision, now
         "cause": b"",
         "recording_id": "",
         "settled_by": "",
-        "decision": msgspec.json.encode(decision),
+        "role": subject.role.value,
+        "agency": reservation.agency,
     }

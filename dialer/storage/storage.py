@@ -25,6 +25,7 @@ from dialer.storage.idempotency import Idempotency
 from dialer.storage.lists import Lists
 from dialer.storage.migrate import scripts, upgrade
 from dialer.storage.outbox import Outbox
+from dialer.storage.proofs import Proofs
 from dialer.storage.recordings import Recordings
 from dialer.storage.statistics import Statistics
 from dialer.storage.survey import Survey
@@ -57,6 +58,7 @@ class Storage:
         self.accounts = Accounts(database)
         self.do_not_call = DoNotCallList(database, cipher)
         self.outbox = Outbox(database)
+        self.proofs = Proofs(database)
         self.recordings = Recordings(database)
         self.statistics = Statistics(database)
         self.survey = Survey(database, cipher)

@@ -31,7 +31,7 @@ IN_FLIGHT = frozenset(
 IN_FLIGHT_NAMES = tuple(sorted(state.value for state in IN_FLIGHT))
 
 ATTEMPT_COLUMNS = tuple(
-    column for column in tables.attempts.c if column.name not in ("number_index", "in_flight_index", "decision")
+    column for column in tables.attempts.c if column.name not in ("number_index", "in_flight_index")
 )
 
 

@@ -130,8 +130,8 @@ async def get_attempt(call: Call[AttemptPath, Nothing, Nothing]) -> AttemptDetai
     attempt = await attempts.get(call.path.attempt_id)
     if attempt is None:
         raise not_found("attempt")
-    record = await attempts.decision(attempt.attempt_id)
-    decision = msgspec.json.decode(record, type=dict[str, object]) if record else None
+    links = await call.services.storage.proofs.of_attempt(attempt.attempt_id)
+    decision = msgspec.json.decode(links[0])["decision"] if links else None
     return AttemptDetail(**AttemptOut.of(attempt).model_dump(), decision=decision)
 
 

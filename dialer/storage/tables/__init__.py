@@ -3,9 +3,20 @@
 from dialer.storage.tables.attempts import attempts, recordings, refusals, wrap_ups
 from dialer.storage.tables.base import Base
 from dialer.storage.tables.campaigns import campaign_lists, campaigns, entries
-from dialer.storage.tables.lists import cases, contacts, do_not_call, lists, phones
+from dialer.storage.tables.lists import (
+    case_changes,
+    cases,
+    consents,
+    contacts,
+    do_not_call,
+    inconveniences,
+    lists,
+    phones,
+    stops,
+)
 from dialer.storage.tables.outbox import deliveries, destinations, events
 from dialer.storage.tables.people import accounts, agent_changes, audit, tokens
+from dialer.storage.tables.proofs import policy_changes, policy_packs, proof_heads, proofs
 from dialer.storage.tables.system import idempotency_keys, properties
 
 metadata = Base.metadata
@@ -17,7 +28,9 @@ __all__ = [
     "audit",
     "campaign_lists",
     "campaigns",
+    "case_changes",
     "cases",
+    "consents",
     "contacts",
     "deliveries",
     "destinations",
@@ -25,12 +38,18 @@ __all__ = [
     "entries",
     "events",
     "idempotency_keys",
+    "inconveniences",
     "lists",
     "metadata",
     "phones",
+    "policy_changes",
+    "policy_packs",
+    "proof_heads",
+    "proofs",
     "properties",
     "recordings",
     "refusals",
+    "stops",
     "tokens",
     "wrap_ups",
 ]

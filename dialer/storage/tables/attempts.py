@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Column, Index, LargeBinary
+from sqlalchemy import Column, Index, LargeBinary, text
 from sqlmodel import Field
 
 from dialer.storage.tables.base import Base, BigId, UtcDateTime, table_of
@@ -12,7 +12,8 @@ class AttemptRow(Base, table=True):
     """One dial of one number.
 
     `in_flight_index` is the number's index while the attempt is in flight and NULL after: being unique, it makes two
-    simultaneous calls to one number impossible, whoever asks. `decision` is the gate's record (JSON).
+    simultaneous calls to one number impossible, whoever asks. `right_party` and `conversation` are the wrap-up's word,
+    NULL until there is one. The gate's record is the attempt's proof.
     """
 
     __tablename__ = "attempts"
@@ -20,7 +21,18 @@ class AttemptRow(Base, table=True):
         Index(None, "number_index", "reserved_at"),
         Index(None, "campaign_id", "disposition", "ended_at"),
         Index(None, "campaign_id", "contact_id"),
-        Index(None, "case_ref"),
+        Index(None, "person_ref", "reserved_at"),
+        Index(None, "case_ref", "reserved_at"),
+        Index(None, "campaign_id", "reserved_at"),
+        Index(None, "caller_id", "reserved_at"),
+        Index(
+            None,
+            "agent_id",
+            "reserved_at",
+            sqlite_where=text("agent_id IS NOT NULL"),
+            postgresql_where=text("agent_id IS NOT NULL"),
+        ),
+        Index(None, "agency", "reserved_at", sqlite_where=text("agency <> ''"), postgresql_where=text("agency <> ''")),
         Index(None, "node", "state"),
         Index(None, "recording_id"),
         Index("uq_attempts_in_flight_index", "in_flight_index", unique=True),
@@ -31,6 +43,8 @@ class AttemptRow(Base, table=True):
     phone_id: int = Field(sa_type=BigId)
     entry_id: int | None = Field(default=None, sa_type=BigId)
     path: str
+    role: str
+    agency: str = ""
     state: str
     number_index: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     in_flight_index: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
@@ -54,11 +68,12 @@ class AttemptRow(Base, table=True):
     cause: bytes = Field(default=b"", sa_column=Column(LargeBinary, nullable=False))
     recording_id: str = ""
     settled_by: str = ""
-    decision: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    right_party: bool | None = None
+    conversation: bool | None = None
 
 
 class RefusalRow(Base, table=True):
-    """One call the gate refused: the proof that it was asked."""
+    """One call the gate refused; `proof_id` is the proof that it was asked."""
 
     __tablename__ = "refusals"
     __table_args__ = (Index(None, "campaign_id", "rule"), Index(None, "case_ref"))
@@ -75,7 +90,7 @@ class RefusalRow(Base, table=True):
     rule: str
     reason: str
     retry_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    decision: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    proof_id: int = Field(sa_type=BigId)
 
 
 class WrapUpRow(Base, table=True):

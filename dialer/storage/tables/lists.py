@@ -23,7 +23,7 @@ class ListRow(Base, table=True):
 
 
 class ContactRow(Base, table=True):
-    """A contact. `sealed` holds the name and the list's other columns, encrypted together."""
+    """A contact. `regions` are ISO 3166 codes, with commas; `sealed` holds the name and the list's other columns."""
 
     __tablename__ = "contacts"
     __table_args__ = (Index(None, "list_id", "contact_id"), Index(None, "case_ref"), Index(None, "person_ref"))
@@ -32,6 +32,7 @@ class ContactRow(Base, table=True):
     person_ref: str
     case_ref: str
     zone: str | None = None
+    regions: str = ""
     sealed: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
@@ -57,6 +58,18 @@ class CaseRow(Base, table=True):
     changed_at: datetime = Field(sa_type=UtcDateTime)
 
 
+class CaseChangeRow(Base, table=True):
+    """One change of a case's status: what was known of it at any time."""
+
+    __tablename__ = "case_changes"
+    __table_args__ = (Index(None, "case_ref", "change_id"),)
+    change_id: int | None = Field(default=None, sa_type=BigId, primary_key=True)
+    case_ref: str
+    status: str
+    at: datetime = Field(sa_type=UtcDateTime)
+    source: str = ""
+
+
 class DoNotCallRow(Base, table=True):
     """A number or a person that must not be called; removing keeps the row, with who and when."""
 
@@ -73,8 +86,64 @@ class DoNotCallRow(Base, table=True):
     removed_by: str = ""
 
 
+class ConsentRow(Base, table=True):
+    """A consent or agreement of a person; withdrawing keeps the row. `case_ref` NULL: for all debts."""
+
+    __tablename__ = "consents"
+    __table_args__ = (Index(None, "person_ref"),)
+    consent_id: int | None = Field(default=None, sa_type=BigId, primary_key=True)
+    person_ref: str
+    case_ref: str | None = None
+    kind: str
+    given_at: datetime = Field(sa_type=UtcDateTime)
+    expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    source: str
+    evidence: str = ""
+    recorded_at: datetime = Field(sa_type=UtcDateTime)
+    withdrawn_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    withdrawn_by: str = ""
+
+
+class InconvenienceRow(Base, table=True):
+    """A time or a number a person named as inconvenient. `weekdays`: digits, 0 is Monday; empty: every day."""
+
+    __tablename__ = "inconveniences"
+    __table_args__ = (Index(None, "person_ref"),)
+    inconvenience_id: int | None = Field(default=None, sa_type=BigId, primary_key=True)
+    person_ref: str
+    number_index: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
+    number_masked: str = ""
+    weekdays: str = ""
+    from_minute: int | None = None
+    to_minute: int | None = None
+    until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    source: str
+    reason: str = ""
+    added_at: datetime = Field(sa_type=UtcDateTime)
+    removed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    removed_by: str = ""
+
+
+class StopRow(Base, table=True):
+    """A stop that other nodes must hear of: whose unanswered calls end at once."""
+
+    __tablename__ = "stops"
+    __table_args__ = (Index(None, "at"),)
+    stop_id: int | None = Field(default=None, sa_type=BigId, primary_key=True)
+    at: datetime = Field(sa_type=UtcDateTime)
+    node: str
+    reason: str
+    person_ref: str | None = None
+    case_ref: str | None = None
+    number_index: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
+
+
 lists = table_of(ListRow)
 contacts = table_of(ContactRow)
 phones = table_of(PhoneRow)
 cases = table_of(CaseRow)
 do_not_call = table_of(DoNotCallRow)
+case_changes = table_of(CaseChangeRow)
+consents = table_of(ConsentRow)
+inconveniences = table_of(InconvenienceRow)
+stops = table_of(StopRow)
