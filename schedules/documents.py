@@ -38,10 +38,14 @@ class Document:
     lines: dict[Place, int]
 
     @property
+    def canonical_json(self) -> str:
+        """The content as one text: comments, order of keys and layout do not change it."""
+        return json.dumps(self.data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+    @property
     def sha256(self) -> str:
-        """SHA-256 in hex of the content as canonical JSON: comments, order of keys and layout do not change it."""
-        canonical = json.dumps(self.data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        return hashlib.sha256(canonical.encode()).hexdigest()
+        """SHA-256 in hex of the canonical JSON."""
+        return hashlib.sha256(self.canonical_json.encode()).hexdigest()
 
     def line(self, place: Sequence[str | int]) -> int:
         """The line of a value, or of the nearest thing around it."""

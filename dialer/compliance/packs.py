@@ -212,7 +212,10 @@ def _hours(
     """The minutes of `from` and `to`, checked to be what a window or forbidden hours can be."""
     hours = minute_of_day(data["from"]), minute_of_day(data["to"])
     try:
-        kind(document.data["zone"], *hours)
+        if kind is Forbidden:
+            Forbidden(document.data["zone"], *hours)
+        elif hours[0] >= hours[1]:
+            raise ValueError("a window begins before it ends, within one day")
     except ValueError as error:
         raise document.error((*place, "from"), str(error)) from error
     return hours

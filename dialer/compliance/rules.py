@@ -11,7 +11,19 @@ from dialer.compliance.policy import Finding, InputValue
 from dialer.model.contact import CaseStatus, PhoneRole
 from schedules.calendar import WorkCalendar
 from schedules.search import Opening, first_common
-from schedules.windows import Days, Forbidden, Window, clock, day_start, next_open, next_permitted, why_closed
+from schedules.windows import (
+    Closed,
+    ClosedCode,
+    Days,
+    Forbidden,
+    Span,
+    Window,
+    clock,
+    closed_because,
+    day_start,
+    next_open,
+    next_permitted,
+)
 
 
 class Zones(str, Enum):
@@ -101,11 +113,12 @@ class CallingWindow:
             return Finding(_zone_unknown(facts), inputs)
         closed = (zone for zone in zones if self._opening(zone, facts.max_ring_s)(at) != at)
         zone = next(closed, None)
-        words = "inside the calling hours" if zone is None else why_closed(self._window(zone), calendar, at)
+        closed_now = zone and closed_because(self._window(zone), calendar, at, facts.max_ring_s)
+        words = _closed_words(closed_now, calendar) if closed_now else "inside the calling hours"
         return Finding(words, inputs)
 
     def _window(self, zone: str) -> Window:
-        return Window(zone, self.from_minute, self.to_minute, self.days, self.make_up_workdays)
+        return Window.daily(zone, (Span(self.from_minute, self.to_minute),), self.days, self.make_up_workdays)
 
     def _opening(self, zone: str, ring_s: float) -> Opening:
         window, calendar = self._window(zone), self.calendar
@@ -271,6 +284,19 @@ class AfterUnknown:
         unknown = sum(attempt.unknown for attempt in facts.attempts)
         words = f"{unknown or 'no'} attempt to this number has an unknown end; it rests for {self.wait_s} s after one"
         return Finding(words, {"unknown": unknown, "wait_s": self.wait_s})
+
+
+def _closed_words(closed: Closed, calendar: WorkCalendar | None) -> str:
+    name = f"{closed.day:%A %Y-%m-%d}"
+    match closed.code:
+        case ClosedCode.CALENDAR_UNKNOWN if calendar is not None:
+            through = f"complete from {calendar.complete_from} through {calendar.complete_through}"
+            return f"{closed.day} is not in the calendar {calendar.name} ({calendar.source}, {through})"
+        case ClosedCode.HOLIDAY | ClosedCode.WEEKEND:
+            return f"{name} is a {closed.code.value} in the calendar {closed.calendar}"
+        case ClosedCode.OUTSIDE_HOURS | ClosedCode.RINGING_PASSES_END:
+            return f"{closed.local_time} plus the longest ringing is not inside {closed.hours} {closed.zone}"
+    return f"{name} is not a day of the window"
 
 
 def _zone_unknown(facts: GateFacts) -> str:

@@ -8,7 +8,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from schedules.calendar import DayKind, WorkCalendar, load_calendar
-from schedules.windows import Days, Forbidden, Window, is_open, next_open, next_permitted
+from schedules.windows import Days, Forbidden, Span, Window, is_open, next_open, next_permitted
 
 CALENDAR = load_calendar("cn-workdays")
 FIRST = datetime(2024, 1, 1, tzinfo=UTC)
@@ -28,12 +28,13 @@ instants = st.one_of(
     st.builds(lambda t, s: t + timedelta(seconds=s), st.sampled_from(CLOCK_CHANGES), st.integers(-7200, 14400)),
 )
 windows = st.builds(
-    lambda zone, bounds, days, make_up: Window(zone, min(bounds), max(bounds), days, make_up),
+    lambda zone, bounds, days, make_up: Window.daily(zone, [Span(min(bounds), max(bounds))], days, make_up),
     st.sampled_from(ZONES),
     st.lists(st.integers(0, 1440), min_size=2, max_size=2, unique=True),
     st.sampled_from(Days),
     st.booleans(),
 )
+OFFICE = Window.daily("Asia/Shanghai", [Span(540, 1080)], Days.WORKDAYS)
 rings = st.sampled_from([0.0, 28.0, 90.0])
 
 
@@ -47,7 +48,9 @@ def called(window: Window, calendar: WorkCalendar, day: date) -> bool:
 def wall_clock_says_open(window: Window, at: datetime) -> bool:
     local = at.astimezone(ZoneInfo(window.zone))
     minute = local.hour * 60 + local.minute
-    return called(window, CALENDAR, local.date()) and window.from_minute <= minute < window.to_minute
+    return (
+        called(window, CALENDAR, local.date()) and window.week[0][0].from_minute <= minute < window.week[0][0].to_minute
+    )
 
 
 def change_nearby(zone: str, at: datetime) -> bool:
@@ -56,7 +59,9 @@ def change_nearby(zone: str, at: datetime) -> bool:
 
 
 @given(windows, instants, rings)
-@example(Window("Asia/Shanghai", 540, 1080, Days.WORKDAYS), datetime(2026, 12, 31, 9, 59, 31, tzinfo=UTC), 28.0)
+@example(
+    Window.daily("Asia/Shanghai", [Span(540, 1080)], Days.WORKDAYS), datetime(2026, 12, 31, 9, 59, 31, tzinfo=UTC), 28.0
+)
 def test_open_means_open_by_the_wall_clock(window: Window, at: datetime, ring_s: float) -> None:
     if is_open(window, CALENDAR, at, ring_s):
         for share in (0.0, 0.5, 1.0):
@@ -110,7 +115,7 @@ def test_every_minute_of_a_day(day: date) -> None:
     """Brute force over a whole day, both kinds of Saturday rules included."""
     zone = ZoneInfo("Asia/Shanghai")
     for make_up in (False, True):
-        window = Window("Asia/Shanghai", 540, 1080, Days.WORKDAYS, make_up)
+        window = Window.daily("Asia/Shanghai", [Span(540, 1080)], Days.WORKDAYS, make_up)
         for minute in range(1440):
             at = datetime(day.year, day.month, day.day, minute // 60, minute % 60, tzinfo=zone)
             assert is_open(window, CALENDAR, at) == wall_clock_says_open(window, at)

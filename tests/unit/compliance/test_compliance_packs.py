@@ -100,11 +100,11 @@ def test_the_hash_is_of_content_and_calendar(tmp_path: Path) -> None:
     calendar = tmp_path / "cal.yaml"
     calendar.write_text(
         "calendar: cn-workdays\nnotice: n\ncomplete_from: 2026-01-01\ncomplete_through: 2026-12-31\n"
-        "holidays: []\nmake_up_workdays: []\n",
+        "holidays: [2026-10-02]\nmake_up_workdays: []\n",
         encoding="utf-8",
     )
     own = parse_pack(SHIPPED.replace("calendar: cn-workdays", f"calendar: {calendar}"), "f")
     assert own.sha256 != shipped.sha256
-    calendar.write_text(calendar.read_text().replace("holidays: []", "holidays: [2026-10-01]"), encoding="utf-8")
+    calendar.write_text(calendar.read_text().replace("[2026-10-02]", "[2026-10-01]"), encoding="utf-8")
     again = parse_pack(SHIPPED.replace("calendar: cn-workdays", f"calendar: {calendar}"), "f")
     assert again.sha256 != own.sha256
