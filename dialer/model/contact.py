@@ -26,6 +26,10 @@ class CaseStatus(str, Enum):
     WITHDRAWN = "withdrawn"
 
 
+PERSON_STOPS = frozenset({CaseStatus.COMPLAINT, CaseStatus.BEREAVEMENT})
+"""Statuses that stop the whole person: every case of theirs, not only the one it was said of."""
+
+
 @dataclass(frozen=True, slots=True)
 class Phone:
     """One number of one contact. `number` is E.164 with a leading plus; `rank` 0 is tried first."""

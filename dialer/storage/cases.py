@@ -1,40 +1,19 @@
-"""Cases: what the case system says of them. Every status but open stops their entries at once."""
+"""Cases: what the case system says of them. Every status but open stops the case at once, some the whole person."""
 
 from datetime import datetime
 
-from sqlalchemy import Connection, case, exists, select, update
+from sqlalchemy import Connection, insert, select, update
 
-from dialer.model.attempt import AttemptState
-from dialer.model.contact import CaseStatus
-from dialer.model.entry import EntryState
+from dialer.model.contact import PERSON_STOPS, CaseStatus
+from dialer.model.suppression import CaseChange, CaseChanged, Stop
 from dialer.storage import tables
 from dialer.storage.database import Database
-from dialer.storage.dialect import upsert
-from dialer.storage.entries import CALLBACK, LATER, WAITING
+from dialer.storage.dialect import insert_missing
+from dialer.storage.stops import lock_people, set_standing, tell_nodes
 
-attempts = tables.attempts
-entries = tables.entries
-
-STOPPABLE = (*WAITING, EntryState.LEASED.value, EntryState.DIALING.value)
-"""Queues out of which a stop takes an entry; one that waits for a reconciliation goes on waiting."""
-
-
-_OWN_ATTEMPT = exists().where(
-    attempts.c.campaign_id == entries.c.campaign_id,
-    attempts.c.contact_id == entries.c.contact_id,
-    attempts.c.entry_id == entries.c.entry_id,
-)
-_WHERE_IT_WAS = case(
-    (_OWN_ATTEMPT.where(attempts.c.in_flight_index.is_not(None)), EntryState.DIALING.value),
-    (_OWN_ATTEMPT.where(attempts.c.state == AttemptState.UNKNOWN.value), EntryState.RECONCILE.value),
-    (entries.c.callback_at.is_not(None), CALLBACK),
-    else_=LATER,
-)
-"""Where an entry goes on when its case is open again.
-
-A call that is still up ends first, one whose end nobody knows waits for a person's word, a promised callback keeps its
-time and its collector, a retry its delay.
-"""
+cases = tables.cases
+changes = tables.case_changes
+contacts = tables.contacts
 
 
 class Cases:
@@ -43,27 +22,69 @@ class Cases:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def set_status(self, case_ref: str, status: CaseStatus, now: datetime) -> int:
-        """Stops the entries of a case, or (OPEN) makes those callable again that were stopped; returns how many.
+    async def set_status(
+        self, case_ref: str, status: CaseStatus, now: datetime, *, source: str = "", node: str = ""
+    ) -> CaseChanged:
+        """Puts a status on record, stops the entries it concerns, and frees those that nothing stops any more.
 
-        An attempt in flight is the caller's to cancel; the gate refuses every later one.
+        A complaint or a bereavement concerns every case of every person of this one. Attempts in flight are the
+        caller's to cancel, as `stops` of the answer says; other nodes hear of them by themselves, and the gate refuses
+        every later attempt. `source` says who said so, `node` which node was told.
         """
-        return await self._database.write(lambda connection: _set_status(connection, case_ref, status, now))
+        return await self._database.write(
+            lambda connection: _set_status(connection, case_ref, status, source, node, now)
+        )
 
     async def status(self, case_ref: str) -> CaseStatus:
         """What is known of a case; OPEN when nothing is."""
-        query = select(tables.cases.c.status).where(tables.cases.c.case_ref == case_ref)
+        query = select(cases.c.status).where(cases.c.case_ref == case_ref)
         stored = await self._database.read(lambda connection: connection.execute(query).scalar())
         return CaseStatus(stored) if stored else CaseStatus.OPEN
 
+    async def changes(self, case_ref: str) -> tuple[CaseChange, ...]:
+        """How the status of a case changed, oldest first."""
+        query = select(changes).where(changes.c.case_ref == case_ref).order_by(changes.c.change_id)
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return tuple(CaseChange(CaseStatus(row.status), row.at, row.source) for row in rows)
 
-def _set_status(connection: Connection, case_ref: str, status: CaseStatus, now: datetime) -> int:
-    upsert(connection, tables.cases, "case_ref", {"case_ref": case_ref, "status": status.value, "changed_at": now})
-    contacts = select(tables.contacts.c.contact_id).where(tables.contacts.c.case_ref == case_ref)
-    mine = update(entries).where(entries.c.contact_id.in_(contacts))
+
+def _set_status(
+    connection: Connection, case_ref: str, status: CaseStatus, source: str, node: str, now: datetime
+) -> CaseChanged:
+    people = _people(connection, case_ref)
+    lock_people(connection, people)
+    before = _put(connection, case_ref, status, source, now)
+    why = f"the case is {status.value}"
+    entries = set_standing(connection, contacts.c.case_ref == case_ref, why, "the case is open again")
+    if PERSON_STOPS & {before, status}:
+        others = contacts.c.person_ref.in_(people) & (contacts.c.case_ref != case_ref)
+        why_others = f"another case of the person is {status.value}"
+        entries += set_standing(connection, others, why_others, "the person may be called again")
+    stops = _stops(case_ref, status, people, why)
+    tell_nodes(connection, stops, node, now)
+    return CaseChanged(entries, stops)
+
+
+def _people(connection: Connection, case_ref: str) -> list[str]:
+    query = select(contacts.c.person_ref).where(contacts.c.case_ref == case_ref).distinct()
+    return sorted(connection.execute(query).scalars())
+
+
+def _put(connection: Connection, case_ref: str, status: CaseStatus, source: str, now: datetime) -> CaseStatus:
+    """Writes the status and its change; returns the one before. The case's row is the lock of its history."""
+    fresh = {"case_ref": case_ref, "status": CaseStatus.OPEN.value, "changed_at": now}
+    insert_missing(connection, cases, [fresh])
+    mine = cases.c.case_ref == case_ref
+    before = CaseStatus(connection.execute(select(cases.c.status).where(mine).with_for_update()).scalar_one())
+    if before is not status:
+        connection.execute(update(cases).where(mine).values(status=status.value, changed_at=now))
+        change = {"case_ref": case_ref, "status": status.value, "at": now, "source": source}
+        connection.execute(insert(changes), change)
+    return before
+
+
+def _stops(case_ref: str, status: CaseStatus, people: list[str], why: str) -> tuple[Stop, ...]:
     if status is CaseStatus.OPEN:
-        again = mine.where(entries.c.queue == EntryState.STOPPED.value)
-        return connection.execute(again.values(queue=_WHERE_IT_WAS, reason="the case is open again")).rowcount
-    stopped = mine.where(entries.c.queue.in_(STOPPABLE))
-    change = {"queue": EntryState.STOPPED.value, "reason": f"the case is {status.value}", "node": None}
-    return connection.execute(stopped.values(lease_until=None, **change)).rowcount
+        return ()
+    of_people = people if status in PERSON_STOPS else ()
+    return (Stop(why, case_ref=case_ref), *(Stop(why, person_ref=person_ref) for person_ref in of_people))

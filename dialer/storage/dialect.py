@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, Connection, Insert, Table, bindparam, func, i
 from sqlalchemy.dialects import postgresql, sqlite
 
 NUMBER_LOCK = b"number"
+PERSON_LOCK = b"person"
 CASE_LOCK = b"case"
 
 # Bound as bigint: several schemes of the key would otherwise need a cast at every call.
@@ -19,7 +20,7 @@ def lock(connection: Connection, kind: bytes, key: bytes) -> None:
     """Waits until no other transaction holds the lock, and holds it until the end of this one.
 
     SQLite has one writer at a time: there every write transaction is alone already. Where several locks are taken, the
-    number's comes before the case's.
+    number's comes first, then the person's, then the case's; several of one kind in the order of their keys.
     """
     if connection.dialect.name == "postgresql":
         digest = hashlib.blake2b(kind + b":" + key, digest_size=8).digest()

@@ -9,26 +9,31 @@ from sqlalchemy import Connection, select, update
 from dialer.model.call_list import DoNotCall
 from dialer.model.contact import mask_number
 from dialer.model.outcome import EventType
+from dialer.model.suppression import Stop
 from dialer.outcomes import payloads
 from dialer.storage import tables
 from dialer.storage.crypto import Cipher
 from dialer.storage.database import Database
 from dialer.storage.dialect import NUMBER_LOCK, insert_row, lock
 from dialer.storage.events import emit
+from dialer.storage.stops import lock_people, set_standing, tell_nodes
 from dialer.storage.tables.base import AnyRow
 
 table = tables.do_not_call
 
+STOP_REASON = "asked not to be called"
+
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Where a request came from: the call or the case, as far as known."""
+    """Where a request came from: the call or the case, as far as known, and the node that was told."""
 
     source: str
     reason: str
     case_ref: str = ""
     person_ref: str = ""
     attempt_id: int | None = None
+    node: str = ""
 
 
 class DoNotCallList:
@@ -45,23 +50,18 @@ class DoNotCallList:
         )
 
     async def add_person(self, person_ref: str, listing: Listing, now: datetime) -> int:
-        """Lists a person: none of the numbers of their contacts may be called. Returns the id."""
-        row = {"person_ref": person_ref, "source": listing.source, "reason": listing.reason, "added_at": now}
-        return await self._database.write(
-            lambda connection: (
-                _known(connection, table.c.person_ref == person_ref)
-                or insert_row(connection, table, {"number_masked": "", "removed_by": "", **row})
-            )
-        )
+        """Lists a person: none of the numbers of their contacts may be called, third parties' included.
+
+        Their entries are stopped. Returns the id; listing again changes nothing.
+        """
+        return await self._database.write(lambda connection: list_person(connection, person_ref, listing, now))
 
     async def remove(self, do_not_call_id: int, actor: str, now: datetime) -> bool:
-        """Takes an entry off the list; who did it and when stays on record. False when it was not on it."""
-        statement = (
-            update(table)
-            .where(table.c.do_not_call_id == do_not_call_id, table.c.removed_at.is_(None))
-            .values(removed_at=now, removed_by=actor)
-        )
-        return await self._database.write(lambda connection: connection.execute(statement).rowcount == 1)
+        """Takes an entry off the list; who did it and when stays on record. False when it was not on it.
+
+        What nothing else stops of a person's entries may be called again.
+        """
+        return await self._database.write(lambda connection: _remove(connection, do_not_call_id, actor, now))
 
     async def of_number(self, number: str) -> tuple[DoNotCall, ...]:
         """What the list holds of a number, removed entries too."""
@@ -101,7 +101,40 @@ def list_number(connection: Connection, cipher: Cipher, number: str, listing: Li
     added = insert_row(connection, table, row)
     data = payloads.do_not_call(number, listing.case_ref, listing.person_ref, listing.reason, listing.attempt_id)
     emit(connection, EventType.DO_NOT_CALL, listing.case_ref, now, data)
+    tell_nodes(connection, [Stop(STOP_REASON, number_index=index)], listing.node, now)
     return added
+
+
+def list_person(connection: Connection, person_ref: str, listing: Listing, now: datetime) -> int:
+    """Lists a person inside a transaction, once, and stops their entries; returns the id."""
+    lock_people(connection, [person_ref])
+    known = _known(connection, table.c.person_ref == person_ref)
+    if known is not None:
+        return known
+    row = {"person_ref": person_ref, "source": listing.source, "reason": listing.reason, "added_at": now}
+    added = insert_row(connection, table, {"number_masked": "", "removed_by": "", **row})
+    _set_standing(connection, person_ref)
+    tell_nodes(connection, [Stop(STOP_REASON, person_ref=person_ref)], listing.node, now)
+    return added
+
+
+def _remove(connection: Connection, do_not_call_id: int, actor: str, now: datetime) -> bool:
+    mine = (table.c.do_not_call_id == do_not_call_id) & table.c.removed_at.is_(None)
+    row = connection.execute(select(table.c.person_ref).where(mine)).first()
+    if row is None:
+        return False
+    if row.person_ref is not None:
+        lock_people(connection, [row.person_ref])
+    if connection.execute(update(table).where(mine).values(removed_at=now, removed_by=actor)).rowcount == 0:
+        return False
+    if row.person_ref is not None:
+        _set_standing(connection, row.person_ref)
+    return True
+
+
+def _set_standing(connection: Connection, person_ref: str) -> None:
+    theirs = tables.contacts.c.person_ref == person_ref
+    set_standing(connection, theirs, "the person asked not to be called", "the person may be called again")
 
 
 def _known(connection: Connection, condition: Any) -> int | None:

@@ -16,18 +16,21 @@ from dialer.storage.attempts import Attempts
 from dialer.storage.audit import Audit
 from dialer.storage.campaigns import Campaigns
 from dialer.storage.cases import Cases
+from dialer.storage.consents import Consents
 from dialer.storage.crypto import Cipher
-from dialer.storage.database import Database, connect_to
+from dialer.storage.database import Database, PostgresDatabase, connect_to
 from dialer.storage.dialect import insert_missing
 from dialer.storage.do_not_call import DoNotCallList
 from dialer.storage.entries import Entries
 from dialer.storage.idempotency import Idempotency
+from dialer.storage.inconveniences import Inconveniences
 from dialer.storage.lists import Lists
 from dialer.storage.migrate import scripts, upgrade
 from dialer.storage.outbox import Outbox
 from dialer.storage.proofs import Proofs
 from dialer.storage.recordings import Recordings
 from dialer.storage.statistics import Statistics
+from dialer.storage.stops import Stops
 from dialer.storage.survey import Survey
 from dialer.storage.wrap_ups import WrapUps
 from schedules.zones import candidates
@@ -57,6 +60,9 @@ class Storage:
         self.agents = Agents(database)
         self.accounts = Accounts(database)
         self.do_not_call = DoNotCallList(database, cipher)
+        self.consents = Consents(database)
+        self.inconveniences = Inconveniences(database, cipher)
+        self.stops = Stops(database)
         self.outbox = Outbox(database)
         self.proofs = Proofs(database)
         self.recordings = Recordings(database)
@@ -73,6 +79,15 @@ class Storage:
         StorageError (it cannot be reached or read).
         """
         return cls(connect_to(url), Cipher(key), clock)
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other nodes may be at work on this database."""
+        return isinstance(self._database, PostgresDatabase)
+
+    def number_index(self, number: str) -> bytes:
+        """What a number (E.164) is stored under; without the key nothing can be told from it."""
+        return self.cipher.number_index(number)
 
     async def __aenter__(self) -> Self:
         await asyncio.to_thread(_warm_up)

@@ -151,6 +151,7 @@ def load_contacts(connection: Connection, cipher: Cipher, contact_ids: Iterable[
             case_ref=row.case_ref,
             name=name,
             zone=row.zone,
+            regions=tuple(row.regions.split(",")) if row.regions else (),
             case_status=CaseStatus(row.status or CaseStatus.OPEN.value),
             fields=fields,
             phones=tuple(numbers.get(row.contact_id, ())),

@@ -305,12 +305,12 @@ async def test_do_not_call_of_a_person_until_removed(storage: Storage, dialing: 
 async def test_a_paid_case_stops_at_once(storage: Storage, dialing: Dialing) -> None:
     campaign_id = await run_campaign(storage, contacts(2))
     (candidate,) = await dialing.claim(campaign_id)
-    assert await storage.cases.set_status("case-1", CaseStatus.PAID, MONDAY) == 1
+    assert (await storage.cases.set_status("case-1", CaseStatus.PAID, MONDAY)).entries == 1
     refused = await dialing.ask(dialing.reservation(candidate))
     assert isinstance(refused, Decision)
     assert refused.rule == "cn.case"
     assert (await storage.entries.counts(campaign_id, MONDAY)).stopped == 1
-    assert await storage.cases.set_status("case-1", CaseStatus.OPEN, MONDAY) == 1
+    assert (await storage.cases.set_status("case-1", CaseStatus.OPEN, MONDAY)).entries == 1
     (again,) = await dialing.claim(campaign_id)
     assert again.contact.case_status is CaseStatus.OPEN
 
