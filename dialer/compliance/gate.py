@@ -1,54 +1,67 @@
 """The gate: one pure function that every attempt passes when its INVITE is about to leave."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 from dialer.compliance.facts import GateFacts
-from dialer.compliance.policy import Policy, Rule
-from dialer.model.decision import Decision, Finding, RuleResult
-from schedules.search import Opening, first_common
+from dialer.compliance.policy import Bound, Policy
+from dialer.compliance.words import say
+from dialer.model.decision import Decision, Effect, RuleResult
+from schedules.search import first_common
 
 
 def evaluate(policy: Policy, facts: GateFacts, now: datetime) -> Decision:
-    """May this number be called at `now` (aware)? All rules of all packs are evaluated and returned.
+    """May this number be called at `now` (aware)? All rules of all packs in force are evaluated and returned.
 
     The first rule that refuses names the decision; `retry_at` is the earliest instant at which all would allow if the
-    facts stayed as they are, None if none comes.
+    facts stayed as they are, None if none comes. A rule that only warns never refuses.
     """
     at = now.astimezone(UTC)
-    rules = [rule for pack in policy.packs for rule in pack.rules]
-    results = tuple(_result(rule, facts, at) for rule in rules)
-    refused = next((result for result in results if not result.allowed), None)
-    if refused is None:
-        reason = f"all {len(results)} rules allow"
-        return Decision(True, "", reason, None, policy.pack_hash, at, results)
-    retry_at = _retry_at(rules, facts, results)
-    reason = str(refused.finding.values["reason"]) if refused.finding else ""
-    return Decision(False, refused.rule, reason, retry_at, policy.pack_hash, at, results)
-
-
-def _result(rule: Rule, facts: GateFacts, at: datetime) -> RuleResult:
-    opens, finding = rule.opens(facts, at), rule.explain(facts, at)
-    allowed = opens == at
-    used, limit = finding.inputs.get("used"), finding.inputs.get("limit")
-    return RuleResult(
-        rule.rule_id,
-        allowed,
-        retry_at=None if allowed else opens,
-        used=used if isinstance(used, int) else None,
-        limit=limit if isinstance(limit, int) else None,
-        finding=Finding("text", {"reason": finding.reason, **finding.inputs}),
+    results = tuple(
+        _result(bound, facts, at)
+        for bound in policy.bounds
+        if bound.start <= at < bound.end and bound.rule.concerns(facts)
+    )
+    refused = [result for result in results if not result.allowed and result.effect is not Effect.WARN]
+    if not refused:
+        return Decision(True, "", _summary(results), None, policy.pack_hash, at, results)
+    return Decision(
+        allowed=False,
+        rule=refused[0].rule,
+        reason="" if refused[0].finding is None else say(refused[0].finding, "en"),
+        retry_at=_retry_at(policy.bounds, facts, refused),
+        pack_hash=policy.pack_hash,
+        decided_at=at,
+        evaluated=results,
+        needs_agent=all(result.effect is Effect.DEDICATED_AGENT for result in refused),
     )
 
 
-def _retry_at(rules: Sequence[Rule], facts: GateFacts, results: Sequence[RuleResult]) -> datetime | None:
+def _result(bound: Bound, facts: GateFacts, at: datetime) -> RuleResult:
+    rule, opens = bound.rule, bound.opens(facts, at)
+    count = rule.body.count(facts, at)
+    if opens == at and count is None:
+        return bound.kept
+    used, limit = count or (None, None)
+    if opens == at:
+        return RuleResult(rule.rule_id, True, bound.pack, rule.effect, None, used, limit)
+    finding = rule.body.explain(facts, at)
+    return RuleResult(rule.rule_id, False, bound.pack, rule.effect, opens, used, limit, finding)
+
+
+def _summary(results: Sequence[RuleResult]) -> str:
+    warned = [result.rule for result in results if not result.allowed]
+    if warned:
+        return f"allowed with a warning of {', '.join(warned)}"
+    return f"all {len(results)} rules allow"
+
+
+def _retry_at(bounds: Iterable[Bound], facts: GateFacts, refused: Sequence[RuleResult]) -> datetime | None:
     """When all rules would allow. No earlier than the last of those that refuse now, so the search begins there."""
-    openings = [result.retry_at for result in results if not result.allowed]
+    openings = [result.retry_at for result in refused]
     known = [opening for opening in openings if opening is not None]
     if len(known) < len(openings):
         return None
-    return first_common([_opening(rule, facts) for rule in rules], max(known))
-
-
-def _opening(rule: Rule, facts: GateFacts) -> Opening:
-    return lambda instant: rule.opens(facts, instant)
+    blocking = (bound for bound in bounds if bound.rule.effect is not Effect.WARN)
+    return first_common([partial(bound.opens, facts) for bound in blocking], max(known))

@@ -1,221 +1,152 @@
-"""Loads policy packs: YAML checked against a JSON Schema, turned into rules, and hashed in canonical form.
+"""Loads policies: packs with all their versions, the overrides on them, and what was stored of a pack.
 
-A pack that is wrong stops the start: `ConfigError` with file, line and reason. Nothing is guessed and nothing defaulted
-that could loosen a rule.
+What is wrong stops the start: `ConfigError` with file, line and reason.
 """
 
 import hashlib
-import json
-from collections.abc import Sequence
-from datetime import date
-from functools import cache
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError, best_match
-
-from dialer.compliance.policy import Pack, Policy, Rule
-from dialer.compliance.rules import (
-    AfterUnknown,
-    AttemptCap,
-    CallingWindow,
-    CaseOpen,
-    Counts,
-    DoNotCall,
-    ForbiddenHours,
-    InForce,
-    OneCall,
-    ThirdParty,
-    Zones,
-)
+from dialer.compliance.building import build_override, build_pack, documents_of
+from dialer.compliance.overrides import Override
+from dialer.compliance.policy import Pack, Policy
+from dialer.compliance.registry import NO_REGISTRY, Registry
+from dialer.compliance.schema import PACKS as PACKS
 from dialer.errors import ConfigError
 from schedules.calendar import WorkCalendar, load_calendar
-from schedules.documents import Document, DocumentError, Place, parse_document, read_document
-from schedules.windows import Days, Forbidden, Window, minute_of_day
-from schedules.zones import is_zone
+from schedules.documents import Document, DocumentError, parse_document, read_document
 
-DATA = Path(__file__).parent / "data"
-SCHEMA = DATA / "pack.schema.json"
+CASES = "cases.yaml"
+"""The test cases that stand beside the versions of a pack."""
 
 
 def shipped_packs() -> tuple[str, ...]:
     """The names of the packs that come with the program."""
-    return tuple(sorted(path.stem for path in DATA.glob("*.yaml")))
+    return tuple(sorted(path.name for path in PACKS.iterdir() if path.is_dir()))
 
 
-def load_policy(names: Sequence[str]) -> Policy:
-    """The policy of the named packs: names of shipped ones, or paths (with a slash or ".yaml").
+def load_policy(names: Sequence[str], overrides: Sequence[str] = (), registry: Registry = NO_REGISTRY) -> Policy:
+    """The policy of the named packs: names of shipped ones, or paths of folders or files, with overrides (paths).
 
     Raises:
-        ConfigError: no pack is named, one is named twice, is missing or wrong; the message names file, line and reason.
+        ConfigError: no pack is named, one is named twice, is missing or wrong, or an override does not fit; the message
+            names file, line and reason.
     """
     if not names:
         raise ConfigError("policy.packs: name at least one policy pack; without rules no call is allowed")
-    packs = tuple(load_pack(name) for name in names)
-    seen: dict[str, str] = {}
-    for name, pack in zip(names, packs, strict=True):
-        for rule in pack.rules:
-            if rule.rule_id in seen:
-                raise ConfigError(f"policy.packs: {name} and {seen[rule.rule_id]} both have a rule {rule.rule_id!r}")
-            seen[rule.rule_id] = name
-    return Policy(packs)
+    packs = tuple(pack for name in names for pack in load_pack(name))
+    changes = load_overrides(overrides)
+    for change in changes:
+        if change.pack not in {pack.name for pack in packs}:
+            raise ConfigError(f"{change.document.source}: the pack {change.pack!r} it changes is not in policy.packs")
+    _check_ids(names, packs)
+    with _as_config_error():
+        packs = tuple(_overridden(pack, changes) for pack in packs)
+    return Policy(packs, registry)
 
 
-def load_pack(name_or_path: str) -> Pack:
-    """One pack (ConfigError as in `load_policy`)."""
-    try:
-        if "/" in name_or_path or name_or_path.endswith(".yaml"):
-            return _build(read_document(Path(name_or_path)))
-        if name_or_path not in shipped_packs():
-            raise ConfigError(
-                f"policy.packs: there is no pack {name_or_path!r}; shipped are {', '.join(shipped_packs())}; "
-                "a file of your own is named by its path"
-            )
-        file_name = f"{name_or_path}.yaml"
-        return _build(read_document(DATA / file_name, f"dialer/compliance/data/{file_name}"))
-    except DocumentError as error:
-        raise ConfigError(str(error)) from error
+def load_pack(name_or_path: str) -> tuple[Pack, ...]:
+    """All versions of a pack, oldest first (ConfigError as in `load_policy`); a path of a file is one version."""
+    path = Path(name_or_path)
+    is_path = "/" in name_or_path or name_or_path.endswith(".yaml")
+    if not is_path and name_or_path not in shipped_packs():
+        raise ConfigError(
+            f"policy.packs: there is no pack {name_or_path!r}; shipped are {', '.join(shipped_packs())}; "
+            "a pack of your own is named by its path"
+        )
+    with _as_config_error():
+        if is_path and not path.is_dir():
+            return (_build(read_document(path)),)
+        folder = path if is_path else PACKS / name_or_path
+        shown = name_or_path.rstrip("/") if is_path else f"dialer/compliance/packs/{name_or_path}"
+        return _versions(folder, shown)
 
 
 def parse_pack(text: str, source: str) -> Pack:
-    """One pack from YAML text; `source` names it in errors (ConfigError as in `load_policy`)."""
-    try:
+    """One version of a pack from YAML text; `source` names it in errors (ConfigError as in `load_policy`)."""
+    with _as_config_error():
         return _build(parse_document(text, source))
+
+
+def load_overrides(paths: Sequence[str]) -> tuple[Override, ...]:
+    """The overrides in these files (ConfigError as in `load_policy`); whether they fit shows with the packs."""
+    with _as_config_error():
+        return tuple(build_override(read_document(Path(path))) for path in paths)
+
+
+@lru_cache(maxsize=64)
+def pack_from_content(content: str, sha256: str) -> Pack:
+    """The pack whose `content` was kept, with its calendar and overrides.
+
+    ConfigError: the content is not what was hashed, or this program does not understand it any more.
+    """
+    if hashlib.sha256(content.encode()).hexdigest() != sha256:
+        raise ConfigError(f"the stored policy pack {sha256[:12]} was changed after it was hashed")
+    with _as_config_error():
+        return build_pack(*documents_of(content))
+
+
+@contextmanager
+def _as_config_error() -> Iterator[None]:
+    try:
+        yield
     except DocumentError as error:
         raise ConfigError(str(error)) from error
 
 
-@cache
-def _validator() -> Draft202012Validator:
-    return Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
-
-
 def _build(document: Document) -> Pack:
-    problem = best_match(_validator().iter_errors(document.data), key=_telling)
-    if problem is not None:
-        raise document.error(list(problem.absolute_path), _in_words(problem))
-    data = document.data
-    _check_zone(document)
-    calendar = _calendar(document)
-    valid_from = _date(document, "valid_from")
-    valid_through = _date(document, "valid_through") if "valid_through" in data else None
-    implied = InForce(f"{data['pack']}.in-force", data["zone"], valid_from, valid_through)
-    rules = [_rule(document, index, calendar) for index in range(len(data["rules"]))]
-    _check_ids(document)
-    return Pack(
-        name=data["pack"],
-        title=data["title"],
-        status=data["status"],
-        valid_from=valid_from,
-        valid_through=valid_through,
-        zone=data["zone"],
-        calendar=calendar,
-        rules=(implied, *rules),
-        sha256=_hash(document, calendar),
-    )
-
-
-def _hash(document: Document, calendar: WorkCalendar | None) -> str:
-    """Of the rules and of the calendar they read: a change of either is a change of the policy."""
-    parts = f"{document.sha256}\n{'' if calendar is None else calendar.sha256}"
-    return hashlib.sha256(parts.encode()).hexdigest()
-
-
-def _telling(error: ValidationError) -> tuple[int, bool]:
-    """The deepest problem tells most; an unknown key more than the known one it was meant to be."""
-    return len(error.absolute_path), error.validator == "additionalProperties"
-
-
-def _in_words(problem: ValidationError) -> str:
-    if problem.validator == "pattern" and isinstance(problem.schema, dict) and "description" in problem.schema:
-        return f"{problem.instance!r} is not {problem.schema['description']}"
-    return problem.message
-
-
-def _check_zone(document: Document) -> None:
-    if not is_zone(document.data["zone"]):
-        raise document.error(("zone",), f"{document.data['zone']!r} is not an IANA zone like Asia/Shanghai")
+    return build_pack(document, _calendar(document))
 
 
 def _calendar(document: Document) -> WorkCalendar | None:
-    name = document.data.get("calendar")
-    if name is None:
-        return None
+    name = document.data.get("calendar") if isinstance(document.data, dict) else None
+    if not isinstance(name, str):
+        return None  # none, or a fault the schema finds
     try:
         return load_calendar(name)
     except DocumentError as error:
         raise document.error(("calendar",), str(error)) from error
 
 
-def _date(document: Document, key: str) -> date:
-    try:
-        return date.fromisoformat(document.data[key])
-    except ValueError as error:
-        raise document.error((key,), f"{document.data[key]!r} is not a date") from error
+def _versions(folder: Path, shown: str) -> tuple[Pack, ...]:
+    """Every YAML file of the folder but the test cases is a version, named by its first day."""
+    found: list[Pack] = []
+    for path in sorted(folder.glob("*.yaml")):
+        if path.name == CASES:
+            continue
+        document = read_document(path, f"{shown}/{path.name}")
+        pack = _build(document)
+        if path.stem != pack.valid_from.isoformat():
+            raise document.error(("valid_from",), f"is {pack.valid_from}, but the file is named {path.stem}")
+        if found and pack.name != found[0].name:
+            raise document.error(("pack",), f"is {pack.name}, but another version in the folder is {found[0].name}")
+        found.append(pack)
+    if not found:
+        raise ConfigError(f"{shown}: there is no version of a pack in this folder; name its file by its first day")
+    return tuple(found)
 
 
-def _check_ids(document: Document) -> None:
-    seen: set[str] = set()
-    for index, rule in enumerate(document.data["rules"]):
-        if rule["id"] in seen:
-            raise document.error(("rules", index, "id"), f"a second rule with the id {rule['id']!r}")
-        seen.add(rule["id"])
+def _overridden(pack: Pack, overrides: Sequence[Override]) -> Pack:
+    """The pack with the overrides on it. Versions that end before an override begins do not know it."""
+    fitting = tuple(override for override in overrides if override.pack == pack.name)
+    if not fitting:
+        return pack
+    document, calendar, _ = documents_of(pack.content)
+    return build_pack(document, calendar, fitting)
 
 
-def _rule(document: Document, index: int, calendar: WorkCalendar | None) -> Rule:
-    place: Place = ("rules", index)
-    data: dict[str, Any] = document.data["rules"][index]
-    zone: str = document.data["zone"]
-    rule_id: str = data["id"]
-    match data["kind"]:
-        case "calling_window":
-            return _calling_window(document, place, data, calendar)
-        case "forbidden_hours":
-            hours = _hours(document, place, data, Forbidden)
-            return ForbiddenHours(rule_id, zone, Zones(data["zones"]), *hours)
-        case "attempt_cap":
-            return AttemptCap(rule_id, zone, Zones(data["zones"]), Counts(data["counts"]), data["limit"])
-        case "third_party":
-            return ThirdParty(rule_id, data["permitted"])
-        case "after_unknown":
-            return AfterUnknown(rule_id, data["wait_s"])
-        case "do_not_call":
-            return DoNotCall(rule_id)
-        case "case_open":
-            return CaseOpen(rule_id)
-    return OneCall(rule_id)
-
-
-def _calling_window(
-    document: Document, place: Place, data: dict[str, Any], calendar: WorkCalendar | None
-) -> CallingWindow:
-    days = Days(data["days"])
-    if days is Days.WORKDAYS and calendar is None:
-        raise document.error((*place, "days"), "workdays need a calendar: name one at the top of the pack")
-    from_minute, to_minute = _hours(document, place, data, Window)
-    return CallingWindow(
-        rule_id=data["id"],
-        pack_zone=document.data["zone"],
-        calendar=calendar if days is Days.WORKDAYS else None,
-        zones=Zones(data["zones"]),
-        days=days,
-        make_up_workdays=data.get("make_up_workdays", False),
-        from_minute=from_minute,
-        to_minute=to_minute,
-    )
-
-
-def _hours(
-    document: Document, place: Place, data: dict[str, Any], kind: type[Window] | type[Forbidden]
-) -> tuple[int, int]:
-    """The minutes of `from` and `to`, checked to be what a window or forbidden hours can be."""
-    hours = minute_of_day(data["from"]), minute_of_day(data["to"])
-    try:
-        if kind is Forbidden:
-            Forbidden(document.data["zone"], *hours)
-        elif hours[0] >= hours[1]:
-            raise ValueError("a window begins before it ends, within one day")
-    except ValueError as error:
-        raise document.error((*place, "from"), str(error)) from error
-    return hours
+def _check_ids(names: Sequence[str], packs: Sequence[Pack]) -> None:
+    """Rule ids are unique among packs, and the versions of a pack begin on different days."""
+    owners: dict[str, str] = {}
+    begun: set[tuple[str, str]] = set()
+    for pack in packs:
+        version = pack.name, pack.valid_from.isoformat()
+        if version in begun:
+            raise ConfigError(f"policy.packs: two versions of {pack.name} begin on {pack.valid_from}")
+        begun.add(version)
+        for rule in pack.rules:
+            owner = owners.setdefault(rule.rule_id, pack.name)
+            if owner != pack.name:
+                raise ConfigError(f"policy.packs: {pack.name} and {owner} both have a rule {rule.rule_id!r}")

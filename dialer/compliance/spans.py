@@ -40,8 +40,8 @@ class Rolling:
     seconds: int
 
     def since(self, zone: str, now: datetime) -> datetime:
-        """Attempts placed after then count at `now`."""
-        return now - timedelta(seconds=self.seconds)
+        """Attempts placed from then on count at `now`: the one exactly `seconds` ago has just left."""
+        return now - timedelta(seconds=self.seconds) + timedelta(microseconds=1)
 
     def leaves(self, zone: str, placed_at: datetime) -> datetime:
         """From when on it does not count any more."""

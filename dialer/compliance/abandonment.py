@@ -1,0 +1,67 @@
+"""The abandonment budget: the share of live calls that may find no collector."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from dialer.compliance.demand import BudgetDemand, Demand
+from dialer.compliance.facts import BudgetUse, GateFacts
+from dialer.compliance.rule import Body
+from dialer.compliance.spans import Span
+from dialer.model.decision import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Abandonment(Body):
+    """At most `limit` (a share) of the campaign's live calls within the span are abandoned.
+
+    `false_positives` is the share of machine verdicts that are taken for people who were hung up on: they add to the
+    abandoned calls and to the live ones.
+    """
+
+    span: Span
+    limit: float
+    false_positives: float
+    pack_zone: str
+    key: str
+
+    def opens(self, facts: GateFacts, at: datetime) -> datetime | None:
+        """At the latest when the newest abandoned call leaves the span: then none is left.
+
+        Conservative: the budget may recover earlier, when enough of the abandoned calls have left or live ones came.
+        """
+        use = self._use(facts)
+        if use is None:
+            return None
+        if not self._is_spent(use.live, use.abandoned, use.machines):
+            return at
+        if use.last_abandoned_at is None or self._is_spent(use.live - use.abandoned, 0, use.machines):
+            return None
+        leaves = self.span.leaves(self.pack_zone, use.last_abandoned_at)
+        return None if leaves is None else max(at, leaves)
+
+    def share(self, live: int, abandoned: int, machines: int) -> float:
+        """The abandoned share; of no calls, none."""
+        estimated = self.false_positives * machines
+        calls = live + estimated
+        return (abandoned + estimated) / calls if calls > 0 else 0.0
+
+    def _is_spent(self, live: int, abandoned: int, machines: int) -> bool:
+        return self.share(live, abandoned, machines) > self.limit
+
+    def explain(self, facts: GateFacts, at: datetime) -> Finding:
+        """With the share."""
+        use = self._use(facts)
+        if use is None:
+            return Finding("count_missing", {"scope": "campaign"})
+        share = self.share(use.live, use.abandoned, use.machines)
+        values = {"share": round(share, 6), "limit": self.limit, "false_positives": self.false_positives}
+        counts = {"live": use.live, "abandoned": use.abandoned, "machines": use.machines}
+        return Finding("budget_spent", {**values, **counts})
+
+    def _use(self, facts: GateFacts) -> BudgetUse | None:
+        return next((use for use in facts.budgets if use.key == self.key), None)
+
+    @property
+    def demand(self) -> Demand:
+        """The counts of the campaign."""
+        return Demand(budgets=(BudgetDemand(self.key, self.span, self.pack_zone),))
