@@ -40,10 +40,20 @@ class DayKind(str, Enum):
     UNKNOWN = "unknown"
 
 
+@dataclass(frozen=True, slots=True)
+class Complete:
+    """From `first` through `last` every day is known, from `source`."""
+
+    first: date
+    last: date
+    source: str
+
+
 @dataclass(frozen=True, eq=False)
 class WorkCalendar:
     """A calendar file. `holidays` are days off that would be weekdays, `make_up_workdays` worked days of a weekend.
 
+    `complete` are the ranges behind `complete_from` and `complete_through`, without a gap.
     `region` is ISO 3166 ("CN", "GB-EAW"), empty when the file names none; `weekend` holds weekdays (0 is Monday);
     `names` those of the holidays that have one. `document_json` is the whole file as canonical JSON, from which
     `calendar_from_json` makes the same calendar again, and `sha256` is the hash of that text.
@@ -58,6 +68,7 @@ class WorkCalendar:
     make_up_workdays: frozenset[date]
     sha256: str
     document_json: str = field(repr=False)
+    complete: tuple[Complete, ...]
     region: str = ""
     weekend: frozenset[int] = SATURDAY_AND_SUNDAY
     names: Mapping[date, str] = field(default_factory=dict, repr=False)
@@ -119,19 +130,20 @@ def parse_calendar(document: Document) -> WorkCalendar:
     for key in data:
         if key not in KNOWN_KEYS:
             raise document.error((key,), f"unknown key; known are {', '.join(sorted(KNOWN_KEYS))}")
-    complete_from, complete_through = _completeness(document)
+    complete = _completeness(document)
     holidays = list(_days(document, "holidays"))
     make_up_workdays = list(_days(document, "make_up_workdays"))
     calendar = WorkCalendar(
         name=_text(document, ("calendar",), data.get("calendar")),
         source=document.source,
         notice=_text(document, ("notice",), data.get("notice")),
-        complete_from=complete_from,
-        complete_through=complete_through,
+        complete_from=complete[0].first,
+        complete_through=complete[-1].last,
         holidays=frozenset(day for day, _ in holidays),
         make_up_workdays=frozenset(day for day, _ in make_up_workdays),
         sha256=document.sha256,
         document_json=document.canonical_json,
+        complete=complete,
         region=_region(document),
         weekend=_weekend(document),
         names={day: name for day, name in (*holidays, *make_up_workdays) if name},
@@ -165,35 +177,35 @@ def _check_years(document: Document, calendar: WorkCalendar) -> None:
             raise document.error(("holidays",), f"{year} is said to be complete but has no holiday: a hole")
 
 
-def _completeness(document: Document) -> tuple[date, date]:
-    """First and last day: `complete_from` and `complete_through`, or the ranges of `complete`, which leave no gap."""
+def _completeness(document: Document) -> tuple[Complete, ...]:
+    """The ranges of `complete`, which leave no gap, or the one from `complete_from` through `complete_through`."""
     data = document.data
     if "complete" not in data:
-        first, last = _date(document, "complete_from"), _date(document, "complete_through")
+        first, last = (_date(document, (key,), data.get(key)) for key in ("complete_from", "complete_through"))
         if last < first:
             raise document.error(("complete_through",), f"{last} is before complete_from {first}")
-        return first, last
+        return (Complete(first, last, _text(document, ("notice",), data.get("notice"))),)
     if "complete_from" in data or "complete_through" in data:
         raise document.error(("complete",), "say either complete, or complete_from and complete_through")
     if not isinstance(data["complete"], list) or not data["complete"]:
         raise document.error(("complete",), "a list of ranges is missing here")
-    ranges = [_range(document, ("complete", index), value) for index, value in enumerate(data["complete"])]
+    ranges = tuple(_range(document, ("complete", index), value) for index, value in enumerate(data["complete"]))
     for index, (before, after) in enumerate(pairwise(ranges), start=1):
-        if after[0] != before[1] + DAY:
-            reason = f"begins on {after[0]}, but the range before ends on {before[1]}: no gap and no overlap is allowed"
+        if after.first != before.last + DAY:
+            reason = f"begins on {after.first} but the range before ends on {before.last}: neither gap nor overlap"
             raise document.error(("complete", index), reason)
-    return ranges[0][0], ranges[-1][1]
+    return ranges
 
 
-def _range(document: Document, place: Place, value: Any) -> tuple[date, date]:
+def _range(document: Document, place: Place, value: Any) -> Complete:
     """A range with the text that makes it known: `{from: …, through: …, source: …}`."""
     if not isinstance(value, dict) or set(value) != {"from", "through", "source"}:
         raise document.error(place, "a range has the keys from, through and source")
-    _text(document, (*place, "source"), value["source"])
-    first, last = (_date_of(document, (*place, key), value[key]) for key in ("from", "through"))
+    source = _text(document, (*place, "source"), value["source"])
+    first, last = (_date(document, (*place, key), value[key]) for key in ("from", "through"))
     if last < first:
         raise document.error((*place, "through"), f"{last} is before {first}")
-    return first, last
+    return Complete(first, last, source)
 
 
 def _region(document: Document) -> str:
@@ -217,12 +229,12 @@ def _days(document: Document, key: str) -> Iterator[tuple[date, str]]:
         raise document.error((key,), "a list of dates is missing here")
     for index, value in enumerate(values):
         if not isinstance(value, dict):
-            yield _date_of(document, (key, index), value), ""
+            yield _date(document, (key, index), value), ""
             continue
         if set(value) != {"date", "name"}:
             raise document.error((key, index), "a day has the keys date and name, or is a plain date")
         name = _text(document, (key, index, "name"), value["name"])
-        yield _date_of(document, (key, index, "date"), value["date"]), name
+        yield _date(document, (key, index, "date"), value["date"]), name
 
 
 def _text(document: Document, place: Place, value: Any) -> str:
@@ -231,11 +243,7 @@ def _text(document: Document, place: Place, value: Any) -> str:
     return value.strip()
 
 
-def _date(document: Document, key: str) -> date:
-    return _date_of(document, (key,), document.data.get(key))
-
-
-def _date_of(document: Document, place: Place, value: Any) -> date:
+def _date(document: Document, place: Place, value: Any) -> date:
     try:
         day = date.fromisoformat(value)
     except (TypeError, ValueError):

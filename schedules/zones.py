@@ -5,25 +5,21 @@ union is taken, because each may be the true one (numbers are ported, people mov
 named doubt, and doubt refuses.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import phonenumbers
-from phonenumbers import timezone as number_zones
+from schedules.numbers import place
+from schedules.places import TWO_ZONE_REGIONS, regions_of_address, zones_of_state
 
-UNKNOWN_ZONE = "Etc/Unknown"  # what phonenumbers answers for a number it cannot place
-TWO_ZONE_REGIONS = {"CN-XJ": ("Asia/Shanghai", "Asia/Urumqi")}
-"""Regions where two clocks are in daily use."""
+__all__ = ["ZoneCandidates", "candidates", "country_of", "is_zone", "regions_of_address", "zones_of_region"]
+
 TWO_ZONE_PREFIXES = {
     **dict.fromkeys((f"+86{area}" for area in range(901, 910)), "CN-XJ"),
     **dict.fromkeys((f"+86{area}" for area in range(990, 1000)), "CN-XJ"),
 }
-"""Fixed-line area codes (E.164) of such a region."""
-REGION_NAMES = {"新疆": "CN-XJ", "xinjiang": "CN-XJ"}
-"""How an address names such a region."""
+"""Fixed-line area codes (E.164) of a region with two clocks."""
 OFFICIAL_ZONES = {"CN": ("Asia/Shanghai",)}
 """Countries whose law knows one zone although the zone database lists more."""
 
@@ -44,17 +40,31 @@ class ZoneCandidates:
 def candidates(number: str, *, stated_zone: str | None = None, region: str = "", address: str = "") -> ZoneCandidates:
     """All zones a person may be in.
 
-    `number` is E.164; `stated_zone` an IANA name; `region` ISO 3166-1 or 3166-2 ("US", "CN-XJ"); `address` free text,
-    in which only the names of regions with two zones are looked for.
+    `number` is E.164; `stated_zone` an IANA name; `region` one or several codes of ISO 3166-1 or 3166-2 with commas
+    between them ("US", "CN-XJ", "US-TX,US-NM"); `address` free text, read as `regions_of_address` does.
     """
-    zones: set[str] = set(_zones_of_number(number))
+    regions = f"{region},{','.join(regions_of_address(address))}" if address else region
+    return _candidates(_zones_of_number(number), stated_zone, regions)
+
+
+def country_of(number: str) -> str:
+    """The country (ISO 3166-1) of an E.164 number by its numbering plan; empty when the number is not valid.
+
+    Numbers that several countries share (+1 800) count for the first of them.
+    """
+    return place(number).country
+
+
+@lru_cache(maxsize=8192)
+def _candidates(of_number: tuple[str, ...], stated_zone: str | None, regions: str) -> ZoneCandidates:
+    zones: set[str] = set(of_number)
     doubts: list[str] = []
     if stated_zone is not None:
         if is_zone(stated_zone):
             zones.add(stated_zone)
         else:
             doubts.append(f"the stated zone {stated_zone!r} is not an IANA zone")
-    for code in _regions(region, address):
+    for code in sorted({part.strip() for part in regions.split(",")} - {""}):
         found = zones_of_region(code)
         zones.update(found)
         if not found:
@@ -75,28 +85,19 @@ def is_zone(name: str) -> bool:
 def zones_of_region(code: str) -> tuple[str, ...]:
     """The zones of a country (ISO 3166-1) or of its part (3166-2; those of the country unless known better)."""
     code = code.upper()
-    if code in TWO_ZONE_REGIONS:
-        return TWO_ZONE_REGIONS[code]
     country = code.partition("-")[0]
-    return OFFICIAL_ZONES.get(country) or _country_zones().get(country, ())
-
-
-def _regions(region: str, address: str) -> Iterator[str]:
-    if region:
-        yield region
-    lowered = address.lower()
-    yield from {code for name, code in REGION_NAMES.items() if name in lowered}
+    return zones_of_state(code) or OFFICIAL_ZONES.get(country) or _country_zones().get(country, ())
 
 
 def _zones_of_number(number: str) -> tuple[str, ...]:
     two_zoned = TWO_ZONE_PREFIXES.get(number[:6])
-    if two_zoned is not None:
-        return TWO_ZONE_REGIONS[two_zoned]
-    try:
-        parsed = phonenumbers.parse(number)
-    except phonenumbers.NumberParseException:
-        return ()
-    return tuple(zone for zone in number_zones.time_zones_for_number(parsed) if zone != UNKNOWN_ZONE and is_zone(zone))
+    return TWO_ZONE_REGIONS[two_zoned] if two_zoned is not None else _known(place(number).zones)
+
+
+@lru_cache(maxsize=4096)
+def _known(zones: tuple[str, ...]) -> tuple[str, ...]:
+    """Those this installation has; the tables of numbers and of zones are different packages."""
+    return tuple(filter(is_zone, zones))
 
 
 @lru_cache(maxsize=1)
