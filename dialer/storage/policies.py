@@ -1,0 +1,96 @@
+"""Which policies were in force where and when: the packs' content by hash, and every change, with its proof."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, select
+
+from dialer.compliance.policy import Policy
+from dialer.compliance.proof import ProofKind
+from dialer.compliance.proof_replay import PolicySet
+from dialer.model.policy_change import PolicyChange
+from dialer.storage import tables
+from dialer.storage.database import Database
+from dialer.storage.dialect import insert_missing, insert_row
+from dialer.storage.proofs import append
+from dialer.storage.tables.base import AnyRow
+
+changes = tables.policy_changes
+contents = tables.policy_packs
+
+
+class Policies:
+    """The `policies` part of the storage."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def record(self, node: str, policy: Policy, cause: str, now: datetime) -> None:
+        """Puts on record, durably, that a node works under a policy from now on; its chain of proofs says why."""
+        await self._database.write(lambda connection: _record(connection, node, policy, cause, now))
+
+    async def changes(self, since: datetime) -> tuple[PolicyChange, ...]:
+        """The changes of packs on all nodes from then on, oldest first, each with the packs it replaced."""
+        return await self._database.read(lambda connection: _changes(connection, since))
+
+    async def before(self, node: str) -> frozenset[str]:
+        """The hashes of the packs a change of `node` replaces now; none when no node has put any in force yet."""
+        return await self._database.read(lambda connection: _before(connection, node, _newest()))
+
+    async def contents(self, hashes: Collection[str]) -> Mapping[str, str]:
+        """The content of packs by their hashes, as far as it is known."""
+        query = select(contents.c.sha256, contents.c.content).where(contents.c.sha256.in_(hashes))
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return {row.sha256: row.content.decode() for row in rows}
+
+
+def _record(connection: Connection, node: str, policy: Policy, cause: str, now: datetime) -> None:
+    packs = str(PolicySet.of(policy))
+    last = connection.execute(_newest().where(changes.c.node == node)).first()
+    if last is None or last.packs != packs:
+        rows = [
+            {"sha256": pack.sha256, "name": pack.name, "content": pack.content.encode(), "added_at": now}
+            for pack in policy.used_packs
+        ]
+        insert_missing(connection, contents, rows)
+        insert_row(connection, changes, {"node": node, "at": now, "packs": packs})
+    append(connection, node, ProofKind.POLICY, _said(node, policy, cause, now), at=now)
+
+
+def _said(node: str, policy: Policy, cause: str, now: datetime) -> dict[str, Any]:
+    return {
+        "at": now,
+        "node": node,
+        "cause": cause,
+        "pack_hash": policy.pack_hash,
+        "packs": [{"name": pack.name, "valid_from": pack.valid_from, "sha256": pack.sha256} for pack in policy.packs],
+        "retiring": [{"name": pack.name, "sha256": pack.sha256, "until": until} for pack, until in policy.retiring],
+        "registry": policy.registry,
+    }
+
+
+def _changes(connection: Connection, since: datetime) -> tuple[PolicyChange, ...]:
+    """A row in which only the retiring packs differ is none: what binds beside the packs follows from their changes."""
+    rows = connection.execute(select(changes).where(changes.c.at >= since).order_by(changes.c.change_id)).all()
+    found = []
+    for row in rows:
+        replaced = _before(connection, row.node, _newest().where(changes.c.change_id < row.change_id))
+        if _packs(row) != replaced:
+            found.append(PolicyChange(row.node, row.at, _packs(row), replaced))
+    return tuple(found)
+
+
+def _before(connection: Connection, node: str, newest: Select[Any]) -> frozenset[str]:
+    """What the node worked under before; before its first change, what was put in force last wherever."""
+    own = connection.execute(newest.where(changes.c.node == node)).first()
+    before = own or connection.execute(newest).first()
+    return frozenset() if before is None else _packs(before)
+
+
+def _newest() -> Select[Any]:
+    return select(changes).order_by(changes.c.change_id.desc()).limit(1)
+
+
+def _packs(row: AnyRow) -> frozenset[str]:
+    return frozenset(PolicySet.parse(row.packs).packs)
