@@ -20,6 +20,8 @@ from schedules.calendar import DAY, WEEKDAYS, Complete, WorkCalendar, parse_cale
 from schedules.documents import parse_document
 
 Named = Mapping[date, str]
+SAME_DAYS = {"GB-ENG": "GB-EAW", "GB-WLS": "GB-EAW"}
+"""Regions that a calendar of ours holds under another code."""
 
 
 class ImportingError(ValueError):
@@ -63,6 +65,11 @@ class Difference:
         return not any(days) and self.complete_before == self.complete_after
 
 
+def region_of(country: str) -> str:
+    """The region a calendar of `country` (ISO 3166, as `import_year` takes it) is kept under."""
+    return SAME_DAYS.get(country, country)
+
+
 def import_year(region: str, year: int, package: Package | None = None) -> ImportedYear:
     """What a package says of a year in a region (ISO 3166: "CN", "US", "GB-ENG"); the best one for it when not named.
 
@@ -85,18 +92,21 @@ def merged(before: WorkCalendar | None, years: Sequence[ImportedYear], head: str
     """A calendar file (YAML): `before` with the imported years in the place of its own; `head` is its leading comment.
 
     Raises:
+        ImportingError: `before` is of another region.
         DocumentError: the years leave a gap.
     """
-    first = years[0]
-    country = first.region.partition("-")[0].lower()
-    name = before.name if before else f"{country}-workdays"
+    region, weekend = years[0].region, years[0].weekend
+    if before is not None and before.region not in ("", region):
+        raise ImportingError(f"{before.source} is a calendar of {before.region}, not of {region}")
+    name = before.name if before else f"{region.lower()}-workdays"
+    notice = before.notice if before else f"Days off in {region}, from a package; compare with the official notice"
     holidays, make_up_workdays = _days_with(before, years)
     lines = [
         *head.splitlines(),
         f"calendar: {_scalar(name)}",
-        f"region: {before.region or first.region if before else first.region}",
-        f"notice: {_scalar(before.notice if before else f'Imported; compare with the official notice of {country}')}",
-        f"weekend: [{', '.join(WEEKDAYS[day] for day in sorted(before.weekend if before else first.weekend))}]",
+        f"region: {region}",
+        f"notice: {_scalar(notice)}",
+        f"weekend: [{', '.join(WEEKDAYS[day] for day in sorted(before.weekend if before else weekend))}]",
         "complete:",
         *(_range_line(part) for part in _complete_with(before, years)),
         *_day_lines("holidays", holidays, before),
@@ -132,7 +142,7 @@ def _from_chinesecalendar(region: str, year: int) -> ImportedYear:
         raise ImportingError(f"{source} does not know {year} yet") from error
     names = {day: package.Holiday(name).chinese if name else "" for day, _, name in details}
     return ImportedYear(
-        region=region,
+        region=region_of(region),
         year=year,
         weekend=frozenset({5, 6}),
         holidays={day: names[day] for day, works, _ in details if day.weekday() < 5 and not works},
@@ -156,7 +166,7 @@ def _from_holidays(region: str, year: int) -> ImportedYear:
     weekend = frozenset(days_off.weekend)
     days = _days_of(year)
     return ImportedYear(
-        region=region,
+        region=region_of(region),
         year=year,
         weekend=weekend,
         holidays={day: days_off[day] for day in days if day in days_off and day.weekday() not in weekend},

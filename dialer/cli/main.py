@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from dialer.cli import accounts, attempts, campaign, importing, outbox
+from dialer.cli import accounts, attempts, calendar, campaign, importing, outbox
 from dialer.cli.house import DEFAULT_CONFIG, ConfigFile, read_config
 from dialer.cli.output import complain, say
 from dialer.errors import DialerError
@@ -27,6 +27,7 @@ app = typer.Typer(
     add_completion=False,
     help="A dialer for call centres: campaigns over SIP trunks, one gate for every call.",
 )
+app.add_typer(calendar.app, name="calendar")
 app.add_typer(campaign.app, name="campaign")
 app.add_typer(attempts.app, name="attempts")
 app.add_typer(outbox.app, name="outbox")
