@@ -7,7 +7,7 @@ these two nothing can be altered unseen; without a noted head only what is insid
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -90,6 +90,18 @@ class Report:
         return not any(chain.starts_open or chain.ends_open for chain in self.chains)
 
 
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """What a source left out on purpose: the oldest links, the newest ones, those up to `had` (chain and sequence)."""
+
+    since: bool = False
+    until: bool = False
+    had: frozenset[tuple[str, int]] = frozenset()
+
+
+WHOLE = Extent()
+
+
 class LinkHeader(msgspec.Struct, frozen=True):
     """What a link says of its place; the rest of it is not read here."""
 
@@ -147,19 +159,19 @@ class ChainCheck:
         chain, sequence = ("", None) if header is None else (header.chain, header.sequence)
         self._keep(Fault(trouble, chain, sequence, words, None if header is None else header.attempt_id))
 
-    def finish(self, heads: Sequence[Head] | None = None, *, partial: bool = False) -> Report:
-        """The report. `heads` are those the source says its chains have; None: it did not say, so any end is one.
-
-        `partial`: the source left out the newest links on purpose, so chains may end before their heads.
-        """
+    def finish(self, heads: Sequence[Head] | None = None, extent: Extent = WHOLE) -> Report:
+        """The report. `heads` are those the source says its chains have; None: it did not say, so any end is one."""
         for name, chain in self._chains.items():
             for first, last in chain.gaps:
                 run = f"link {first} is" if first == last else f"links {first} to {last} are"
                 self._keep(Fault(Trouble.MISSING, name, first, f"{run} missing"))
-        open_ends = self._compare_heads(heads, partial)
+        known = {head.chain: head for head in heads or ()}
+        if heads is not None:
+            self._compare_heads(known, extent)
         for head in self._noted:
-            self._compare_noted(head)
-        chains = tuple(self._chain_report(name, name in open_ends) for name in sorted(self._chains))
+            self._compare_noted(head, known.get(head.chain))
+        names = sorted(self._chains.keys() | known.keys())
+        chains = tuple(self._chain_report(name, known.get(name), extent) for name in names)
         faults = tuple(sorted(self._faults, key=lambda fault: (fault.chain, fault.sequence or 0)))
         return Report(chains, faults, self._n_faults, self._links)
 
@@ -204,46 +216,50 @@ class ChainCheck:
             chain.gaps.remove(gap)
             chain.gaps += [run for run in ((gap[0], at - 1), (at + 1, gap[1])) if run[0] <= run[1]]
 
-    def _compare_heads(self, heads: Sequence[Head] | None, partial: bool) -> set[str]:
-        """Names the chains that go on after what is here."""
-        open_ends: set[str] = set()
-        if heads is None:
-            return open_ends
-        known = {head.chain: head for head in heads}
+    def _compare_heads(self, known: Mapping[str, Head], extent: Extent) -> None:
         for name in self._chains.keys() - known.keys():
             self._keep(Fault(Trouble.INSERTED, name, None, "the source knows of no such chain"))
         for name, head in known.items():
             chain = self._chains.get(name)
-            if chain is not None and chain.last == head.sequence:
+            last = 0 if chain is None else chain.last
+            if chain is not None and last == head.sequence:
                 self._compare(head, chain.computed, "the source")
-            elif partial:
-                open_ends.add(name)
-            else:
-                last = 0 if chain is None else chain.last
+            elif not _may_end_early(head, extent, is_absent=chain is None):
                 words = f"it ends at link {last}, but the source says that its head is link {head.sequence}"
                 self._keep(Fault(Trouble.CUT_OFF, name, last, words))
-        return open_ends
 
-    def _compare_noted(self, head: Head) -> None:
-        chain = self._chains.get(head.chain)
+    def _compare_noted(self, noted: Head, source: Head | None) -> None:
+        chain = self._chains.get(noted.chain)
         if chain is None:
-            self._keep(Fault(Trouble.CUT_OFF, head.chain, head.sequence, "a head of it was noted, but it is not here"))
-        elif head.sequence in chain.noted:
-            self._compare(head, chain.noted[head.sequence], "your note")
-        elif head.sequence == chain.first - 1:
-            self._compare(head, chain.first_previous, "your note")
-        elif head.sequence > chain.last:
-            words = f"the head noted elsewhere is link {head.sequence}, but it ends at link {chain.last}: cut off"
-            self._keep(Fault(Trouble.CUT_OFF, head.chain, chain.last, words))
+            self._compare_absent(noted, source)
+        elif noted.sequence in chain.noted:
+            self._compare(noted, chain.noted[noted.sequence], "your note")
+        elif noted.sequence == chain.first - 1:
+            self._compare(noted, chain.first_previous, "your note")
+        elif noted.sequence > chain.last:
+            words = f"the head noted elsewhere is link {noted.sequence}, but it ends at link {chain.last}: cut off"
+            self._keep(Fault(Trouble.CUT_OFF, noted.chain, chain.last, words))
+
+    def _compare_absent(self, noted: Head, source: Head | None) -> None:
+        """Of a chain without a link here only the source's word can be compared."""
+        if source is None or source.sequence < noted.sequence:
+            words = f"the head noted elsewhere is link {noted.sequence}, but there is no such link: cut off"
+            self._keep(Fault(Trouble.CUT_OFF, noted.chain, noted.sequence, words))
+        elif source.sequence == noted.sequence:
+            self._compare(noted, source.hash, "your note")
 
     def _compare(self, head: Head, computed: str, who: str) -> None:
         if head.hash != computed:
             words = f"by {who} its hash is {head.hash}, but it is {computed}: the chain was rewritten"
             self._keep(Fault(Trouble.OTHER_HEAD, head.chain, head.sequence, words))
 
-    def _chain_report(self, name: str, ends_open: bool) -> ChainReport:
-        chain = self._chains[name]
-        vouched = any(head.chain == name and head.sequence == chain.first - 1 for head in self._noted)
+    def _chain_report(self, name: str, source: Head | None, extent: Extent) -> ChainReport:
+        chain = self._chains.get(name)
+        if chain is None:
+            head = "" if source is None else source.hash
+            had = source is not None and (name, source.sequence) in extent.had
+            return ChainReport(name, 0, 0, 0, head, starts_open=not had)
+        vouched = any(noted.chain == name and noted.sequence == chain.first - 1 for noted in self._noted)
         return ChainReport(
             name,
             chain.links,
@@ -251,7 +267,7 @@ class ChainCheck:
             chain.last,
             chain.computed,
             starts_open=chain.first > 1 and not vouched,
-            ends_open=ends_open,
+            ends_open=source is not None and source.sequence > chain.last,
         )
 
     def _keep(self, fault: Fault) -> None:
@@ -266,6 +282,11 @@ def verify_chain(links: Iterable[tuple[str, bytes]], noted: Iterable[Head] = ())
     for stated, body in links:
         check.add(stated, body)
     return check.finish()
+
+
+def _may_end_early(head: Head, extent: Extent, *, is_absent: bool) -> bool:
+    had = (head.chain, head.sequence) in extent.had
+    return extent.until or (is_absent and (extent.since or had))
 
 
 def _read(body: bytes) -> LinkHeader | None:

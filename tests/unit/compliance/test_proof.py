@@ -6,7 +6,16 @@ from datetime import UTC, datetime
 import pytest
 
 from dialer.compliance.proof import GENESIS, Link, ProofKind, make_link
-from dialer.compliance.proof_chain import MAX_FAULTS, ChainCheck, Head, Trouble, verify_chain
+from dialer.compliance.proof_chain import (
+    MAX_FAULTS,
+    WHOLE,
+    ChainCheck,
+    Extent,
+    Head,
+    Report,
+    Trouble,
+    verify_chain,
+)
 
 AT = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 Pairs = list[tuple[str, bytes]]
@@ -163,20 +172,31 @@ def test_a_part_from_the_middle_is_not_complete_unless_a_noted_head_closes_it() 
 
 def test_heads_of_the_source_are_compared() -> None:
     links = chain_of(4)
+    head = head_of(links[3])
 
-    def checked(n: int, heads: list[Head], *, partial: bool = False) -> list[tuple[Trouble, str]]:
-        check = ChainCheck()
+    def checked(n: int, heads: list[Head], extent: Extent = WHOLE, noted: tuple[Head, ...] = ()) -> Report:
+        check = ChainCheck(noted)
         for stated, body in pairs_of(links[:n]):
             check.add(stated, body)
-        report = check.finish(heads, partial=partial)
-        assert report.complete is not partial
+        return check.finish(heads, extent)
+
+    def troubles(report: Report) -> list[tuple[Trouble, str]]:
         return [(fault.trouble, fault.chain) for fault in report.faults]
 
-    assert checked(4, [head_of(links[3])]) == []
-    assert checked(3, [head_of(links[3])]) == [(Trouble.CUT_OFF, "node1")]
-    assert checked(3, [head_of(links[3])], partial=True) == []
-    assert checked(4, []) == [(Trouble.INSERTED, "node1")]
-    assert checked(0, [head_of(links[3])]) == [(Trouble.CUT_OFF, "node1")]
+    assert troubles(checked(4, [head])) == []
+    assert troubles(checked(3, [head])) == [(Trouble.CUT_OFF, "node1")]
+    early = checked(3, [head], Extent(until=True))
+    assert (early.well, early.complete) == (True, False)
+    assert troubles(checked(4, [])) == [(Trouble.INSERTED, "node1")]
+    assert troubles(checked(0, [head])) == [(Trouble.CUT_OFF, "node1")]
+    quiet = checked(0, [head], Extent(since=True))
+    assert (quiet.well, quiet.complete) == (True, False)
+    known = checked(0, [head], Extent(had=frozenset({("node1", 4)})), (head,))
+    assert (known.well, known.complete) == (True, True), "nothing new since the caller had it all"
+    older = Head("node1", 3, "00" * 32)
+    assert checked(0, [head], Extent(since=True), (older,)).well
+    newer = Head("node1", 5, "00" * 32)
+    assert troubles(checked(0, [head], Extent(since=True), (newer,))) == [(Trouble.CUT_OFF, "node1")]
 
 
 def test_another_version_is_not_read_as_this_one() -> None:

@@ -1,0 +1,184 @@
+"""Reads proofs: whole chains in pages, those of an attempt, a case or a number, and the packs they name."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, func, select
+
+from dialer.compliance.proof import ProofKind
+from dialer.compliance.proof_chain import Head
+from dialer.compliance.proof_replay import PolicySet
+from dialer.storage import tables
+from dialer.storage.crypto import Cipher
+from dialer.storage.database import Database
+from dialer.storage.tables.base import AnyRow
+
+PAGE = 500
+"""Links read at a time: a few megabytes."""
+
+proofs = tables.proofs
+heads = tables.proof_heads
+packs = tables.policy_packs
+changes = tables.policy_changes
+
+_DECISIONS = proofs.c.kind.in_((ProofKind.ALLOWED.value, ProofKind.REFUSED.value))
+
+
+@dataclass(frozen=True, slots=True)
+class StoredLink:
+    """One link as stored; `at` is the instant it speaks of."""
+
+    chain: str
+    sequence: int
+    at: datetime
+    kind: ProofKind
+    attempt_id: int | None
+    body: bytes
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ChainRange:
+    """The links `first` to `last` of a chain, both included."""
+
+    chain: str
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPack:
+    """One pack that was ever in force here."""
+
+    sha256: str
+    name: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyInForce:
+    """Which packs a node put in force, when."""
+
+    node: str
+    at: datetime
+    packs: PolicySet
+
+
+class ProofReading:
+    """The `proof_reading` part of the storage."""
+
+    def __init__(self, database: Database, cipher: Cipher) -> None:
+        self._database = database
+        self._cipher = cipher
+
+    async def heads(self) -> tuple[Head, ...]:
+        """The newest link of every chain."""
+        query = select(heads).where(heads.c.sequence > 0).order_by(heads.c.chain)
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return tuple(Head(row.chain, row.sequence, row.hash.hex()) for row in rows)
+
+    async def ranges(
+        self, until_heads: Sequence[Head], since: datetime | None, until: datetime | None
+    ) -> tuple[ChainRange, ...]:
+        """Of each chain up to its head, the smallest range of links that holds all those of [since, until).
+
+        None: no bound. A chain with nothing in these bounds is left out.
+        """
+        last = {head.chain: head.sequence for head in until_heads}
+        if since is None and until is None:
+            return tuple(ChainRange(chain, 1, sequence) for chain, sequence in last.items())
+        query = select(proofs.c.chain, func.min(proofs.c.sequence), func.max(proofs.c.sequence))
+        query = query.where(*_within(since, until)).group_by(proofs.c.chain)
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        found = {chain: (first, newest) for chain, first, newest in rows}
+        return tuple(
+            ChainRange(
+                chain,
+                1 if since is None else found[chain][0],
+                sequence if until is None else min(sequence, found[chain][1]),
+            )
+            for chain, sequence in last.items()
+            if chain in found
+        )
+
+    async def page(self, links: ChainRange) -> tuple[StoredLink, ...]:
+        """The first links of a range, at most PAGE."""
+        query = (
+            select(proofs)
+            .where(proofs.c.chain == links.chain, proofs.c.sequence.between(links.first, links.last))
+            .order_by(proofs.c.sequence)
+            .limit(PAGE)
+        )
+        return await self._database.read(lambda connection: _links(connection, query))
+
+    async def of_attempt(self, attempt_id: int) -> tuple[StoredLink, ...]:
+        """An attempt's links, oldest first."""
+        query = select(proofs).where(proofs.c.attempt_id == attempt_id).order_by(proofs.c.proof_id)
+        return await self._database.read(lambda connection: _links(connection, query))
+
+    async def of_attempts(self, attempt_ids: Sequence[int]) -> tuple[StoredLink, ...]:
+        """The links of several attempts, a few dozen at most, oldest first."""
+        query = select(proofs).where(proofs.c.attempt_id.in_(attempt_ids)).order_by(proofs.c.proof_id)
+        return await self._database.read(lambda connection: _links(connection, query))
+
+    async def of_case(self, case_ref: str, until: datetime, limit: int) -> tuple[StoredLink, ...]:
+        """The newest decisions about a case up to an instant (included), newest first."""
+        return await self._decisions(proofs.c.case_ref == case_ref, until, limit)
+
+    async def of_number(self, number: str, until: datetime, limit: int) -> tuple[StoredLink, ...]:
+        """The newest decisions about a number (E.164) up to an instant (included), newest first."""
+        return await self._decisions(proofs.c.number_index == self._cipher.number_index(number), until, limit)
+
+    async def packs(self) -> tuple[str, ...]:
+        """The hashes of all packs, in the order in which they came to be in force."""
+        query = select(packs.c.sha256).order_by(packs.c.added_at, packs.c.sha256)
+        return tuple(await self._database.read(lambda connection: connection.execute(query).scalars().all()))
+
+    async def pack(self, sha256: str) -> StoredPack | None:
+        """One pack."""
+        query = select(packs).where(packs.c.sha256 == sha256)
+        row = await self._database.read(lambda connection: connection.execute(query).first())
+        return None if row is None else StoredPack(row.sha256, row.name, row.content.decode())
+
+    async def policies(self) -> tuple[PolicyInForce, ...]:
+        """Every change of the packs in force, on any node, oldest first."""
+        query = select(changes).order_by(changes.c.change_id)
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return tuple(_in_force(row) for row in rows)
+
+    async def policy_at(self, node: str, at: datetime) -> PolicyInForce | None:
+        """What a node worked under at an instant; where it has no record of then, the latest of any other node."""
+        return await self._database.read(lambda connection: _policy_at(connection, node, at))
+
+    async def _decisions(self, about: ColumnElement[bool], until: datetime, limit: int) -> tuple[StoredLink, ...]:
+        query = (
+            select(proofs)
+            .where(about, proofs.c.at <= until, _DECISIONS)
+            .order_by(proofs.c.at.desc(), proofs.c.proof_id.desc())
+            .limit(limit)
+        )
+        return await self._database.read(lambda connection: _links(connection, query))
+
+
+def _within(since: datetime | None, until: datetime | None) -> list[ColumnElement[bool]]:
+    bounds = [] if since is None else [proofs.c.at >= since]
+    return bounds if until is None else [*bounds, proofs.c.at < until]
+
+
+def _links(connection: Connection, query: Select[Any]) -> tuple[StoredLink, ...]:
+    return tuple(
+        StoredLink(row.chain, row.sequence, row.at, ProofKind(row.kind), row.attempt_id, row.body, row.hash)
+        for row in connection.execute(query)
+    )
+
+
+def _policy_at(connection: Connection, node: str, at: datetime) -> PolicyInForce | None:
+    known = select(changes).where(changes.c.at <= at).order_by(changes.c.at.desc(), changes.c.change_id.desc()).limit(1)
+    row = connection.execute(known.where(changes.c.node == node)).first() or connection.execute(known).first()
+    return None if row is None else _in_force(row)
+
+
+def _in_force(change: AnyRow) -> PolicyInForce:
+    return PolicyInForce(change.node, change.at, PolicySet.parse(change.packs))
