@@ -70,6 +70,7 @@ class DispositionCodeIn(Input):
     final: bool = False
     do_not_call: bool = False
     callback: bool = False
+    not_a_conversation: bool = False
 
 
 class FormIn(Input):

@@ -31,6 +31,7 @@ from dialer.model.entry import Candidate, WrapUpEffects
 from dialer.model.outcome import WrapUp
 from dialer.sip.calls import IncomingCall
 from dialer.sip.registrar import Registrar, RegistrationChanged
+from dialer.storage.do_not_call import STOP_REASON
 
 logger = logging.getLogger(__name__)
 
@@ -215,12 +216,14 @@ class AgentDesk:
             final=code.final,
             right_party=code.right_party,
             do_not_call=code.do_not_call,
+            not_a_conversation=code.not_a_conversation,
             callback_at=wrap_up.callback_at if code.callback else None,
             callback_agent_id=wrap_up.agent_id if code.callback else None,
         )
+        await self._storage.attempts.flush_marks()  # that it was connected may not be written down yet
         await self._storage.wrap_ups.record(wrap_up, effects, now)
         if code.do_not_call:
-            await self._stop_calls_like(attempt)
+            await self._stop_calls_like(attempt, attempt.person_ref if code.right_party else None)
         return self._wrapped(wrap_up)
 
     def _wrapped(self, wrap_up: WrapUp) -> AgentDeskView | None:
@@ -231,11 +234,11 @@ class AgentDesk:
             self._sessions.apply(session, AgentEvent.WRAPPED, f"wrapped up: {wrap_up.code}")
         return self.view(wrap_up.agent_id) if self._sessions.find(wrap_up.agent_id) else None
 
-    async def _stop_calls_like(self, attempt: Attempt) -> None:
+    async def _stop_calls_like(self, attempt: Attempt, person_ref: str | None) -> None:
         contact = await self._storage.lists.contact_of_phone(attempt.phone_id)
         for phone in contact.phones if contact is not None else ():
             if phone.phone_id == attempt.phone_id:
-                self._floor.stop("do not call", number=phone.number)
+                self._floor.stop(STOP_REASON, person_ref=person_ref, number=phone.number)
 
     # ---- phones
 

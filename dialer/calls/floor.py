@@ -19,6 +19,8 @@ from dialer.calls.runner import AttemptRunner
 from dialer.calls.services import CallServices
 from dialer.errors import ConfigError, DialerError, InputError, StorageError
 from dialer.model.attempt import Disposition
+from dialer.model.contact import PhoneRole
+from dialer.storage.do_not_call import STOP_REASON
 
 logger = logging.getLogger(__name__)
 
@@ -97,24 +99,40 @@ class CallFloor:
         return runner
 
     def stop(
-        self, reason: str, *, person_ref: str | None = None, case_ref: str | None = None, number: str | None = None
+        self,
+        reason: str,
+        *,
+        person_ref: str | None = None,
+        case_ref: str | None = None,
+        number: str | None = None,
+        number_index: bytes | None = None,
     ) -> int:
-        """Ends the unanswered calls to a person, of a case, or to a number (E.164); returns how many were told."""
+        """Ends the unanswered calls to a person, of a case, or to a number; returns how many were told.
+
+        The number in E.164, or as the database knows it (`Storage.number_index`).
+        """
+        if number is not None:
+            number_index = self.services.storage.number_index(number)
         told = 0
         for runner in self:
             contact = runner.order.contact
             if (
                 (person_ref is not None and contact.person_ref == person_ref)
                 or (case_ref is not None and contact.case_ref == case_ref)
-                or (number is not None and runner.order.phone.number == number)
+                or (number_index is not None and self._index_of(runner) == number_index)
             ):
                 runner.stop(reason)
                 told += 1
         return told
 
+    def _index_of(self, runner: AttemptRunner) -> bytes:
+        return self.services.storage.number_index(runner.order.phone.number)
+
     def _on_objection(self, runner: AttemptRunner) -> None:
-        order = runner.order
-        self.stop("asked not to be called", person_ref=order.contact.person_ref or None, number=order.phone.number)
+        """A third party's objection covers that number alone."""
+        contact, phone = runner.order.contact, runner.order.phone
+        person_ref = contact.person_ref if phone.role is PhoneRole.OWN else ""
+        self.stop(STOP_REASON, person_ref=person_ref or None, number=phone.number)
 
     async def wait_idle(self, timeout_s: float) -> bool:
         """Waits until no call is left; False when some still are after the time."""

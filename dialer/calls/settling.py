@@ -18,6 +18,7 @@ from dialer.campaigns.retry import next_step
 from dialer.clock import Clock
 from dialer.errors import StorageError
 from dialer.model.attempt import Disposition, Settlement
+from dialer.model.contact import PhoneRole
 from dialer.model.entry import NextStep, PastAttempt
 from dialer.progress.verdict import Verdict
 from dialer.storage import Listing
@@ -114,11 +115,15 @@ async def keep_objection(services: CallServices, order: CallOrder, attempt_id: i
 
 
 async def _list_objector(services: CallServices, order: CallOrder, attempt_id: int) -> None:
-    """An objection covers the whole person, all numbers and cases, and the number, whoever answers it."""
+    """An objection covers the number, and on the person's own number the whole person, all numbers and cases.
+
+    A third party speaks for nobody but themselves.
+    """
     now, contact = services.clock.utcnow(), order.contact
-    listing = Listing("call", "asked not to be called", contact.case_ref, contact.person_ref, attempt_id)
+    reason = "asked not to be called"
+    listing = Listing("call", reason, contact.case_ref, contact.person_ref, attempt_id, services.node)
     await services.storage.do_not_call.add_number(order.phone.number, listing, now)
-    if contact.person_ref:
+    if contact.person_ref and order.phone.role is PhoneRole.OWN:
         await services.storage.do_not_call.add_person(contact.person_ref, listing, now)
 
 

@@ -84,8 +84,9 @@ class DispositionCode:
     """One choice of the collector at the end of a call.
 
     `right_party` counts as identity-verified contact; `final` takes the contact out of the campaign; `do_not_call` puts
-    the number on the do-not-call list; `callback` demands a promised time; `not_a_conversation`: nobody was there to
-    talk to (a machine, silence), so that rules about conversations do not count the call.
+    the number on the do-not-call list for ever, and with `right_party` the whole person; `callback` demands a promised
+    time; `not_a_conversation`: nobody was there to talk to (a machine, silence), so that rules about conversations do
+    not count the call.
     """
 
     code: str

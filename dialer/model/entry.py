@@ -103,11 +103,13 @@ class WrapUpEffects:
     """What a wrap-up's code does, resolved from the campaign's form.
 
     `final` takes the contact out of the campaign; a callback is promised for `callback_at`, by `callback_agent_id` or
-    (None) anyone; `do_not_call` lists the number; `right_party` counts as identity-verified contact.
+    (None) anyone; `do_not_call` lists the number, and with `right_party` (an identity-verified contact) the person
+    too; `not_a_conversation`: rules about conversations do not count the call.
     """
 
     final: bool = False
     right_party: bool = False
     do_not_call: bool = False
+    not_a_conversation: bool = False
     callback_at: datetime | None = None
     callback_agent_id: int | None = None

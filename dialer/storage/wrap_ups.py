@@ -7,6 +7,7 @@ from decimal import Decimal
 import msgspec
 from sqlalchemy import Connection, insert, select, update
 
+from dialer.compliance.proof import ProofKind
 from dialer.errors import InputError
 from dialer.model.attempt import Attempt
 from dialer.model.entry import EntryState, WrapUpEffects
@@ -16,14 +17,17 @@ from dialer.storage import tables, values
 from dialer.storage.attempts import load_attempt
 from dialer.storage.crypto import Cipher
 from dialer.storage.database import Database
-from dialer.storage.dialect import NUMBER_LOCK, lock
-from dialer.storage.do_not_call import Listing, list_number
+from dialer.storage.dialect import CASE_LOCK, NUMBER_LOCK, lock
+from dialer.storage.do_not_call import Listing, list_number, list_person
 from dialer.storage.entries import CALLBACK
 from dialer.storage.events import emit
+from dialer.storage.proofs import append
+from dialer.storage.stops import lock_people
 
 WRAP_UP_PURPOSE = b"wrap-up"
 
 wrap_ups = tables.wrap_ups
+attempts = tables.attempts
 entries = tables.entries
 
 
@@ -47,7 +51,11 @@ class WrapUps:
         self._cipher = cipher
 
     async def record(self, wrap_up: WrapUp, effects: WrapUpEffects, now: datetime) -> bool:
-        """Stores the wrap-up with its effects on the entry, the do-not-call list and the outbox.
+        """Stores the wrap-up with its effects on the entry, the do-not-call list, the outbox and the proofs.
+
+        What it says of the call counts for the rules from then on: whether the right party was reached, and whether
+        there was a conversation (none without a connection). Where the right party objects the whole person is listed,
+        else the number alone: whoever answered it speaks for nobody else.
 
         False, and nothing changed, when the same was recorded already. InputError: the attempt does not exist, or
         another wrap-up is on record for it.
@@ -76,6 +84,7 @@ def _record(connection: Connection, cipher: Cipher, wrap_up: WrapUp, effects: Wr
     attempt = load_attempt(connection, wrap_up.attempt_id)
     if attempt is None:
         raise InputError(f"there is no attempt {wrap_up.attempt_id}")
+    _lock(connection, attempt, effects)
     private = msgspec.json.encode(
         _Private({name: encode_value(value) for name, value in wrap_up.values.items()}, wrap_up.note), order="sorted"
     )
@@ -99,7 +108,17 @@ def _record(connection: Connection, cipher: Cipher, wrap_up: WrapUp, effects: Wr
     connection.execute(insert(wrap_ups), row)
     _apply(connection, cipher, attempt, effects, now)
     emit(connection, EventType.WRAP_UP, attempt.case_ref, now, payloads.wrap_up(wrap_up, attempt))
+    _note_and_prove(connection, attempt, wrap_up, effects, now)
     return True
+
+
+def _lock(connection: Connection, attempt: Attempt, effects: WrapUpEffects) -> None:
+    """All locks first, in the order a reservation takes them: another order could end in a deadlock."""
+    if effects.do_not_call:
+        lock(connection, NUMBER_LOCK, _number_index(connection, attempt))
+        if effects.right_party:
+            lock_people(connection, [attempt.person_ref])
+    lock(connection, CASE_LOCK, attempt.case_ref.encode())
 
 
 def _digest(wrap_up: WrapUp, private: bytes) -> bytes:
@@ -109,19 +128,58 @@ def _digest(wrap_up: WrapUp, private: bytes) -> bytes:
 
 
 def _apply(connection: Connection, cipher: Cipher, attempt: Attempt, effects: WrapUpEffects, now: datetime) -> None:
-    # On PostgreSQL the number's lock comes first, as in a reservation: another order could end in a deadlock.
-    number = _number(connection, cipher, attempt) if effects.do_not_call else ""
-    if number:
-        lock(connection, NUMBER_LOCK, cipher.number_index(number))
     change = _entry_change(attempt, effects)
     if change:
-        entry_id = select(tables.attempts.c.entry_id).where(tables.attempts.c.attempt_id == attempt.attempt_id)
+        entry_id = select(attempts.c.entry_id).where(attempts.c.attempt_id == attempt.attempt_id)
         stopped = entries.c.queue == EntryState.STOPPED.value
         mine = update(entries).where(entries.c.entry_id == entry_id.scalar_subquery(), ~stopped)
         connection.execute(mine.values(node=None, lease_until=None, **change))
-    if number:
-        listing = Listing("wrap-up", "asked for in a call", attempt.case_ref, attempt.person_ref, attempt.attempt_id)
+    if effects.do_not_call:
+        number, case_ref, person_ref = _number(connection, cipher, attempt), attempt.case_ref, attempt.person_ref
+        listing = Listing("wrap-up", "asked for in a call", case_ref, person_ref, attempt.attempt_id, attempt.node)
         list_number(connection, cipher, number, listing, now)
+        if effects.right_party:
+            list_person(connection, person_ref, listing, now)
+
+
+def _note_and_prove(
+    connection: Connection, attempt: Attempt, wrap_up: WrapUp, effects: WrapUpEffects, now: datetime
+) -> None:
+    """What rules count from now on, with its link in the chain of the node that made the call."""
+    connected = attempt.connected_at is not None
+    conversation = False if effects.not_a_conversation else True if connected else None
+    counts = {"right_party": effects.right_party, "conversation": conversation}
+    mine = update(attempts).where(attempts.c.attempt_id == attempt.attempt_id)
+    connection.execute(mine.values(counts))
+    index = _number_index(connection, attempt)
+    said = {
+        "at": now,
+        "attempt_id": attempt.attempt_id,
+        "campaign_id": attempt.campaign_id,
+        "case_ref": attempt.case_ref,
+        "person_ref": attempt.person_ref,
+        "number": attempt.number_masked,
+        "number_index": index.hex(),
+        "agent_id": wrap_up.agent_id,
+        "code": wrap_up.code,
+        **counts,
+    }
+    append(
+        connection,
+        attempt.node,
+        ProofKind.WRAP_UP,
+        said,
+        at=now,
+        attempt_id=attempt.attempt_id,
+        campaign_id=attempt.campaign_id,
+        case_ref=attempt.case_ref,
+        number_index=index,
+    )
+
+
+def _number_index(connection: Connection, attempt: Attempt) -> bytes:
+    query = select(attempts.c.number_index).where(attempts.c.attempt_id == attempt.attempt_id)
+    return bytes(connection.execute(query).scalar_one())
 
 
 def _entry_change(attempt: Attempt, effects: WrapUpEffects) -> dict[str, object]:

@@ -11,6 +11,7 @@ from dialer.api.routing import Call, Id, Input, Nothing, Routes
 from dialer.campaigns.phone_numbers import BadNumber, to_e164
 from dialer.model.contact import CaseStatus
 from dialer.storage import Listing
+from dialer.storage.do_not_call import STOP_REASON
 
 routes = Routes("suppression")
 
@@ -79,7 +80,10 @@ class DoNotCallAdded(BaseModel):
 
 
 class CaseStatusIn(Input):
-    """Every status but open stops calls of the case at once, also one that rings."""
+    """Every status but open stops calls of the case at once, also one that rings.
+
+    Complaint and bereavement stop the whole person: every case of every person of this one.
+    """
 
     status: CaseStatus
 
@@ -96,15 +100,16 @@ class CaseStatusOut(BaseModel):
 async def add(call: Call[Nothing, Nothing, DoNotCallIn]) -> DoNotCallAdded:
     """Lists a number or a person: no campaign dials it any more."""
     asked, now = call.body, call.services.clock.utcnow()
-    listing = Listing(f"api: {call.actor.actor}", asked.reason, asked.case_ref, asked.person_ref or "")
+    source, node = f"api: {call.actor.actor}", call.services.config.node.name
+    listing = Listing(source, asked.reason, asked.case_ref, asked.person_ref or "", node=node)
     do_not_call = call.services.storage.do_not_call
     if asked.number is not None:
-        number = _e164(asked.number)
+        number = e164(asked.number)
         listed = await do_not_call.add_number(number, listing, now)
-        call.services.campaigns.stop_calls("do not call", number=number)
+        call.services.campaigns.stop_calls(STOP_REASON, number=number)
     else:
         listed = await do_not_call.add_person(asked.person_ref or "", listing, now)
-        call.services.campaigns.stop_calls("do not call", person_ref=asked.person_ref)
+        call.services.campaigns.stop_calls(STOP_REASON, person_ref=asked.person_ref)
     call.services.outcomes_wake()
     return DoNotCallAdded(do_not_call_id=listed)
 
@@ -114,7 +119,7 @@ async def check(call: Call[Nothing, Nothing, DoNotCallCheckIn]) -> DoNotCallFoun
     """Says whether a number or a person is listed."""
     do_not_call, asked = call.services.storage.do_not_call, call.body
     if asked.number is not None:
-        found = await do_not_call.of_number(_e164(asked.number))
+        found = await do_not_call.of_number(e164(asked.number))
     else:
         found = await do_not_call.of_person(asked.person_ref or "")
     items = [DoNotCallOut(**{name: getattr(entry, name) for name in DoNotCallOut.model_fields}) for entry in found]
@@ -132,15 +137,19 @@ async def remove(call: Call[DoNotCallPath, Nothing, Nothing]) -> None:
 
 @routes.add("PUT", "/v1/cases/{case_ref}/status", "cases.status")
 async def set_case_status(call: Call[CasePath, Nothing, CaseStatusIn]) -> CaseStatusOut:
-    """Says how a case stands: a payment, a hold or a dispute stops its calls."""
-    case_ref, status = call.path.case_ref, call.body.status
-    changed = await call.services.storage.cases.set_status(case_ref, status, call.services.clock.utcnow())
-    if status is not CaseStatus.OPEN:
-        call.services.campaigns.stop_calls(f"the case is {status.value}", case_ref=case_ref)
-    return CaseStatusOut(case_ref=case_ref, status=status, entries_changed=changed)
+    """Says how a case stands: a payment, a hold or a dispute stops its calls, a complaint those to the person."""
+    case_ref, status, services = call.path.case_ref, call.body.status, call.services
+    source, node = f"api: {call.actor.actor}", services.config.node.name
+    now = services.clock.utcnow()
+    changed = await services.storage.cases.set_status(case_ref, status, now, source=source, node=node)
+    for stop in changed.stops:
+        services.campaigns.stop_calls(stop.reason, person_ref=stop.person_ref, case_ref=stop.case_ref)
+    await audit(call, "cases.status", f"case/{case_ref}", status.value)
+    return CaseStatusOut(case_ref=case_ref, status=status, entries_changed=changed.entries)
 
 
-def _e164(number: str) -> str:
+def e164(number: str) -> str:
+    """The number a caller wrote, in E.164; 422 says what is wrong with it."""
     parsed = to_e164(number)
     if isinstance(parsed, BadNumber):
         raise bad_field("body.number", parsed.reason, "write it with its country code, like +86 138…")
