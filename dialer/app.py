@@ -21,14 +21,16 @@ from dialer.agents.phone_secrets import PhoneSecrets
 from dialer.agents.sessions import AgentSessions
 from dialer.api.app import create_app
 from dialer.api.services import Services
+from dialer.calls.caller_ids import CallerIds
 from dialer.calls.desk import AgentDesk
 from dialer.calls.floor import CallFloor
+from dialer.calls.policy_keeper import PolicyKeeper
 from dialer.calls.services import CallServices
 from dialer.calls.spool_guard import SpoolGuard
 from dialer.campaigns.import_lease import IMPORTS_FOLDER, clean_imports
 from dialer.campaigns.loop import CampaignManager
+from dialer.campaigns.loop.stop_watch import StopWatch
 from dialer.clock import Clock, RehearsalClock, SystemClock
-from dialer.compliance.packs import load_policy
 from dialer.config import Config
 from dialer.errors import ConfigError, InputError, system_reason
 from dialer.live import LiveBoard
@@ -67,6 +69,7 @@ class Application:
     phone_secrets: PhoneSecrets
     sip: SipEndpoint
     trunks: Trunks
+    policy: PolicyKeeper
     sessions: AgentSessions
     floor: CallFloor
     desk: AgentDesk
@@ -74,8 +77,10 @@ class Application:
     finalizer: Finalizer
     delivery: Delivery
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, reread: Callable[[], Config] | None = None) -> None:
+        """`reread` reads the configuration again, for what can change while the node runs (ConfigError)."""
         self.config = config
+        self._reread = reread
         starts_at = config.node.rehearsal_starts_at
         self.clock: Clock = SystemClock() if starts_at is None else RehearsalClock(starts_at)
         self.board = LiveBoard(self.clock)
@@ -166,7 +171,8 @@ class Application:
         await stack.enter_async_context(_Background(monitor.run()))
 
     async def _enter_calls(self, stack: AsyncExitStack) -> None:
-        policy = await asyncio.to_thread(load_policy, self.config.policy.packs)
+        keeper = PolicyKeeper(self.storage.policies, self.clock, self.config, self._reread)
+        self.policy = await stack.enter_async_context(keeper)
         speech = await asyncio.to_thread(local_speech, self.config.node.data_dir / "speech")
         self.sessions = await stack.enter_async_context(AgentSessions(self.clock, self.storage.agents.record_change))
         services = CallServices(
@@ -176,7 +182,8 @@ class Application:
             trunks=self.trunks,
             agents=self.sessions,
             prompts=PromptStore(self.prompts_dir, speech),
-            policy=policy,
+            policy=self.policy,
+            caller_ids=CallerIds(self.storage.policies, self.clock),
             clock=self.clock,
             node=self.config.node.name,
             keep_recording=self._keep_recording,
@@ -185,6 +192,7 @@ class Application:
         spool = SpoolGuard(self.spool_dir, self.config.media.spool_min_free_mb)
         await spool.refresh()
         self.floor = await stack.enter_async_context(CallFloor(services, lambda: spool.obstacle))
+        await stack.enter_async_context(StopWatch(self.floor))
         from_host = self.config.sip.advertised_host or self.config.sip.host
         self.desk = AgentDesk(self.floor, self.sessions, self.sip, self.sip.registrar, from_host)
         self._desk = await stack.enter_async_context(self.desk)
@@ -201,6 +209,7 @@ class Application:
             campaigns=self.campaigns,
             desk=self.desk,
             trunks=self.trunks,
+            policy=self.policy,
             live=self.board,
             metrics=Metrics(self.board),
             recordings_dir=self.recordings_dir,
@@ -300,14 +309,21 @@ class _Background:
         await self._tasks.__aexit__(None, None, None)
 
 
-async def serve(config: Config, on_up: Callable[[Application], None] = lambda app: None) -> None:
-    """Runs a node until SIGTERM or SIGINT. `on_up` hears when it is ready. Raises ConfigError, StorageError."""
+async def serve(
+    config: Config,
+    on_up: Callable[[Application], None] = lambda app: None,
+    reread: Callable[[], Config] | None = None,
+) -> None:
+    """Runs a node until SIGTERM or SIGINT. `on_up` hears when it is ready. Raises ConfigError, StorageError.
+
+    `reread` reads the configuration again, for what can change while the node runs.
+    """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     try:
-        async with Application(config) as app:
+        async with Application(config, reread) as app:
             # What is there now stays for the process's life: a full collection that walks it would stop the loop for
             # some 40 ms each time (measured during an import); frozen, it takes less than one.
             gc.collect()

@@ -211,12 +211,7 @@ class AgentSessions:
 
     def claim(self, call: CallHandle, skills: Collection[str]) -> int | None:
         """Reserves the longest-ready collector for a person who is there now; None: nobody is ready."""
-        ready = (
-            ReadyAgent(session.agent_id, session.machine.since, session.agent.skills, session.campaign_ids)
-            for session in self._sessions.values()
-            if session.state is AgentState.READY
-        )
-        agent_id = longest_idle(ready, call.campaign_id, skills)
+        agent_id = self._longest_ready(call, skills)
         if agent_id is not None:
             self._reserve(self._sessions[agent_id], call, AgentEvent.RESERVE, "a person answered")
         return agent_id
@@ -232,6 +227,13 @@ class AgentSessions:
     def dedicate(self, agent_id: int, call: CallHandle, cause: str) -> None:
         """Reserves this collector before the INVITE of a call. Raises AgentStateError."""
         self._reserve(self.get(agent_id), call, AgentEvent.DIAL, cause)
+
+    def dedicate_any(self, call: CallHandle, skills: Collection[str], cause: str) -> int | None:
+        """Reserves the longest-ready collector before the INVITE of a call; None: nobody is ready."""
+        agent_id = self._longest_ready(call, skills)
+        if agent_id is not None:
+            self.dedicate(agent_id, call, cause)
+        return agent_id
 
     def release(self, agent_id: int, call: CallHandle, cause: str) -> None:
         """Frees a collector whose call came to nothing; no error when that collector left meanwhile."""
@@ -258,6 +260,14 @@ class AgentSessions:
             return
         session.call = None
         self.apply(session, AgentEvent.TALK_ENDED, cause, limit_s=wrap_up_limit_s)
+
+    def _longest_ready(self, call: CallHandle, skills: Collection[str]) -> int | None:
+        ready = (
+            ReadyAgent(session.agent_id, session.machine.since, session.agent.skills, session.campaign_ids)
+            for session in self._sessions.values()
+            if session.state is AgentState.READY
+        )
+        return longest_idle(ready, call.campaign_id, skills)
 
     def _reserve(self, session: AgentSession, call: CallHandle, event: AgentEvent, cause: str) -> None:
         """The call is set first: listeners and the record must not take the change for the call before."""

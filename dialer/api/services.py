@@ -5,12 +5,14 @@ The protocols are the API's declared needs: `CampaignManager`, `AgentDesk`, `Tru
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
 from dialer.calls.case_view import AgentDeskView
 from dialer.campaigns.loop import CampaignStatus, LaunchCheck
 from dialer.clock import Clock
+from dialer.compliance.policy import Policy
 from dialer.config import Config
 from dialer.live import LiveBoard
 from dialer.metrics import Metrics
@@ -69,6 +71,17 @@ class TrunkBoard(Protocol):
     def status(self) -> Sequence[TrunkStatus]: ...
 
 
+class PolicyBoard(Protocol):
+    """The policy in force, and reading it again. ConfigError: what is there now is wrong, the old one stays."""
+
+    @property
+    def config(self) -> Config: ...
+
+    def current(self, now: datetime) -> Policy: ...
+
+    async def reload(self, cause: str) -> Policy: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """The parts the handlers use."""
@@ -79,6 +92,7 @@ class Services:
     campaigns: Campaigns
     desk: Desk
     trunks: TrunkBoard
+    policy: PolicyBoard
     live: LiveBoard
     metrics: Metrics
     recordings_dir: Path

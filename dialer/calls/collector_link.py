@@ -38,6 +38,11 @@ class CollectorLink:
         self._agents.dedicate(agent_id, self._call, cause)
         self._reserved = agent_id
 
+    def dedicate_any(self, cause: str) -> int | None:
+        """Reserves whoever is ready and has the skills, before the call is placed; None: nobody is."""
+        self._reserved = self._agents.dedicate_any(self._call, self._skills, cause)
+        return self._reserved
+
     def find(self) -> None:
         """Asks for a collector; COLLECTOR follows at once or when somebody is ready."""
         agent_id = self._agents.claim(self._call, self._skills)

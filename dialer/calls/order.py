@@ -1,6 +1,6 @@
 """What is asked of a runner: call this number of this contact for this campaign, by this way."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dialer.calls.attempt import AttemptPlan
 from dialer.model.attempt import CallPath
@@ -30,6 +30,10 @@ class CallOrder:
         """Whether a dialogue talks instead of a collector."""
         return self.campaign.settings.mode is CampaignMode.REMINDER and self.agent_id is None
 
+    def with_collector(self, agent_id: int) -> "CallOrder":
+        """The same call with a collector reserved for it."""
+        return replace(self, agent_id=agent_id)
+
     def plan(self) -> AttemptPlan:
         """What the attempt's machine must know."""
         settings = self.campaign.settings
@@ -43,6 +47,7 @@ class CallOrder:
 
     def reservation(self, node: str, trunk: str, caller_id: str, margin_s: float) -> Reservation:
         """What the gate is asked: the call may ring until `margin_s` later than its own limit."""
+        settings = self.campaign.settings
         return Reservation(
             campaign_id=self.campaign.campaign_id,
             contact_id=self.contact.contact_id,
@@ -53,5 +58,8 @@ class CallOrder:
             agent_id=self.agent_id,
             caller_id=caller_id,
             trunk=trunk,
-            ring_timeout_s=self.campaign.settings.ring_timeout_s + margin_s,
+            ring_timeout_s=settings.ring_timeout_s + margin_s,
+            agency=settings.agency,
+            creditor=settings.creditor,
+            product=settings.product,
         )

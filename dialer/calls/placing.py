@@ -1,13 +1,14 @@
 """Up to the reservation: a trunk's channel, a caller ID, and the gate's word. No INVITE leaves from here."""
 
 import logging
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from dialer.calls.order import CallOrder
+from dialer.calls.refused import is_number_used_up, verdict
 from dialer.calls.services import CallServices
-from dialer.campaigns.caller_id import choose_caller_id
+from dialer.compliance.policy import Policy
 from dialer.errors import StorageError
 from dialer.model.attempt import Attempt
 from dialer.model.decision import Decision
@@ -21,17 +22,23 @@ DIALING_MARGIN_S = 10.0
 """The gate is asked for a call that rings this much longer than it will: the time a slow database and trunks that do
 not answer may take before the last INVITE under one reservation leaves. No INVITE leaves later than that."""
 
+Dedicate = Callable[[], int | None]
+"""Reserves a collector who is ready for this very call; None: nobody is."""
+
 
 @dataclass(frozen=True, slots=True)
 class NotPlaced:
     """Nothing was dialed, and why.
 
-    `retry_at` None: no passing of time helps. `rule` is the gate's, where it refused.
+    `retry_at` None: no passing of time helps. `rule` is the gate's, where it refused; `alike`: it would refuse every
+    call of the campaign now. `needs_agent`: only a call with a collector reserved for it may be placed.
     """
 
     reason: str
     retry_at: datetime | None
     rule: str = ""
+    alike: bool = False
+    needs_agent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,29 +68,61 @@ def lease_trunk(services: CallServices, order: CallOrder, tried: Collection[str]
     return None if isinstance(lease, TrunkRefusal) else lease
 
 
-async def place(services: CallServices, order: CallOrder) -> Placed | NotPlaced:
-    """Asks for a trunk, then the gate. What the gate refuses is on record when this returns."""
+async def place(services: CallServices, order: CallOrder, dedicate: Dedicate) -> tuple[CallOrder, Placed | NotPlaced]:
+    """Asks for a trunk, then the gate. What the gate refuses is on record when this returns.
+
+    Where the gate wants a collector reserved for the call, `dedicate` is asked for one and the gate again; the order
+    that is returned names that collector.
+    """
     lease = services.trunks.acquire(order.campaign.settings.trunk_group)
     if isinstance(lease, TrunkRefusal):
-        return NotPlaced(lease.reason, services.clock.utcnow() + timedelta(seconds=lease.retry_in_s))
+        return order, NotPlaced(lease.reason, services.clock.utcnow() + timedelta(seconds=lease.retry_in_s))
     reserved = False
     try:
         outcome = await _reserve(services, order, lease)
+        if isinstance(outcome, NotPlaced) and outcome.needs_agent:
+            agent_id = dedicate()
+            if agent_id is None:
+                reason = f"no collector is ready for a call of their own: {outcome.reason}"
+                return order, replace(outcome, reason=reason)
+            order = order.with_collector(agent_id)
+            outcome = await _reserve(services, order, lease)
         reserved = isinstance(outcome, Placed)
-        return outcome
+        return order, outcome
     finally:
         if not reserved:
             lease.release()
 
 
 async def _reserve(services: CallServices, order: CallOrder, lease: TrunkLease) -> Placed | NotPlaced:
-    caller_id = choose_caller_id(order.campaign.settings.caller_ids, order.contact.person_ref)
-    reservation = order.reservation(services.node, lease.trunk.name, caller_id, DIALING_MARGIN_S)
+    now = services.clock.utcnow()
+    policy = services.policy.current(now)
     try:
-        outcome = await services.storage.attempts.reserve(reservation, services.policy, services.clock.utcnow())
+        caller_id = await services.caller_ids.choose(order, policy, now)
+        reservation = order.reservation(services.node, lease.trunk.name, caller_id, DIALING_MARGIN_S)
+        outcome = await services.storage.attempts.reserve(reservation, policy, services.clock.utcnow())
+        if isinstance(outcome, Decision):
+            return await _refused(services, order, policy, outcome, caller_id)
     except StorageError as error:
         logger.exception("reservation failed", extra={"campaign_id": order.campaign.campaign_id})
         return NotPlaced(str(error), services.clock.utcnow() + STORAGE_PAUSE)
-    if isinstance(outcome, Decision):
-        return NotPlaced(outcome.reason, outcome.retry_at, outcome.rule)
     return Placed(outcome, lease)
+
+
+async def _refused(
+    services: CallServices, order: CallOrder, policy: Policy, decision: Decision, caller_id: str
+) -> NotPlaced:
+    """What the refusal means for the entry; a number at its cap may have others beside it."""
+    now = services.clock.utcnow()
+    if is_number_used_up(decision, policy):
+        services.caller_ids.forget()
+    others = await services.caller_ids.usable(order, policy, now)
+    meaning = verdict(
+        decision,
+        policy,
+        now,
+        has_collectors=not order.is_reminder,
+        another_number=any(number != caller_id for number in others),
+    )
+    needs_agent = decision.needs_agent and order.agent_id is None and not order.is_reminder
+    return NotPlaced(decision.reason, meaning.retry_at, decision.rule, meaning.alike, needs_agent)

@@ -68,6 +68,8 @@ class AttemptRunner:
         self.order = order
         self.machine = AttemptMachine(0, order.plan(), services.clock.monotonic())
         self.placed: Placed | None = None
+        self.needed_agent = False
+        """The gate allowed the call only with a collector reserved for it."""
         self.audio: CallAudio | None = None
         self.talk: ReminderTalk | None = None
         self._services = services
@@ -141,7 +143,7 @@ class AttemptRunner:
 
     async def _place(self) -> NotPlaced | None:
         self.audio = audio = CallAudio(self._services.media, self._mailbox.put, self._press)
-        outcome = await place(self._services, self.order)
+        self.order, outcome = await place(self._services, self.order, self._dedicate_any)
         if isinstance(outcome, NotPlaced):
             return outcome
         self.placed = outcome
@@ -149,6 +151,14 @@ class AttemptRunner:
         path = AudioPath(audio.leg, host=self._services.advertised_host, codecs=outcome.lease.trunk.codecs)
         self._trunk_call = TrunkCall(self._services.sip, path, self._mailbox.put, self._record)
         return None
+
+    def _dedicate_any(self) -> int | None:
+        """The gate allows no other call: one collector is this call's from now on, and the answer connects."""
+        agent_id = self._link.dedicate_any("the abandonment budget is spent")
+        if agent_id is not None:
+            self.machine.plan = self.order.with_collector(agent_id).plan()
+            self.needed_agent = True
+        return agent_id
 
     async def _live(self) -> None:
         for early in self._mailbox.drain():  # a stop that came while the gate was asked

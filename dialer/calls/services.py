@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from dialer.agents.ports import SipPort
 from dialer.agents.sessions import AgentSessions
+from dialer.calls.caller_ids import CallerIds
 from dialer.clock import Clock
 from dialer.compliance.policy import Policy
 from dialer.media.interface import MediaPort
@@ -23,6 +25,14 @@ class TrunkPort(Protocol):
         ...
 
 
+class PolicyPort(Protocol):
+    """Who keeps the policy."""
+
+    def current(self, now: datetime) -> Policy:
+        """What binds at `now` (aware)."""
+        ...
+
+
 KeepRecording = Callable[[str, Attempt], None]
 """Takes a stopped recording (its id, its attempt) to be finalised; returns at once."""
 
@@ -37,7 +47,8 @@ class CallServices:
     trunks: TrunkPort
     agents: AgentSessions
     prompts: PromptStore
-    policy: Policy
+    policy: PolicyPort
+    caller_ids: CallerIds
     clock: Clock
     node: str
     keep_recording: KeepRecording

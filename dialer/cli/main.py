@@ -52,7 +52,7 @@ def serve(
     def announce(node: "Application") -> None:
         say(f"node {settings.node.name} is up: http://{settings.http.host}:{node.http_port}/")
 
-    _run(run(settings, announce))
+    _run(run(settings, announce, lambda: read_config(config)))
 
 
 @app.command()

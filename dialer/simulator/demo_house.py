@@ -13,6 +13,7 @@ from dialer.api.security import hash_password, hash_token, new_token, sip_creden
 from dialer.clock import RehearsalClock
 from dialer.errors import ConfigError
 from dialer.model.account import NewAccount, Role
+from dialer.simulator.demo_campaigns import CALLER_IDS
 from dialer.simulator.sample import write_sample_list
 from dialer.storage import Storage, load_or_create_key
 from schedules.calendar import DayKind, WorkCalendar, load_calendar
@@ -87,8 +88,9 @@ def free_port(preferred: int) -> int:
 def write_config(
     folder: Path, starts_at: datetime, http_port: int, ports: Ports, webhook_url: str, secret: str
 ) -> Path:
-    """The demo's configuration file; the shipped policy pack is in force."""
+    """The demo's configuration file; the shipped policy pack is in force, its caller IDs are registered."""
     path = folder / "dialer.toml"
+    registered = "\n".join(f'[[caller_ids]]\nnumber = "{number}"' for number in CALLER_IDS)
     path.write_text(
         f"""# Written by the demo.
 [node]
@@ -109,6 +111,8 @@ port = {http_port}
 
 [policy]
 packs = ["cn-bank-card"]
+
+{registered}
 
 [[trunks]]
 name = "simulated-carrier"

@@ -6,15 +6,19 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, select
 
+from dialer.compliance.demand import TallyDemand
 from dialer.compliance.policy import Policy
 from dialer.compliance.proof import ProofKind
 from dialer.compliance.proof_replay import PolicySet
+from dialer.model.attempt import CallPath
+from dialer.model.entry import Reservation
 from dialer.model.policy_change import PolicyChange
 from dialer.storage import tables
 from dialer.storage.database import Database
 from dialer.storage.dialect import insert_missing, insert_row
 from dialer.storage.proofs import append
 from dialer.storage.tables.base import AnyRow
+from dialer.storage.tallies import tally
 
 changes = tables.policy_changes
 contents = tables.policy_packs
@@ -43,6 +47,10 @@ class Policies:
         query = select(contents.c.sha256, contents.c.content).where(contents.c.sha256.in_(hashes))
         rows = await self._database.read(lambda connection: connection.execute(query).all())
         return {row.sha256: row.content.decode() for row in rows}
+
+    async def use_of_numbers(self, wanted: TallyDemand, numbers: Collection[str], now: datetime) -> Mapping[str, int]:
+        """How often each of these caller IDs was shown, as a cap over caller IDs counts; up to its limit."""
+        return await self._database.read(lambda connection: _use(connection, wanted, numbers, now))
 
 
 def _record(connection: Connection, node: str, policy: Policy, cause: str, now: datetime) -> None:
@@ -94,3 +102,12 @@ def _newest() -> Select[Any]:
 
 def _packs(row: AnyRow) -> frozenset[str]:
     return frozenset(PolicySet.parse(row.packs).packs)
+
+
+def _use(connection: Connection, wanted: TallyDemand, numbers: Collection[str], now: datetime) -> dict[str, int]:
+    return {number: tally(connection, wanted, _showing(number), now).used for number in numbers}
+
+
+def _showing(number: str) -> Reservation:
+    """A tally over caller IDs looks at nothing else of a reservation."""
+    return Reservation(0, 0, 0, CallPath.PROGRESSIVE, "", caller_id=number)

@@ -27,6 +27,7 @@ from dialer.storage.inconveniences import Inconveniences
 from dialer.storage.lists import Lists
 from dialer.storage.migrate import scripts, upgrade
 from dialer.storage.outbox import Outbox
+from dialer.storage.policies import Policies
 from dialer.storage.proofs import Proofs
 from dialer.storage.recordings import Recordings
 from dialer.storage.statistics import Statistics
@@ -65,6 +66,7 @@ class Storage:
         self.stops = Stops(database)
         self.outbox = Outbox(database)
         self.proofs = Proofs(database)
+        self.policies = Policies(database)
         self.recordings = Recordings(database)
         self.statistics = Statistics(database)
         self.survey = Survey(database, cipher)

@@ -40,6 +40,7 @@ from dialer.simulator.phone import RegistrationError, RobotPhone
 from dialer.simulator.voices import load_voices
 from dialer.sip.events import Destination, Transport
 from tests.support.call_lab import MONDAY
+from tests.support.policy import HOUSE_NUMBER, registered
 
 HOST = "127.0.0.1"
 VOICES = load_voices()
@@ -64,7 +65,7 @@ FORM = {
     "fields": [{"name": "amount", "kind": "amount", "label": "amount", "required_for": ["promise"]}],
 }
 SETTINGS = {
-    "caller_ids": ["+8640012345678"],
+    "caller_ids": [HOUSE_NUMBER],
     "priority": [{"field_name": "days_overdue", "weight": 1}],
     "form": FORM,
     "wrap_up_limit_s": 120,
@@ -129,6 +130,7 @@ async def running_node(folder: Path) -> AsyncIterator[Node]:
             sip=sip,
             media=MediaConfig(port_min=MEDIA_PORT + 100, port_max=MEDIA_PORT + 199, workers=1, spool_min_free_mb=1),
             http=HttpConfig(port=0),
+            caller_ids=registered(),
             trunks=(TrunkConfig(name="main", host=HOST, port=carrier.port),),
             webhooks=(WebhookConfig(url=cases.url, secrets=(secret,)),),
         )

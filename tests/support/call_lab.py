@@ -4,7 +4,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -35,6 +35,7 @@ from dialer.sip.endpoint import SipEndpoint
 from dialer.sip.events import CallEvent, Destination, Ended, Failed, Transport
 from dialer.sip.retry import ChallengeRetry
 from dialer.sip.uri import SipUri
+from tests.support.policy import HOUSE_NUMBER, registered
 
 MONDAY = datetime.fromisoformat("2026-11-23T10:00:00+08:00")
 """A working morning inside the calling window of the shipped pack."""
@@ -190,7 +191,8 @@ class CallLab:
         numbers: Sequence[str] = ("+8613800001234",),
         fields: Mapping[str, FieldValue] | None = None,
     ) -> Campaign:
-        """A list and a checked campaign over it."""
+        """A list and a checked campaign over it, with the house's number to show where the settings name none."""
+        settings = settings if settings.caller_ids else replace(settings, caller_ids=(HOUSE_NUMBER,))
         storage, now = self.app.storage, self.app.clock.utcnow()
         list_id = await storage.lists.begin("list", "lab", "node1", now)
         contacts = [
@@ -257,6 +259,7 @@ async def call_lab(
             sip=_free_sip(),
             media=near_media,
             http=HttpConfig(port=0),
+            caller_ids=registered(),
             trunks=(TrunkConfig(name="main", host=HOST, port=far.port), *more_trunks),
         )
         async with Application(config) as app, _phones(app, far.media, n_phones) as phones:

@@ -13,6 +13,7 @@ from dialer.api.app import create_app
 from dialer.api.security import hash_token
 from dialer.api.services import Services
 from dialer.calls.case_view import AgentDeskView
+from dialer.calls.policy_keeper import PolicyKeeper
 from dialer.campaigns.lifecycle import CampaignAction, Refusal, transition
 from dialer.campaigns.loop import CampaignError, CampaignStatus, LaunchCheck
 from dialer.clock import Clock, SystemClock
@@ -24,6 +25,7 @@ from dialer.model.agent import AgentState
 from dialer.model.outcome import WrapUp
 from dialer.sip.trunks import TrunkStatus
 from dialer.storage import Storage
+from tests.support.policy import registered
 
 KEY = bytes(32)
 
@@ -150,17 +152,21 @@ class House:
 @asynccontextmanager
 async def open_house(folder: Path, *, new_tokens: bool = True, token_prefix: str = "token") -> AsyncIterator[House]:
     """The house over a SQLite file; without `new_tokens` over one whose tokens are known already."""
-    clock = SystemClock()
-    async with Storage.open(f"sqlite:///{folder / 'dialer.db'}", KEY, clock) as storage:
+    clock, config = SystemClock(), Config(node=NodeConfig(data_dir=folder), caller_ids=registered())
+    async with (
+        Storage.open(f"sqlite:///{folder / 'dialer.db'}", KEY, clock) as storage,
+        PolicyKeeper(storage.policies, clock, config) as policy,
+    ):
         campaigns, desk, live = PlayedCampaigns(storage, clock), PlayedDesk(clock), LiveBoard(clock)
         wakes: list[datetime] = []
         services = Services(
-            config=Config(node=NodeConfig(data_dir=folder)),
+            config=config,
             clock=clock,
             storage=storage,
             campaigns=campaigns,
             desk=desk,
             trunks=PlayedTrunks(),
+            policy=policy,
             live=live,
             metrics=Metrics(live),
             recordings_dir=folder / "recordings",

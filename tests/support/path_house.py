@@ -19,6 +19,7 @@ from dialer.model.outcome import EventType
 from dialer.simulator.case_system import CaseSystem
 from dialer.sip.events import Destination, Transport
 from tests.support.path_ports import free_ports
+from tests.support.policy import HOUSE_NUMBER, registered
 from tests.support.sip_peers import HOST, PhoneAccount, wait_until
 
 MONDAY = datetime.fromisoformat("2026-11-23T10:00:00+08:00")
@@ -130,7 +131,7 @@ class PathHouse:
         """
         content = self._contacts(name, n_contacts, first)
         imported = await self.api.upload("/v1/lists", {"name": name}, content, "text/csv")
-        wanted = {"trunk_group": name, "ring_timeout_s": 15, "caller_ids": ["+8640012345678"], "form": FORM} | dict(
+        wanted = {"trunk_group": name, "ring_timeout_s": 15, "caller_ids": [HOUSE_NUMBER], "form": FORM} | dict(
             settings
         )
         body = {"name": name, "list_ids": [imported["call_list"]["list_id"]], "settings": wanted}
@@ -223,6 +224,7 @@ async def open_path_house(
             sip=SipConfig(port=free_ports()),
             media=MediaConfig(port_min=30000, port_max=31999, rtp_timeout_s=rtp_timeout_s, spool_min_free_mb=1),
             http=HttpConfig(port=0),
+            caller_ids=registered(),
             trunks=tuple(trunks),
             webhooks=(WebhookConfig(url=case_system.url, secrets=(SECRET,)),),
         )

@@ -15,6 +15,7 @@ from dialer.api.security import hash_token, new_token, sip_credentials
 from dialer.clock import RehearsalClock
 from dialer.model.account import NewAccount, Role
 from dialer.storage import Storage, load_or_create_key
+from tests.support.policy import HOUSE_NUMBER, registered_tables
 from tests.support.service import HOST, ServiceProcess, Table, free_ports, write_config
 
 MONDAY = datetime.fromisoformat("2026-11-23T10:00:00+08:00")
@@ -115,6 +116,7 @@ async def make_house(
         "sip": {"port": ports[0], "realm": REALM},
         "media": {"port_min": media_ports[0], "port_max": media_ports[1], "spool_min_free_mb": 1},
         "http": {"port": ports[1]},
+        "caller_ids": registered_tables(),
         "trunks": [
             {"name": name, "host": HOST, "port": trunk_ports[name], **settings} for name, settings in trunks.items()
         ],
@@ -146,7 +148,11 @@ async def add_campaign(
     """Imports a list of these numbers and launches a campaign over it, as a supervisor would; returns its id."""
     content = await asyncio.to_thread(_csv, name, numbers)
     imported = await api.upload("/v1/lists", {"name": name}, content, "text/csv")
-    body = {"name": name, "list_ids": [imported["call_list"]["list_id"]], "settings": dict(settings)}
+    body = {
+        "name": name,
+        "list_ids": [imported["call_list"]["list_id"]],
+        "settings": {"caller_ids": [HOUSE_NUMBER], **settings},
+    }
     campaign_id = int((await api.post("/v1/campaigns", body))["campaign_id"])
     checked = await api.post(f"/v1/campaigns/{campaign_id}/check")
     assert checked["problems"] == [], checked

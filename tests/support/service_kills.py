@@ -47,7 +47,6 @@ MIXTURES = {
 AGAIN = {"delay_s": 60, "max_attempts": 30}
 """The campaign would go on for ever: what stops it is the cap of the policy."""
 SETTINGS: dict[str, Any] = {
-    "caller_ids": ["+8640012345678"],
     "ring_timeout_s": 15,
     "wrap_up_limit_s": 20,
     "form": FORM,

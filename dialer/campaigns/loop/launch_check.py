@@ -39,7 +39,7 @@ async def check_launch(services: CallServices, campaign: Campaign, trunks: Trunk
     now = services.clock.utcnow()
     counts = await services.storage.entries.counts(campaign.campaign_id, now)
     survey = await services.storage.survey.campaign(
-        campaign.campaign_id, services.policy, now, limit=SURVEY_LIMIT, examples=EXAMPLES_PER_RULE
+        campaign.campaign_id, services.policy.current(now), now, limit=SURVEY_LIMIT, examples=EXAMPLES_PER_RULE
     )
     problems = await _problems(services, campaign, counts, trunks)
     return LaunchCheck(
@@ -50,7 +50,7 @@ async def check_launch(services: CallServices, campaign: Campaign, trunks: Trunk
         survey.refused,
         _limiting(survey, counts),
         tuple(problems),
-        (*_warnings(campaign, trunks), *services.policy.warnings(now.date())),
+        (*_warnings(campaign, trunks), *services.policy.current(now).warnings(now.date())),
     )
 
 
