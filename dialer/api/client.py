@@ -1,6 +1,7 @@
 """A client of our own REST API, for the command line, the robots of rehearsals, and tests."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -10,6 +11,8 @@ import msgspec
 from dialer.errors import DialerError
 
 TIMEOUT_S = 60.0
+PIECE_BYTES = 1 << 18
+"""Of a large answer, handed on at a time."""
 
 
 class ApiCallError(DialerError):
@@ -77,6 +80,24 @@ class ApiClient:
             "POST", path, params=query, data=content, headers={"Content-Type": content_type}, timeout=timeout
         )
 
+    async def download(self, path: str, query: Sequence[tuple[str, str]], take: Callable[[bytes], object]) -> None:
+        """Hands a large answer to `take` in pieces, in a thread: it may write to a file. Raises ApiCallError."""
+        if self._session is None:
+            raise ApiCallError("the client is not open")
+        timeout = aiohttp.ClientTimeout(total=None, sock_read=TIMEOUT_S)
+        try:
+            async with self._session.get(self._url + path, params=query, timeout=timeout) as response:
+                if response.status >= 400:
+                    raise ApiCallError(_words(await response.read(), response.status), response.status)
+                async for piece in response.content.iter_chunked(PIECE_BYTES):
+                    await asyncio.to_thread(take, piece)
+        except TimeoutError as error:
+            raise ApiCallError(f"{self._url} did not go on answering in time") from error
+        except aiohttp.ClientPayloadError as error:
+            raise ApiCallError(f"{self._url} broke off in mid-answer; its log says why") from error
+        except (aiohttp.ClientError, ConnectionError) as error:
+            raise _no_answer(self._url, error) from error
+
     async def _call(self, method: str, path: str, **options: Any) -> Any:
         if self._session is None:
             raise ApiCallError("the client is not open")
@@ -86,9 +107,7 @@ class ApiClient:
         except TimeoutError as error:
             raise ApiCallError(f"{self._url} did not answer in time") from error
         except (aiohttp.ClientError, OSError) as error:
-            raise ApiCallError(
-                f"{self._url} does not answer ({type(error).__name__}); is `dialer serve` running there?"
-            ) from error
+            raise _no_answer(self._url, error) from error
         if response.status >= 400:
             raise ApiCallError(_words(data, response.status), response.status)
         if response.content_type == "application/json":
@@ -100,6 +119,10 @@ class ApiClient:
 
 def _dump(value: object) -> str:
     return msgspec.json.encode(value).decode()
+
+
+def _no_answer(url: str, error: Exception) -> ApiCallError:
+    return ApiCallError(f"{url} does not answer ({type(error).__name__}); is `dialer serve` running there?")
 
 
 def _words(data: bytes, status: int) -> str:

@@ -10,6 +10,7 @@ _SEES_CAMPAIGNS = frozenset({_SUPERVISOR, _ADMINISTRATOR, _QA, _AUDITOR, _INTEGR
 _FEEDS = frozenset({_SUPERVISOR, _ADMINISTRATOR, _INTEGRATION})
 _LISTENS = frozenset({_SUPERVISOR, _ADMINISTRATOR, _QA, _AUDITOR})
 _TALKS = frozenset({_COLLECTOR, _SUPERVISOR})
+_AUDITS = frozenset({_AUDITOR, _ADMINISTRATOR})
 _ADMINISTERS = frozenset({_ADMINISTRATOR})
 
 PUBLIC: frozenset[str] = frozenset({"system.health", "system.openapi"})
@@ -67,7 +68,11 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "tokens.list": _ADMINISTERS,
     "tokens.create": _ADMINISTERS,
     "tokens.revoke": _ADMINISTERS,
-    "audit.list": frozenset({_AUDITOR, _ADMINISTRATOR}),
+    "proofs.export": _AUDITS,
+    "proofs.heads": _AUDITS,
+    "proofs.of_attempt": _LISTENS,
+    "why.ask": _LISTENS,
+    "audit.list": _AUDITS,
     "system.metrics": _RUNS | {_INTEGRATION},
     "live.watch": _LISTENS | {_COLLECTOR},
 }

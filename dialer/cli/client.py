@@ -25,10 +25,15 @@ Token = Annotated[str, typer.Option("--token", envvar="DIALER_TOKEN", help="An A
 
 def call(url: str, token: str, method: str, path: str, body: object = None, **query: object) -> Any:
     """One request; its JSON answer. Raises DialerError with the service's own words."""
+    asked = {name: str(value) for name, value in query.items() if value is not None}
+    return asyncio.run(_call(url or configured_url(), need_token(token), method, path, body, asked))
+
+
+def need_token(token: str) -> str:
+    """The token; DialerError says how to come by one."""
     if not token:
         raise DialerError("no token: set DIALER_TOKEN, or give --token; `dialer token create` makes one")
-    asked = {name: str(value) for name, value in query.items() if value is not None}
-    return asyncio.run(_call(url or configured_url(), token, method, path, body, asked))
+    return token
 
 
 def configured_url() -> str:

@@ -4,7 +4,7 @@ The packs come by content, their hashes computed anew, so a pack that was altere
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
@@ -89,11 +89,12 @@ def read_policy(body: bytes) -> PolicySet:
 
 
 class Question(msgspec.Struct, frozen=True):
-    """What a link holds of a decision: the instant, the facts, and the answer."""
+    """What a link holds of a decision: the instant, the facts, the answer, and the hashes of the packs used."""
 
     at: datetime
     facts: GateFacts
     decision: Decision
+    packs: tuple[str, ...] = ()
 
 
 _question_decoder = msgspec.json.Decoder(Question)
@@ -142,19 +143,29 @@ class Replay:
         """
         try:
             question = read_question(body)
-            policies = self._known(question.decision.pack_hash)
         except ValueError as error:
             return (str(error),)
-        found: tuple[str, ...] = ()
-        for policy in policies:
-            found = differences(question.decision, evaluate(policy, question.facts, question.at), question.facts)
+        found: tuple[str, ...] = ("it names other packs than it was decided by",)
+        for packs in self._candidates(question):
+            found = self._again(question, packs)
             if not found:
                 break
         return found
 
-    def _known(self, pack_hash: str) -> list[Policy]:
-        sets = self._sets.get(pack_hash) or {PolicySet((pack_hash,)): None}
-        return [self.policy(packs) for packs in sets]
+    def _candidates(self, question: Question) -> Iterable[PolicySet]:
+        """A link that names its packs needs no saying which were in force together, unless some were retiring."""
+        pack_hash = question.decision.pack_hash
+        named = PolicySet(question.packs or (pack_hash,))
+        yield from self._sets.get(pack_hash, ())
+        if named.pack_hash == pack_hash:
+            yield named
+
+    def _again(self, question: Question, packs: PolicySet) -> tuple[str, ...]:
+        try:
+            policy = self.policy(packs)
+        except ValueError as error:
+            return (str(error),)
+        return differences(question.decision, evaluate(policy, question.facts, question.at), question.facts)
 
     def policy(self, packs: PolicySet) -> Policy:
         """The policy of these packs, built once (ValueError: one of them was not given)."""

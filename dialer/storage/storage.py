@@ -28,6 +28,7 @@ from dialer.storage.lists import Lists
 from dialer.storage.migrate import scripts, upgrade
 from dialer.storage.outbox import Outbox
 from dialer.storage.policies import Policies
+from dialer.storage.proof_reading import ProofReading
 from dialer.storage.proofs import Proofs
 from dialer.storage.recordings import Recordings
 from dialer.storage.statistics import Statistics
@@ -66,6 +67,7 @@ class Storage:
         self.stops = Stops(database)
         self.outbox = Outbox(database)
         self.proofs = Proofs(database)
+        self.proof_reading = ProofReading(database, cipher)
         self.policies = Policies(database)
         self.recordings = Recordings(database)
         self.statistics = Statistics(database)

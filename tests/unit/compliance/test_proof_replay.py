@@ -113,6 +113,17 @@ def test_a_forged_rule_result_is_told() -> None:
         assert len(found) == 1, found
 
 
+def test_a_link_that_names_its_packs_needs_no_more() -> None:
+    replay = Replay()
+    for pack in TWO.packs:
+        replay.add_pack(pack.sha256, pack.content)
+    decision = evaluate(TWO, FACTS, MONDAY)
+    said = {"at": MONDAY, "facts": FACTS, "decision": decision, "packs": [pack.sha256 for pack in TWO.packs]}
+    assert replay.check(msgspec.json.encode(said)) == ()
+    (words,) = replay.check(msgspec.json.encode(said | {"packs": [TWO.packs[0].sha256]}))
+    assert "names other packs" in words
+
+
 def test_rules_that_are_not_here_are_told() -> None:
     decision = evaluate(POLICY, FACTS, MONDAY)
     (words,) = Replay().check(body_of(decision))
