@@ -40,6 +40,7 @@ CASES_SCHEMA = PACKS / "cases.schema.json"
 ORDINARY_RING_S = 28.0
 NEVER = "never"
 _WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_OF_REFUSALS = ("rule", "refused", "retry_at", "needs_agent")
 _LINKS = ("phone", "person", "case", "campaign")
 
 
@@ -140,6 +141,9 @@ class _Reader:
         )
 
     def expectation(self, data: Mapping[str, Any], place: Place) -> Expectation:
+        for key in _OF_REFUSALS:
+            if key in data and data["allowed"]:
+                raise self.document.error((*place, key), "a call that is allowed has none")
         named = [data["rule"]] if "rule" in data else []
         self._check_rules([*named, *data.get("refused", ()), *data.get("warned", ())], place)
         retry_at = data.get("retry_at")

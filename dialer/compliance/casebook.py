@@ -11,11 +11,9 @@ from pathlib import Path
 
 from dialer.compliance.case_reading import NEVER, Case, Expectation, read_cases
 from dialer.compliance.gate import evaluate
-from dialer.compliance.packs import load_policy
+from dialer.compliance.packs import CASES, load_policy
 from dialer.compliance.policy import Policy
 from dialer.model.decision import Decision, Effect
-
-CASES_FILE = "cases.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +30,14 @@ class CaseResult:
         return not self.differences
 
     @property
-    def broken(self) -> frozenset[str]:
-        """The rules that were not kept, those that only warn included."""
-        return frozenset(result.rule for result in self.decision.evaluated if not result.allowed)
+    def refused(self) -> frozenset[str]:
+        """The rules that refused the call."""
+        return _not_kept(self.decision, warns=False)
+
+    @property
+    def warned(self) -> frozenset[str]:
+        """The rules that were not kept and only warn."""
+        return _not_kept(self.decision, warns=True)
 
     @property
     def kept(self) -> frozenset[str]:
@@ -49,7 +52,7 @@ def run_cases(pack_folder: Path, policy: Policy | None = None) -> list[CaseResul
         ConfigError: the pack or the table is wrong; the message names file, line and reason.
     """
     policy = policy or load_policy((str(pack_folder),))
-    return [run_case(policy, case) for case in read_cases(pack_folder / CASES_FILE, policy)]
+    return [run_case(policy, case) for case in read_cases(pack_folder / CASES, policy)]
 
 
 def run_case(policy: Policy, case: Case) -> CaseResult:
@@ -60,12 +63,7 @@ def run_case(policy: Policy, case: Case) -> CaseResult:
 
 def _differences(expect: Expectation, decision: Decision) -> Iterable[str]:
     """In words, one for each part of the answer that is not as expected."""
-    refused = frozenset(
-        result.rule for result in decision.evaluated if not result.allowed and result.effect is not Effect.WARN
-    )
-    warned = frozenset(
-        result.rule for result in decision.evaluated if not result.allowed and result.effect is Effect.WARN
-    )
+    refused, warned = _not_kept(decision, warns=False), _not_kept(decision, warns=True)
     if decision.allowed is not expect.allowed:
         yield f"allowed is {decision.allowed}" + (f": {decision.rule}: {decision.reason}" if decision.rule else "")
         return
@@ -79,6 +77,11 @@ def _differences(expect: Expectation, decision: Decision) -> Iterable[str]:
         yield f"retry_at is {_shown(decision.retry_at)}, not {_shown(expect.retry_at)}"
     if expect.needs_agent is not None and decision.needs_agent is not expect.needs_agent:
         yield f"needs_agent is {decision.needs_agent}"
+
+
+def _not_kept(decision: Decision, *, warns: bool) -> frozenset[str]:
+    broken = (result for result in decision.evaluated if not result.allowed)
+    return frozenset(result.rule for result in broken if (result.effect is Effect.WARN) is warns)
 
 
 def _listed(rules: frozenset[str]) -> str:
