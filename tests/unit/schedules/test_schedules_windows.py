@@ -5,17 +5,17 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from schedules.calendar import load_calendar
+from schedules.calendar import DayKind, load_calendar
 from schedules.search import HORIZON, first_common
 from schedules.windows import (
+    ClosedCode,
     Days,
     Forbidden,
     Span,
     Window,
-    clock,
+    closed_because,
     day_start,
     is_open,
-    minute_of_day,
     next_open,
     next_permitted,
 )
@@ -138,22 +138,110 @@ def test_forbidden_hours_that_leave_too_little_room() -> None:
     assert next_permitted(Forbidden(SHANGHAI, 1, 24 * 60), at(SHANGHAI, "2026-11-23 12:00"), 90) is None
 
 
-@pytest.mark.parametrize("bounds", [(600, 600), (1440, 600), (600, 0), (-1, 5)])
-def test_impossible_forbidden_hours(bounds: tuple[int, int]) -> None:
-    with pytest.raises(ValueError, match="forbidden hours"):
-        Forbidden(SHANGHAI, *bounds)
+@pytest.mark.parametrize(
+    ("text", "ring_s", "expected"),
+    [
+        ("2026-11-23 11:59:31", 28, "2026-11-23 11:59:31"),
+        ("2026-11-23 11:59:32", 28, "2026-11-23 14:00"),  # must_end_by is of the day's last span only
+        ("2026-11-23 17:59:59", 28, "2026-11-23 17:59:59"),  # may ring on until 18:01
+        ("2026-11-23 17:59:59", 61, "2026-11-24 09:00"),
+        ("2026-11-23 18:00", 0, "2026-11-24 09:00"),  # but may not leave
+        ("2026-11-27 20:00", 28, "2026-11-28 10:00"),  # Saturday has hours of its own
+        ("2026-11-28 10:30", 28, "2026-11-30 09:00"),  # Sunday has none
+    ],
+)
+def test_a_week_with_a_lunch_break(text: str, ring_s: float, expected: str) -> None:
+    weekday = (Span(540, 720), Span(840, 1080))
+    window = Window(SHANGHAI, ((weekday,) * 5) + ((Span(600, 630),), ()), must_end_by_minute=1081)
+    assert next_open(window, None, at(SHANGHAI, text), ring_s) == at(SHANGHAI, expected)
 
 
-@pytest.mark.parametrize(("text", "minutes"), [("00:00", 0), ("09:30", 570), ("24:00", 1440)])
-def test_minute_of_day(text: str, minutes: int) -> None:
-    assert minute_of_day(text) == minutes
-    assert clock(minutes) == text
+@pytest.mark.parametrize(
+    ("text", "ring_s", "expected"),
+    [
+        ("2026-11-27 20:00", 28, True),  # Friday
+        ("2026-11-28 01:59", 28, True),  # belongs to Friday
+        ("2026-11-28 01:59:40", 28, False),
+        ("2026-11-28 02:00", 0, False),
+        ("2026-11-28 20:00", 0, False),  # Saturday is no workday
+        ("2026-11-30 01:00", 0, False),  # nor is Sunday, to which this would belong
+    ],
+)
+def test_over_midnight_belongs_to_the_day_it_began_on(text: str, ring_s: float, expected: bool) -> None:
+    window = daily(SHANGHAI, 1200, 120, Days.WORKDAYS)
+    assert is_open(window, CALENDAR, at(SHANGHAI, text), ring_s) is expected
 
 
-@pytest.mark.parametrize("text", ["", "9:00", "09.00", "09:60", "24:01", "ab:cd", "+1:00", "09:0", "٠٩:٠٠"])
-def test_not_a_time_of_day(text: str) -> None:
-    with pytest.raises(ValueError, match="is not a time"):
-        minute_of_day(text)
+def test_ringing_over_midnight_may_have_its_own_end() -> None:
+    window = Window.daily(SHANGHAI, [Span(1200, 120)], must_end_by=121)
+    assert is_open(window, None, at(SHANGHAI, "2026-11-28 01:59:40"), 28)
+    assert not is_open(window, None, at(SHANGHAI, "2026-11-28 01:59:40"), 80)
+
+
+def test_a_make_up_workday_takes_hours() -> None:
+    first, saturday, none = (Span(540, 600),), (Span(660, 720),), ()
+    worked = at(SHANGHAI, "2026-10-10 00:00")  # a Saturday
+    week: tuple[tuple[Span, ...], ...] = (none, first, none, none, none, none, none)
+    borrowed = Window(SHANGHAI, week, Days.WORKDAYS, make_up_workdays=True)
+    assert next_open(borrowed, CALENDAR, worked) == at(SHANGHAI, "2026-10-10 09:00")
+    own = Window(SHANGHAI, (*week[:5], saturday, none), Days.WORKDAYS, make_up_workdays=True)
+    assert next_open(own, CALENDAR, worked) == at(SHANGHAI, "2026-10-10 11:00")
+    weekends_only = Window(SHANGHAI, (*[none] * 6, saturday), Days.WORKDAYS, make_up_workdays=True)
+    assert not is_open(weekends_only, CALENDAR, at(SHANGHAI, "2026-10-10 11:00"))  # nothing to borrow
+    assert is_open(weekends_only, CALENDAR, at(SHANGHAI, "2026-09-20 11:00"))  # a worked Sunday with its own
+
+
+@pytest.mark.parametrize("text", ["2026-11-01 00:30", "2026-03-08 01:00"])  # Havana: midnight twice, and not at all
+def test_open_all_day_every_day_is_always_open(text: str) -> None:
+    always = daily("America/Havana", 0, 1440)
+    moment = at("America/Havana", text) - timedelta(hours=2)
+    for minute in range(240):
+        assert is_open(always, None, moment + timedelta(minutes=minute), 90)
+
+
+EARLY = daily(SHANGHAI, 0, 60, Days.WEEKDAYS)
+SPLIT = Window(NEW_YORK, ((Span(540, 720), Span(840, 1080)), *[()] * 6))
+
+
+@pytest.mark.parametrize(
+    ("window", "text", "ring_s", "expected"),
+    [
+        (OFFICE, "2026-11-22 10:00", 0, (ClosedCode.WEEKEND, DayKind.WEEKEND, "", "")),
+        (OFFICE, "2026-10-01 10:00", 0, (ClosedCode.HOLIDAY, DayKind.HOLIDAY, "", "国庆节")),
+        (OFFICE, "2026-10-10 10:00", 0, (ClosedCode.NOT_A_DAY, DayKind.MAKE_UP_WORKDAY, "", "国庆节")),
+        (OFFICE, "2027-01-04 10:00", 0, (ClosedCode.CALENDAR_UNKNOWN, DayKind.UNKNOWN, "", "")),
+        (OFFICE, "2026-11-23 18:00", 0, (ClosedCode.OUTSIDE_HOURS, DayKind.WORKDAY, "09:00-18:00", "")),
+        (OFFICE, "2026-11-23 17:59:40", 28, (ClosedCode.RINGING_PASSES_END, DayKind.WORKDAY, "09:00-18:00", "")),
+        (EARLY, "2026-11-22 00:10", 0, (ClosedCode.NOT_A_DAY, None, "", "")),
+        (EARLY, "2026-11-23 10:00", 0, (ClosedCode.OUTSIDE_HOURS, None, "00:00-01:00", "")),
+        # Saturday, in Friday's night: the hours are Friday's.
+        (
+            *(daily(SHANGHAI, 1200, 120, Days.WEEKDAYS), "2026-11-28 01:59:50", 28),
+            (ClosedCode.RINGING_PASSES_END, None, "20:00-02:00", ""),
+        ),
+        (SPLIT, "2026-11-23 13:00", 0, (ClosedCode.OUTSIDE_HOURS, None, "09:00-12:00, 14:00-18:00", "")),
+        (SPLIT, "2026-11-24 13:00", 0, (ClosedCode.NOT_A_DAY, None, "", "")),
+    ],
+)
+def test_closed_because(
+    window: Window, text: str, ring_s: float, expected: tuple[ClosedCode, DayKind | None, str, str]
+) -> None:
+    moment = at(window.zone, text)
+    closed = closed_because(window, CALENDAR, moment, ring_s)
+    assert closed is not None
+    assert (closed.code, closed.kind, closed.hours, closed.holiday) == expected
+    assert (closed.zone, closed.day, closed.local_time) == (window.zone, moment.date(), f"{moment:%H:%M:%S}")
+    assert closed.calendar == ("cn-workdays" if window.days is Days.WORKDAYS else "")
+
+
+def test_open_is_not_closed() -> None:
+    assert closed_because(OFFICE, CALENDAR, at(SHANGHAI, "2026-11-23 10:00"), 28) is None
+
+
+def test_workdays_without_a_calendar_are_unknown() -> None:
+    closed = closed_because(OFFICE, None, at(SHANGHAI, "2026-11-23 10:00"))
+    assert closed is not None
+    assert (closed.code, closed.kind, closed.calendar) == (ClosedCode.CALENDAR_UNKNOWN, DayKind.UNKNOWN, "")
 
 
 def test_day_begins_where_the_clock_skips_midnight() -> None:
