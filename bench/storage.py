@@ -12,6 +12,7 @@ from bench.row import BenchRow
 from dialer.clock import SystemClock
 from dialer.compliance.packs import load_policy
 from dialer.compliance.policy import Policy
+from dialer.compliance.registry import RegisteredNumber, Registry
 from dialer.model.attempt import Attempt, AttemptState, Disposition, Settlement
 from dialer.model.call_list import NewContact, NewPhone
 from dialer.model.campaign import CampaignSettings, CampaignState, PriorityTerm
@@ -24,12 +25,14 @@ BATCH = 20
 CLAIMS = 50
 ATTEMPTS = 600
 PARALLEL = 60
+CALLER_ID = "+8640012345678"
 MONDAY = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)  # 10:00 in Shanghai, a workday
 
 
 def run() -> list[BenchRow]:
     """Builds a database in a temporary directory and measures on it."""
-    policy = load_policy(("cn-bank-card",))
+    registry = Registry((RegisteredNumber(CALLER_ID, ("collection",)),))
+    policy = load_policy(("cn-bank-card",), (), registry)
     with tempfile.TemporaryDirectory(prefix="bench-storage-") as directory:
         return asyncio.run(_run(Path(directory), policy))
 
@@ -118,6 +121,7 @@ async def _attempt(storage: Storage, policy: Policy, candidate: Candidate, now: 
         path=candidate.path,
         node="bench",
         entry_id=candidate.entry_id,
+        caller_id=CALLER_ID,
     )
     started = time.perf_counter()
     attempt = await storage.attempts.reserve(reservation, policy, now)

@@ -92,7 +92,7 @@ async def release(services: CallServices, attempt_id: int, reason: str) -> None:
     """Gives a reservation back whose INVITE never left."""
     try:
         async with asyncio.timeout(SETTLE_LIMIT_S):
-            await services.storage.attempts.release(attempt_id, reason)
+            await services.storage.attempts.release(attempt_id, reason, services.clock.utcnow())
     except (StorageError, TimeoutError):
         logger.exception("reservation not released", extra={"attempt_id": attempt_id})
 

@@ -13,6 +13,7 @@ from importlib import resources
 
 import msgspec
 
+from dialer.compliance.proof import Link
 from dialer.model.attempt import Attempt
 from dialer.model.campaign import Campaign, CampaignState
 from dialer.model.contact import mask_number
@@ -28,10 +29,11 @@ SCHEMA_BASE = "urn:dialer:schema:"
 Payload = dict[str, object]
 
 
-def attempt_settled(attempt: Attempt, next_step: NextStep | None = None) -> Payload:
+def attempt_settled(attempt: Attempt, proof: Link, next_step: NextStep | None = None) -> Payload:
     """How an attempt ended, and what becomes of the contact in its campaign.
 
     `attempt` is as settled, or as reconciled by a person after a crash; `next_step` is None for a call dialed by hand.
+    `proof` is the link that says so: whoever keeps its hash can tell later whether the chain was altered.
     """
     return {
         **_attempt(attempt),
@@ -51,6 +53,7 @@ def attempt_settled(attempt: Attempt, next_step: NextStep | None = None) -> Payl
         "q850": attempt.cause.q850,
         "recording_id": attempt.recording_id or None,
         "next": _next_step(next_step),
+        "proof": {"chain": proof.chain, "sequence": proof.sequence, "hash": proof.hash.hex()},
     }
 
 

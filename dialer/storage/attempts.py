@@ -1,19 +1,21 @@
 """Attempts: reserved before their INVITE, settled once, recovered after a crash.
 
 A reservation is one durable transaction: the facts are gathered, the gate decides, and either the attempt is there and
-counts from then on, or the refusal is on record. Transactions about one number come one after the other (on PostgreSQL
-by an advisory lock on the number's index), so that no two of them can take the last slot of a cap.
+counts from then on, or the refusal is on record. Reservations that count the same thing come one after the other (on
+PostgreSQL by advisory locks, `dialect.LOCK_ORDER`), so that no two of them can take the last slot of a cap. Whatever
+ends an attempt is one transaction, too, with its link in the chain of proofs and, but for a release, its event.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, or_, select, update
 
 from dialer.compliance.policy import Policy
+from dialer.compliance.proof import Link, ProofKind
 from dialer.model.attempt import Attempt, AttemptFilter, AttemptState, Disposition, Settlement
 from dialer.model.decision import Decision
 from dialer.model.entry import EntryState, NextStep, PastAttempt, Reservation
@@ -22,11 +24,14 @@ from dialer.outcomes import payloads
 from dialer.storage import tables, values
 from dialer.storage.crypto import Cipher
 from dialer.storage.database import Database
+from dialer.storage.dialect import CASE_LOCK, lock_all
 from dialer.storage.entries import LATER, READY, free
 from dialer.storage.events import emit
-from dialer.storage.reserving import reserve
+from dialer.storage.proofs import prove_end
+from dialer.storage.reserving import Remembered, reserve
 from dialer.storage.statistics import live_and_abandoned
 from dialer.storage.tables.base import AnyRow
+from dialer.storage.tallies import Budgets
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +39,8 @@ attempts = tables.attempts
 entries = tables.entries
 
 _IN_FLIGHT = attempts.c.in_flight_index.is_not(None)
+_ENDED = (*values.ATTEMPT_COLUMNS, attempts.c.number_index)
+"""What a statement that ends an attempt tells of it: enough for the event and the proof."""
 
 
 def _new(name: str) -> ColumnElement[Any]:
@@ -74,7 +81,7 @@ _SETTLE = (
             },
         }
     )
-    .returning(*values.ATTEMPT_COLUMNS)
+    .returning(*_ENDED)
 )
 """Built once: composing a statement costs more time than running it."""
 _ADVANCE = (
@@ -114,6 +121,8 @@ class Attempts:
         self._database = database
         self._cipher = cipher
         self._marks: dict[int, _Mark] = {}
+        self._budgets = Budgets()
+        self._packs: set[str] = set()
 
     async def reserve(self, reservation: Reservation, policy: Policy, now: datetime) -> Attempt | Decision:
         """Lets the gate decide and reserves the attempt, durably, or records the refusal and returns it.
@@ -121,9 +130,12 @@ class Attempts:
         Whoever cancels this cannot know whether the slot was taken; the attempt then counts, and becomes UNKNOWN at the
         node's next start. Raises StorageError: nothing was reserved, unless the answer timed out.
         """
-        return await self._database.write(
-            lambda connection: reserve(connection, self._cipher, reservation, policy, now)
+        remembered = Remembered(self._packs, self._budgets)
+        answer = await self._database.write(
+            lambda connection: reserve(connection, self._cipher, reservation, policy, now, remembered)
         )
+        self._packs.update(pack.sha256 for pack in policy.used_packs)  # durable now: the next proof need not store them
+        return answer
 
     async def mark(self, attempt_id: int, state: AttemptState, at: datetime) -> None:
         """Notes an attempt's progress; written within a quarter of a second, or together with what settles it."""
@@ -138,13 +150,13 @@ class Attempts:
             marks, self._marks = self._marks, {}
             await self._database.write(lambda connection: _write_marks(connection, marks))
 
-    async def release(self, attempt_id: int, reason: str) -> bool:
+    async def release(self, attempt_id: int, reason: str, now: datetime) -> bool:
         """Gives a reservation back because no INVITE left the host: it does not count. The entry stays leased.
 
         False when the attempt was not in flight any more.
         """
         self._marks.pop(attempt_id, None)
-        return await self._database.write(lambda connection: _release(connection, attempt_id, reason))
+        return await self._database.write(lambda connection: _release(connection, attempt_id, reason, now))
 
     async def settle(self, settlement: Settlement, step: NextStep | None, now: datetime) -> bool:
         """Writes how the attempt ended, what becomes of its entry, and the event, in one transaction.
@@ -157,6 +169,8 @@ class Attempts:
         if not settled:
             facts = {"action": "settle", "attempt_id": settlement.attempt_id}
             logger.warning("an attempt was settled again; the first settlement stands", extra=facts)
+        elif settlement.disposition is Disposition.ABANDONED:
+            self._budgets.forget()
         return settled
 
     async def recover(self, node: str, now: datetime) -> int:
@@ -166,6 +180,16 @@ class Attempts:
         Returns how many attempts there were.
         """
         return await self._database.write(lambda connection: _recover(connection, node, now))
+
+    async def reclaim(self, node: str, known_ids: Collection[int], older_than: datetime, now: datetime) -> int:
+        """What nobody runs any more becomes UNKNOWN, as after a crash: reservations whose answer never arrived.
+
+        Those are the node's attempts in flight that are not among `known_ids` and were reserved before `older_than`,
+        or as long after `now` (the clock stepped back since). Returns how many there were.
+        """
+        return await self._database.write(
+            lambda connection: _reclaim(connection, node, frozenset(known_ids), older_than, now)
+        )
 
     async def reconcile(
         self, attempt_id: int, disposition: Disposition, actor: str, now: datetime, step: NextStep | None = None
@@ -220,12 +244,20 @@ def _write_marks(connection: Connection, marks: Mapping[int, _Mark]) -> None:
         connection.execute(statement.values(state=mark.state.value, **mark.instants))
 
 
-def _release(connection: Connection, attempt_id: int, reason: str) -> bool:
+def _lock_cases(connection: Connection, condition: ColumnElement[bool]) -> None:
+    """The locks of the attempts' cases, before any row is touched: events and wrap-ups of a case need them, too."""
+    if connection.dialect.name != "postgresql":
+        return
+    query = select(attempts.c.case_ref).where(condition).distinct()
+    lock_all(connection, [(CASE_LOCK, case_ref.encode()) for case_ref in sorted(connection.execute(query).scalars())])
+
+
+def _release(connection: Connection, attempt_id: int, reason: str, now: datetime) -> bool:
     statement = (
         update(attempts)
         .where(attempts.c.attempt_id == attempt_id, _IN_FLIGHT)
-        .values(state=AttemptState.RELEASED.value, in_flight_index=None, settled_by=reason)
-        .returning(attempts.c.entry_id)
+        .values(state=AttemptState.RELEASED.value, in_flight_index=None, ended_at=now, settled_by=reason)
+        .returning(*_ENDED)
     )
     row = connection.execute(statement).first()
     if row is None:
@@ -233,6 +265,7 @@ def _release(connection: Connection, attempt_id: int, reason: str) -> bool:
     dialing = entries.c.queue == EntryState.DIALING.value
     again = update(entries).where(entries.c.entry_id == row.entry_id, dialing)
     connection.execute(again.values(queue=EntryState.LEASED.value, reason=reason))
+    prove_end(connection, values.attempt(row), row.number_index, ProofKind.RELEASED, now, reason)
     return True
 
 
@@ -256,13 +289,15 @@ def _settle(connection: Connection, settlement: Settlement, step: NextStep | Non
         "new_connected_at": settlement.connected_at,
         "new_recording_id": settlement.recording_id or None,
     }
+    _lock_cases(connection, attempts.c.attempt_id == settlement.attempt_id)
     row = connection.execute(_SETTLE, said).first()
     if row is None:
         return False
     if lost:
         _report_lost(connection, row, "its end was not learned", now)
     else:
-        _report_settled(connection, row, EntryState.DIALING, step, now)
+        link = prove_end(connection, values.attempt(row), row.number_index, ProofKind.SETTLED, now).link
+        _report_settled(connection, row, EntryState.DIALING, step, link, now)
     return True
 
 
@@ -273,15 +308,16 @@ def _report_lost(connection: Connection, row: AnyRow, why: str, now: datetime) -
     reason = f"attempt {attempt.attempt_id}: {why}"
     connection.execute(waiting.values(queue=EntryState.RECONCILE.value, reason=reason))
     emit(connection, EventType.ATTEMPT_UNKNOWN, attempt.case_ref, now, payloads.attempt_unknown(attempt))
+    prove_end(connection, attempt, row.number_index, ProofKind.UNKNOWN, now, why)
 
 
 def _report_settled(
-    connection: Connection, row: AnyRow, expected: EntryState, step: NextStep | None, now: datetime
+    connection: Connection, row: AnyRow, expected: EntryState, step: NextStep | None, link: Link, now: datetime
 ) -> None:
     attempt = values.attempt(row)
     if row.entry_id is not None and step is not None:
         _advance(connection, row.entry_id, expected, step, attempt.disposition, now)
-    data = payloads.attempt_settled(attempt, step)
+    data = payloads.attempt_settled(attempt, link, step)
     emit(connection, EventType.ATTEMPT_SETTLED, attempt.case_ref, now, data)
 
 
@@ -319,21 +355,38 @@ def _advance(
 
 
 def _recover(connection: Connection, node: str, now: datetime) -> int:
+    n_lost = _lose(connection, (attempts.c.node == node) & _IN_FLIGHT, "lost in a crash", now)
+    free(connection, entries.c.node == node, "the node was restarted")
+    return n_lost
+
+
+def _reclaim(connection: Connection, node: str, known_ids: frozenset[int], older_than: datetime, now: datetime) -> int:
+    left = or_(attempts.c.reserved_at < older_than, attempts.c.reserved_at > now + (now - older_than))
+    query = select(attempts.c.attempt_id).where(attempts.c.node == node, _IN_FLIGHT, left)
+    left_ids = set(connection.execute(query).scalars()) - known_ids
+    if not left_ids:
+        return 0
+    condition = attempts.c.attempt_id.in_(sorted(left_ids)) & _IN_FLIGHT
+    return _lose(connection, condition, "its reservation was never answered", now)
+
+
+def _lose(connection: Connection, condition: ColumnElement[bool], why: str, now: datetime) -> int:
+    """The attempts become UNKNOWN; returns how many."""
+    _lock_cases(connection, condition)
     statement = (
         update(attempts)
-        .where(attempts.c.node == node, _IN_FLIGHT)
+        .where(condition)
         .values(
             state=AttemptState.UNKNOWN.value,
             disposition=Disposition.UNKNOWN.value,
             in_flight_index=None,
             ended_at=now,
         )
-        .returning(*values.ATTEMPT_COLUMNS)
+        .returning(*_ENDED)
     )
     rows = connection.execute(statement).all()
-    for row in sorted(rows, key=lambda row: row.case_ref):  # one order of locks on all nodes
-        _report_lost(connection, row, "lost in a crash", now)
-    free(connection, entries.c.node == node, "the node was restarted")
+    for row in sorted(rows, key=lambda row: (row.case_ref, row.attempt_id)):
+        _report_lost(connection, row, why, now)
     return len(rows)
 
 
@@ -349,13 +402,16 @@ def _reconcile(
         update(attempts)
         .where(attempts.c.attempt_id == attempt_id, attempts.c.state == AttemptState.UNKNOWN.value)
         .values(state=AttemptState.SETTLED.value, disposition=disposition.value, settled_by=actor)
-        .returning(*values.ATTEMPT_COLUMNS)
+        .returning(*_ENDED)
     )
+    _lock_cases(connection, attempts.c.attempt_id == attempt_id)
     row = connection.execute(statement).first()
     if row is None:
         return False
+    link = prove_end(connection, values.attempt(row), row.number_index, ProofKind.RECONCILED, now, actor).link
     going_on = step or NextStep(row.phone_id, None, exhausted=False, reason="reconciled")
-    _report_settled(connection, row, EntryState.RECONCILE, going_on if row.entry_id is not None else None, now)
+    step = going_on if row.entry_id is not None else None
+    _report_settled(connection, row, EntryState.RECONCILE, step, link, now)
     return True
 
 

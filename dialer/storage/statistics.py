@@ -1,9 +1,11 @@
 """Counts over attempts, wrap-ups and refusals."""
 
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, bindparam, func, or_, select
 
 from dialer.model.attempt import REACHED_A_PERSON, AttemptState, Disposition
 from dialer.model.statistics import CampaignStatistics, Refusal
@@ -12,11 +14,25 @@ from dialer.storage.database import Database
 from dialer.storage.entries import count_entries
 from dialer.storage.tables.base import AnyRow
 
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+"""No attempt is older."""
+
 attempts = tables.attempts
 refusals = tables.refusals
 wrap_ups = tables.wrap_ups
 
-_LIVE = tuple(sorted(disposition.value for disposition in REACHED_A_PERSON))
+_COUNTED = REACHED_A_PERSON | {Disposition.MACHINE, Disposition.MESSAGE_LEFT}
+_REACHED = (
+    select(attempts.c.disposition, func.count().label("n"), func.max(attempts.c.ended_at).label("last_at"))
+    .where(
+        attempts.c.campaign_id == bindparam("of_campaign"),
+        attempts.c.disposition.in_(sorted(disposition.value for disposition in _COUNTED)),
+        attempts.c.ended_at >= bindparam("since", type_=attempts.c.ended_at.type),
+        or_(attempts.c.disposition != Disposition.CONNECTED.value, attempts.c.conversation.is_distinct_from(False)),
+    )
+    .group_by(attempts.c.disposition)
+)
+_REACHED_BY_THEN = _REACHED.where(attempts.c.ended_at <= bindparam("as_of", type_=attempts.c.ended_at.type))
 
 
 class Statistics:
@@ -45,17 +61,41 @@ class Statistics:
         return tuple(_refusal(row) for row in rows)
 
 
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """How many calls of a campaign ended in each way that an abandonment budget looks at.
+
+    A call whose wrap-up says that nobody was there to talk to is not among the live ones.
+    """
+
+    counts: Mapping[str, int]
+    last_abandoned_at: datetime | None = None
+
+    def of(self, disposition: Disposition) -> int:
+        """Those that ended so."""
+        return self.counts.get(disposition.value, 0)
+
+    @property
+    def live(self) -> int:
+        """Those that a person answered, the abandoned ones among them."""
+        return sum(self.of(disposition) for disposition in REACHED_A_PERSON)
+
+
+def count_reached(connection: Connection, campaign_id: int, since: datetime, as_of: datetime | None = None) -> Reached:
+    """Counts the attempts that ended since then (and not after `as_of`)."""
+    asked: dict[str, Any] = {"of_campaign": campaign_id, "since": since}
+    if as_of is None:
+        rows = connection.execute(_REACHED, asked).all()
+    else:
+        rows = connection.execute(_REACHED_BY_THEN, asked | {"as_of": as_of}).all()
+    last = next((row.last_at for row in rows if row.disposition == Disposition.ABANDONED.value), None)
+    return Reached({row.disposition: int(row.n) for row in rows}, last)
+
+
 def live_and_abandoned(connection: Connection, campaign_id: int, since: datetime | None) -> tuple[int, int]:
     """Attempts that a person answered, ended since then, and those abandoned among them."""
-    query = (
-        select(attempts.c.disposition, func.count())
-        .where(attempts.c.campaign_id == campaign_id, attempts.c.disposition.in_(_LIVE))
-        .group_by(attempts.c.disposition)
-    )
-    if since is not None:
-        query = query.where(attempts.c.ended_at >= since)
-    counts = {row[0]: int(row[1]) for row in connection.execute(query)}
-    return sum(counts.values()), counts.get(Disposition.ABANDONED.value, 0)
+    reached = count_reached(connection, campaign_id, since or BEGINNING)
+    return reached.live, reached.of(Disposition.ABANDONED)
 
 
 def _statistics(connection: Connection, campaign_id: int, now: datetime, since: datetime | None) -> CampaignStatistics:

@@ -10,14 +10,17 @@ from sqlalchemy import Connection, select
 from dialer.compliance.facts import GateFacts
 from dialer.compliance.gate import evaluate
 from dialer.compliance.policy import Policy
+from dialer.model.attempt import CallPath
+from dialer.model.campaign import Campaign
 from dialer.model.contact import Contact, Phone, mask_number
 from dialer.model.decision import Decision, GateSurvey, RefusedExample, RefusedRule
+from dialer.model.entry import Reservation
 from dialer.storage import tables, values
 from dialer.storage.campaigns import load_campaign
 from dialer.storage.crypto import Cipher
 from dialer.storage.database import Database
 from dialer.storage.entries import WAITING, phone_of
-from dialer.storage.reserving import gather_many, subject_of
+from dialer.storage.history import gather_many, subject_of
 
 CHUNK = 250
 """Entries per transaction."""
@@ -41,7 +44,7 @@ class Survey:
         tally = _Tally(policy, now, examples)
         for first in range(0, len(waiting), CHUNK):
             chunk = waiting[first : first + CHUNK]
-            work = partial(_facts_of, cipher=self._cipher, campaign_id=campaign_id, now=now, chunk=chunk)
+            work = partial(_facts_of, cipher=self._cipher, campaign_id=campaign_id, policy=policy, now=now, chunk=chunk)
             for contact, phone, facts in await self._database.read(work):
                 tally.add(contact, phone, facts)
             await asyncio.sleep(0)  # a survey of thousands lets others have their turn
@@ -97,7 +100,13 @@ def _waiting(connection: Connection, campaign_id: int, limit: int) -> list[tuple
 
 
 def _facts_of(
-    connection: Connection, *, cipher: Cipher, campaign_id: int, now: datetime, chunk: Sequence[tuple[int, int | None]]
+    connection: Connection,
+    *,
+    cipher: Cipher,
+    campaign_id: int,
+    policy: Policy,
+    now: datetime,
+    chunk: Sequence[tuple[int, int | None]],
 ) -> list[tuple[Contact, Phone, GateFacts]]:
     """What the gate needs to know about the entries of a chunk; a contact that has gone meanwhile is left out."""
     campaign = load_campaign(connection, campaign_id)
@@ -106,5 +115,22 @@ def _facts_of(
     contacts = values.load_contacts(connection, cipher, [contact_id for contact_id, _phone_id in chunk])
     asked = [(contacts[contact], phone_of(contacts[contact], phone)) for contact, phone in chunk if contact in contacts]
     subjects = [subject_of(cipher, contact, phone) for contact, phone in asked]
-    facts = gather_many(connection, subjects, campaign.settings.ring_timeout_s, now)
+    facts = gather_many(connection, subjects, _asked_for(campaign), policy, now)
     return [(contact, phone, known) for (contact, phone), known in zip(asked, facts, strict=True)]
+
+
+def _asked_for(campaign: Campaign) -> Reservation:
+    """What the campaign's loop would ask for: each call by its own path, with the first of its caller IDs."""
+    settings = campaign.settings
+    return Reservation(
+        campaign_id=campaign.campaign_id,
+        contact_id=0,
+        phone_id=0,
+        path=CallPath(settings.mode.value),
+        node="",
+        caller_id=settings.caller_ids[0] if settings.caller_ids else "",
+        ring_timeout_s=settings.ring_timeout_s,
+        agency=settings.agency,
+        creditor=settings.creditor,
+        product=settings.product,
+    )

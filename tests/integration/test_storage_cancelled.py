@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from dialer.compliance.packs import load_policy
 from dialer.compliance.policy import Policy
 from dialer.model.attempt import AttemptFilter, AttemptState
 from dialer.model.decision import Decision
 from dialer.storage import Storage
+from tests.support.policy import bank_policy
 from tests.support.storage import MINUTE, MONDAY, Dialing, contacts, open_storage, run_campaign
 
 WRITE_S = 0.4
@@ -19,7 +19,7 @@ AWAY_AFTER_S = 0.1
 
 @pytest.fixture(scope="module")
 def policy() -> Policy:
-    return load_policy(("cn-bank-card",))
+    return bank_policy()
 
 
 async def slow_write(storage: Storage) -> None:

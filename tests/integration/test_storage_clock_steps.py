@@ -5,12 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from dialer.compliance.packs import load_policy
 from dialer.compliance.policy import Policy
 from dialer.model.attempt import Disposition
 from dialer.model.decision import Decision
 from dialer.model.entry import NextStep
 from dialer.storage import Storage
+from tests.support.policy import bank_policy
 from tests.support.storage import MINUTE, MONDAY, Dialing, contacts, open_storage, run_campaign
 
 HOUR = timedelta(hours=1)
@@ -18,7 +18,7 @@ HOUR = timedelta(hours=1)
 
 @pytest.fixture(scope="module")
 def policy() -> Policy:
-    return load_policy(("cn-bank-card",))
+    return bank_policy()
 
 
 @pytest.fixture

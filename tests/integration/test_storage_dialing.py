@@ -7,7 +7,6 @@ from datetime import timedelta
 
 import pytest
 
-from dialer.compliance.packs import load_policy
 from dialer.compliance.policy import Policy
 from dialer.model.attempt import Attempt, AttemptFilter, AttemptState, CallPath, Disposition, NetworkCause, Settlement
 from dialer.model.campaign import CampaignState
@@ -16,12 +15,13 @@ from dialer.model.decision import Decision
 from dialer.model.entry import NextStep, WrapUpEffects
 from dialer.model.outcome import EventType, WrapUp
 from dialer.storage import Listing, Storage
+from tests.support.policy import bank_policy
 from tests.support.storage import MINUTE, MONDAY, NO_MORE, Dialing, contacts, open_storage, run_campaign
 
 
 @pytest.fixture(scope="module")
 def policy() -> Policy:
-    return load_policy(("cn-bank-card",))
+    return bank_policy()
 
 
 @pytest.fixture
@@ -143,7 +143,7 @@ async def test_what_never_rang_gives_its_slot_back(storage: Storage, dialing: Di
     for n in range(12):  # twice the cap
         attempt = await dialing.reserve(dialing.by_hand(candidate), MONDAY + n * MINUTE)
         if ending == "released":
-            assert await storage.attempts.release(attempt.attempt_id, "no trunk")
+            assert await storage.attempts.release(attempt.attempt_id, "no trunk", MONDAY)
         else:
             await dialing.settle(attempt, Disposition.TRUNK_CONGESTION, MONDAY + n * MINUTE, None)
     assert isinstance(await dialing.ask(dialing.by_hand(candidate), MONDAY + 12 * MINUTE), Attempt)
@@ -164,8 +164,8 @@ async def test_release_gives_the_entry_back_to_its_node(storage: Storage, dialin
     campaign_id = await run_campaign(storage, contacts(1))
     (candidate,) = await dialing.claim(campaign_id)
     attempt = await dialing.reserve(dialing.reservation(candidate))
-    assert await storage.attempts.release(attempt.attempt_id, "no trunk")
-    assert not await storage.attempts.release(attempt.attempt_id, "again")
+    assert await storage.attempts.release(attempt.attempt_id, "no trunk", MONDAY)
+    assert not await storage.attempts.release(attempt.attempt_id, "again", MONDAY)
     assert isinstance(await dialing.ask(dialing.reservation(candidate), MONDAY + MINUTE), Attempt)
 
 

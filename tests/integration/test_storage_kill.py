@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from dialer.compliance.packs import load_policy
 from dialer.model.attempt import AttemptState, Disposition
 from dialer.model.outcome import EventType
+from tests.support.policy import bank_policy
 from tests.support.storage import MONDAY, Dialing, contacts, open_storage, run_campaign
 
 CHILD = Path(__file__).parents[1] / "support" / "storage_child.py"
@@ -88,7 +88,7 @@ def _write_list(path: Path) -> None:
 async def test_processes_race_for_the_last_slot_of_the_cap(database_url: str) -> None:
     async with open_storage(database_url) as storage:
         campaign_id = await run_campaign(storage, contacts(1))
-        dialing = Dialing(storage, load_policy(("cn-bank-card",)))
+        dialing = Dialing(storage, bank_policy())
         (candidate,) = await dialing.claim(campaign_id)
         for _ in range(5):
             await dialing.settle(await dialing.reserve(dialing.by_hand(candidate)), Disposition.BUSY, MONDAY, None)

@@ -11,6 +11,7 @@ from dialer.model.campaign import CampaignSettings, CampaignState, PriorityTerm
 from dialer.model.decision import Decision
 from dialer.model.entry import Candidate, NextStep, Reservation
 from dialer.storage import Storage
+from tests.support.policy import HOUSE_NUMBER
 
 KEY = bytes(range(32))
 MONDAY = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)  # 10:00 in Shanghai, a workday
@@ -46,7 +47,7 @@ async def add_list(storage: Storage, people: list[NewContact]) -> int:
 async def run_campaign(storage: Storage, people: list[NewContact]) -> int:
     """A running campaign over a list of these people, the longest overdue first."""
     list_id = await add_list(storage, people)
-    settings = CampaignSettings(priority=(PriorityTerm("days_overdue", 1.0),))
+    settings = CampaignSettings(priority=(PriorityTerm("days_overdue", 1.0),), caller_ids=(HOUSE_NUMBER,))
     campaign = await storage.campaigns.create("campaign", [list_id], settings, MONDAY)
     await storage.entries.build(campaign.campaign_id, MONDAY)
     await storage.campaigns.set_state(
@@ -71,6 +72,7 @@ class Dialing:
             path=candidate.path,
             node=self.node,
             entry_id=candidate.entry_id,
+            caller_id=HOUSE_NUMBER,
         )
 
     def by_hand(self, candidate: Candidate) -> Reservation:
@@ -81,6 +83,7 @@ class Dialing:
             phone_id=candidate.phone.phone_id,
             path=CallPath.MANUAL,
             node=self.node,
+            caller_id=HOUSE_NUMBER,
         )
 
     async def claim(self, campaign_id: int, n: int = 1, now: datetime = MONDAY) -> tuple[Candidate, ...]:

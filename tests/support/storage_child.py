@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from dialer.campaigns.importing import ImportOptions, import_list
-from dialer.compliance.packs import load_policy
 from dialer.compliance.policy import Policy
 from dialer.model.attempt import Attempt, CallPath, Disposition, Settlement
 from dialer.model.entry import Reservation
 from dialer.storage import Storage
+from tests.support.policy import HOUSE_NUMBER, bank_policy
 from tests.support.storage import MONDAY, Dialing, open_storage
 
 RACES = 20
@@ -38,7 +38,9 @@ async def import_slowly(storage: Storage, _policy: Policy, path: str, node: str)
 
 async def race(storage: Storage, policy: Policy, campaign_id: str, contact_id: str, phone_id: str) -> None:
     """Asks for the same number again and again, ends at once what it gets, and prints each answer."""
-    wanted = Reservation(int(campaign_id), int(contact_id), int(phone_id), CallPath.MANUAL, "racer")
+    wanted = Reservation(
+        int(campaign_id), int(contact_id), int(phone_id), CallPath.MANUAL, "racer", caller_id=HOUSE_NUMBER
+    )
     for _ in range(RACES):
         answer = await storage.attempts.reserve(wanted, policy, MONDAY)
         if isinstance(answer, Attempt):
@@ -50,7 +52,7 @@ WORK: dict[str, Callable[..., Awaitable[None]]] = {"reserve": reserve, "import":
 
 
 async def main(what: str, url: str, *arguments: str) -> None:
-    policy = await asyncio.to_thread(load_policy, ("cn-bank-card",))
+    policy = await asyncio.to_thread(bank_policy)
     async with open_storage(url) as storage:
         await WORK[what](storage, policy, *arguments)
 

@@ -7,6 +7,9 @@ from sqlmodel import Field
 
 from dialer.storage.tables.base import Base, BigId, UtcDateTime, table_of
 
+OPEN = "state NOT IN ('released', 'settled')"
+"""In flight, or its end unknown: such an attempt counts however old it is, so there are indexes over these few."""
+
 
 class AttemptRow(Base, table=True):
     """One dial of one number.
@@ -33,6 +36,9 @@ class AttemptRow(Base, table=True):
             postgresql_where=text("agent_id IS NOT NULL"),
         ),
         Index(None, "agency", "reserved_at", sqlite_where=text("agency <> ''"), postgresql_where=text("agency <> ''")),
+        Index("ix_attempts_open_number", "number_index", sqlite_where=text(OPEN), postgresql_where=text(OPEN)),
+        Index("ix_attempts_open_person", "person_ref", sqlite_where=text(OPEN), postgresql_where=text(OPEN)),
+        Index("ix_attempts_open_case", "case_ref", sqlite_where=text(OPEN), postgresql_where=text(OPEN)),
         Index(None, "node", "state"),
         Index(None, "recording_id"),
         Index("uq_attempts_in_flight_index", "in_flight_index", unique=True),

@@ -7,6 +7,7 @@ from decimal import Decimal
 import jsonschema
 import pytest
 
+from dialer.compliance.proof import GENESIS, ProofKind, make_link
 from dialer.model.attempt import Attempt, AttemptState, CallPath, Disposition, HangupSide, NetworkCause
 from dialer.model.campaign import Campaign, CampaignSettings, CampaignState
 from dialer.model.entry import NextStep
@@ -66,11 +67,12 @@ WRAP_UP = WrapUp(
 )
 RECORDING = RecordingInfo("r-7", 7, AT, 12.5, "2026/r-7.flac", "ab" * 32, 1000)
 CAMPAIGN = Campaign(2, "November", CampaignState.RUNNING, (1,), CampaignSettings(), AT, "started by admin")
+LINK = make_link("node1", 3, GENESIS, ProofKind.SETTLED, {"attempt_id": 7})
 NEXT = NextStep(phone_id=4, not_before=AT, exhausted=False, reason="no answer, again in 2 h")
 
 CASES = [
-    (EventType.ATTEMPT_SETTLED, payloads.attempt_settled(SETTLED, NEXT)),
-    (EventType.ATTEMPT_SETTLED, payloads.attempt_settled(SETTLED)),
+    (EventType.ATTEMPT_SETTLED, payloads.attempt_settled(SETTLED, LINK, NEXT)),
+    (EventType.ATTEMPT_SETTLED, payloads.attempt_settled(SETTLED, LINK)),
     (EventType.ATTEMPT_UNKNOWN, payloads.attempt_unknown(RESERVED)),
     (EventType.WRAP_UP, payloads.wrap_up(WRAP_UP, SETTLED)),
     (EventType.DO_NOT_CALL, payloads.do_not_call(NUMBER, "C-1", "P-1", f"asked on {NUMBER}", 7)),

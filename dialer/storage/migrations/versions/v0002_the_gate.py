@@ -44,6 +44,9 @@ def _change_attempts() -> None:
             sqlite_where=sa.text(some),
             postgresql_where=sa.text(some),
         )
+    is_open = sa.text("state NOT IN ('released', 'settled')")
+    for name, key in (("number", "number_index"), ("person", "person_ref"), ("case", "case_ref")):
+        op.create_index(f"ix_attempts_open_{name}", "attempts", [key], sqlite_where=is_open, postgresql_where=is_open)
 
 
 def _change_refusals() -> None:
