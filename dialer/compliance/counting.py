@@ -196,12 +196,12 @@ class CoolOff(Body):
 
     def opens(self, facts: GateFacts, at: datetime) -> datetime | None:
         """When the last rest is over, in the zone in which it ends last; a call in flight has no end yet."""
-        counted = self.counted.of(facts.attempts)
-        if not counted:
-            return at
         zones = self.zones.pick(self.pack_zone, facts)
+        counted = self.counted.of(facts.attempts)
         if not zones or (self.from_end and any(attempt.in_flight for attempt in counted)):
             return None
+        if not counted:
+            return at
         latest = max(map(self._begins, counted))
         leaves = [self.span.leaves(zone, latest) for zone in zones]
         known = [instant for instant in leaves if instant is not None]
@@ -214,10 +214,10 @@ class CoolOff(Body):
         """With the attempt that is rested after."""
         counted = self.counted.of(facts.attempts)
         values: dict[str, FindingValue] = {"scope": self.counted.scope.value, "event": self.counted.event.value}
-        if self.from_end and any(attempt.in_flight for attempt in counted):
-            return Finding("cool_off_not_begun", values)
         if not self.zones.pick(self.pack_zone, facts):
             return zone_unknown(facts)
+        if self.from_end and any(attempt.in_flight for attempt in counted):
+            return Finding("cool_off_not_begun", values)
         last = max(map(self._begins, counted)).isoformat(timespec="seconds")
         return Finding("cool_off", values | span_values(self.span) | {"last": last})
 

@@ -6,12 +6,13 @@ What is wrong stops the start: `ConfigError` with file, line and reason.
 import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
 from dialer.compliance.building import build_override, build_pack, documents_of
 from dialer.compliance.overrides import Override
-from dialer.compliance.policy import Pack, Policy
+from dialer.compliance.policy import DAY, Pack, Policy
 from dialer.compliance.registry import NO_REGISTRY, Registry
 from dialer.compliance.schema import PACKS as PACKS
 from dialer.errors import ConfigError
@@ -43,7 +44,7 @@ def load_policy(names: Sequence[str], overrides: Sequence[str] = (), registry: R
             raise ConfigError(f"{change.document.source}: the pack {change.pack!r} it changes is not in policy.packs")
     _check_ids(names, packs)
     with _as_config_error():
-        packs = tuple(_overridden(pack, changes) for pack in packs)
+        packs = tuple(_overridden(pack, packs, changes) for pack in packs)
     return Policy(packs, registry)
 
 
@@ -128,9 +129,11 @@ def _versions(folder: Path, shown: str) -> tuple[Pack, ...]:
     return tuple(found)
 
 
-def _overridden(pack: Pack, overrides: Sequence[Override]) -> Pack:
-    """The pack with the overrides on it. Versions that end before an override begins do not know it."""
-    fitting = tuple(override for override in overrides if override.pack == pack.name)
+def _overridden(pack: Pack, packs: Sequence[Pack], overrides: Sequence[Override]) -> Pack:
+    """The pack with the overrides on it; a version that ends before an override begins need not know its rules."""
+    later = (other.valid_from for other in packs if other.name == pack.name and other.valid_from > pack.valid_from)
+    ends = min((pack.valid_through or date.max, *(day - DAY for day in later)))
+    fitting = tuple(change for change in overrides if change.pack == pack.name and change.valid_from <= ends)
     if not fitting:
         return pack
     document, calendar, _ = documents_of(pack.content)
