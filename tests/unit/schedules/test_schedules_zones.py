@@ -2,7 +2,8 @@
 
 import pytest
 
-from schedules.zones import candidates, is_zone, zones_of_region
+from schedules.places import STATE_ZONES, STATES, ZIP_RANGES
+from schedules.zones import candidates, country_of, is_zone, regions_of_address, zones_of_region
 
 
 @pytest.mark.parametrize(
@@ -53,6 +54,12 @@ def test_a_doubt_is_kept_beside_what_is_known() -> None:
         ("CN-XJ", ("Asia/Shanghai", "Asia/Urumqi")),
         ("JP", ("Asia/Tokyo",)),
         ("ZZ", ()),
+        ("US-CA", ("America/Los_Angeles",)),
+        ("us-ca", ("America/Los_Angeles",)),
+        ("US-TX", ("America/Chicago", "America/Denver")),  # El Paso
+        ("US-AZ", ("America/Phoenix", "America/Denver")),  # the Navajo Nation changes its clocks
+        ("GB-ENG", ("Europe/London",)),
+        ("IN-MH", ("Asia/Kolkata",)),
     ],
 )
 def test_zones_of_a_region(code: str, zones: tuple[str, ...]) -> None:
@@ -65,3 +72,77 @@ def test_zones_of_a_region(code: str, zones: tuple[str, ...]) -> None:
 )
 def test_is_zone(name: str, known: bool) -> None:
     assert is_zone(name) is known
+
+
+def test_an_unknown_part_may_be_anywhere_in_the_country() -> None:
+    assert zones_of_region("US-ZZ") == zones_of_region("US")
+    assert len(zones_of_region("US")) > 20
+
+
+def test_several_regions() -> None:
+    found = candidates("+13125550123", region="US-TX, US-HI,")
+    assert found.zones == ("America/Chicago", "America/Denver", "Pacific/Honolulu")
+    assert found.known
+    assert candidates("+13125550123", region="US-TX,XX").doubts == ("the region 'XX' is not an ISO 3166 code",)
+
+
+@pytest.mark.parametrize(
+    ("number", "country"),
+    [
+        ("+8613800001234", "CN"),
+        ("+85223456789", "HK"),
+        ("+442079460000", "GB"),
+        ("+441534456789", "JE"),
+        ("+14165550123", "CA"),
+        ("+18005550100", "US"),  # shared by several countries
+        ("+80012345678", ""),  # of no country
+        ("+39 06 6982", "VA"),  # written with spaces: the long way
+        ("+999123", ""),
+        ("12", ""),
+        ("", ""),
+    ],
+)
+def test_country_of_a_number(number: str, country: str) -> None:
+    assert country_of(number) == country
+
+
+@pytest.mark.parametrize(
+    ("address", "regions"),
+    [
+        ("350 Fifth Avenue, New York, NY 10118", ("US-NY",)),
+        ("1 Main St, Austin, Texas 78701, USA", ("US-TX",)),
+        ("1 Main St, Austin, tx, United States", ("US-TX",)),
+        ("Springfield 62701", ("US-IL",)),  # by its ZIP code alone
+        ("12 High Street\nPortland OR 97201-1234", ("US-OR",)),
+        ("9 Road, Albuquerque, New  Mexico", ("US-NM",)),
+        ("1 Street, Kansas City, MO", ("US-MO",)),  # not Kansas
+        ("1 Street, Reno, NV 10001", ("US-NV", "US-NY")),  # one of the two is wrong: both count
+        ("Unit 1, APO AE 09012", ("US",)),
+        ("1 Road, Gary, IN 46402", ("US-IN",)),
+        ("1 Road, Mumbai, IN", ()),  # India
+        ("Washington, Tyne and Wear NE38 7AB", ()),
+        ("10115 Berlin", ()),
+        ("10 Downing Street, London SW1A 2AA", ()),
+        ("北京市朝阳区 12345", ()),
+        ("新疆维吾尔自治区", ("CN-XJ",)),
+        ("Xinjiang, NY 10001", ("CN-XJ", "US-NY")),
+        ("", ()),
+    ],
+)
+def test_regions_of_an_address(address: str, regions: tuple[str, ...]) -> None:
+    assert regions_of_address(address) == regions
+
+
+def test_every_state_has_zones_and_every_zip_code_one_state() -> None:
+    assert set(STATES) == set(STATE_ZONES)
+    assert all(is_zone(zone) for zones in STATE_ZONES.values() for zone in zones)
+    assert {state for _, _, state in ZIP_RANGES} <= set(STATES)
+    bounds = [bound for first, last, _ in ZIP_RANGES for bound in (first, last)]
+    assert bounds == sorted(bounds)
+
+
+def test_states_lie_within_the_zones_of_the_country() -> None:
+    """Territories have codes of their own in the zone database."""
+    country = set(zones_of_region("US"))
+    for state, zones in STATE_ZONES.items():
+        assert set(zones) <= country or state in {"PR", "VI", "GU", "AS", "MP"}

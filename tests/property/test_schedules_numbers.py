@@ -1,0 +1,75 @@
+"""Numbers are placed as `phonenumbers` itself would: random valid ones of four plans, and its own examples of all."""
+
+import phonenumbers
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from phonenumbers import PhoneMetadata, PhoneNumberType
+from phonenumbers import timezone as number_zones
+
+from schedules.numbers import UNKNOWN_ZONE, Placement, place
+from schedules.zones import candidates, country_of
+
+REGIONS = ("CN", "US", "GB", "IN")
+KINDS = ("fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost", "voip", "personal_number", "uan")
+
+
+def by_phonenumbers(number: str) -> Placement:
+    """The long way: parse, find the type, look up."""
+    parsed = phonenumbers.parse(number)
+    zones = tuple(zone for zone in number_zones.time_zones_for_number(parsed) if zone != UNKNOWN_ZONE)
+    country = phonenumbers.region_code_for_number(parsed) or ""
+    return Placement("" if country == "001" else country, zones)
+
+
+def patterns() -> list[tuple[str, str]]:
+    """Country calling code and national pattern of each kind of number in the four plans."""
+    found = []
+    for region in REGIONS:
+        metadata = PhoneMetadata.metadata_for_region(region)
+        assert metadata is not None
+        for kind in KINDS:
+            described = getattr(metadata, kind)
+            if described is not None and described.national_number_pattern:
+                found.append((f"+{metadata.country_code}", described.national_number_pattern))
+    return found
+
+
+numbers = st.sampled_from(patterns()).flatmap(
+    lambda plan: st.from_regex(plan[1].replace(r"\d", "[0-9]"), fullmatch=True).map(lambda national: plan[0] + national)
+)
+
+
+@given(numbers)
+def test_random_valid_numbers(number: str) -> None:
+    assert place(number) == by_phonenumbers(number)
+
+
+@given(st.sampled_from(("+86", "+1", "+44", "+91", "+7", "+39", "")), st.text("0123456789", max_size=12))
+def test_random_digits(code: str, digits: str) -> None:
+    """Most are not valid; those go the long way and are nowhere."""
+    number = code + digits
+    try:
+        expected = by_phonenumbers(number)
+    except phonenumbers.NumberParseException:
+        expected = Placement()
+    assert place(number) == expected
+
+
+@given(numbers)
+def test_candidates_are_those_of_the_number(number: str) -> None:
+    expected = set(by_phonenumbers(number).zones)
+    found = set(candidates(number).zones)
+    if number.startswith("+86"):  # Xinjiang lives by two clocks
+        expected |= found & {"Asia/Shanghai", "Asia/Urumqi"}
+    assert found == expected
+    assert country_of(number) == by_phonenumbers(number).country
+
+
+@pytest.mark.parametrize("region", sorted(phonenumbers.SUPPORTED_REGIONS))
+def test_examples_of_every_region(region: str) -> None:
+    for kind in PhoneNumberType.values():
+        example = phonenumbers.example_number_for_type(region, kind)
+        if example is not None:
+            number = phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.E164)
+            assert place(number) == by_phonenumbers(number), number
