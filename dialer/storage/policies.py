@@ -1,12 +1,13 @@
 """Which policies were in force where and when: the packs' content by hash, and every change, with its proof."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Select, select
 
-from dialer.compliance.demand import TallyDemand
+from dialer.compliance.demand import BudgetDemand, TallyDemand
+from dialer.compliance.facts import BudgetUse
 from dialer.compliance.policy import Policy
 from dialer.compliance.proof import ProofKind
 from dialer.compliance.proof_replay import PolicySet
@@ -18,7 +19,7 @@ from dialer.storage.database import Database
 from dialer.storage.dialect import insert_missing, insert_row
 from dialer.storage.proofs import append
 from dialer.storage.tables.base import AnyRow
-from dialer.storage.tallies import tally
+from dialer.storage.tallies import budget_use, tally
 
 changes = tables.policy_changes
 contents = tables.policy_packs
@@ -51,6 +52,14 @@ class Policies:
     async def use_of_numbers(self, wanted: TallyDemand, numbers: Collection[str], now: datetime) -> Mapping[str, int]:
         """How often each of these caller IDs was shown, as a cap over caller IDs counts; up to its limit."""
         return await self._database.read(lambda connection: _use(connection, wanted, numbers, now))
+
+    async def budget_use(
+        self, campaign_id: int, wanted: Sequence[BudgetDemand], now: datetime
+    ) -> tuple[BudgetUse, ...]:
+        """How much of each abandonment budget a campaign has used, on all nodes, as the gate counts it."""
+        return await self._database.read(
+            lambda connection: tuple(budget_use(connection, demand, campaign_id, now) for demand in wanted)
+        )
 
 
 def _record(connection: Connection, node: str, policy: Policy, cause: str, now: datetime) -> None:

@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from dialer.agents.sessions import AgentChanged, AgentSession, AgentSessions
 from dialer.agents.state import AgentStateError
@@ -13,7 +13,8 @@ from dialer.calls.order import CallOrder
 from dialer.calls.placing import NotPlaced
 from dialer.calls.prompts import CallPrompts
 from dialer.calls.runner import AttemptRunner
-from dialer.campaigns.loop.period import PERIOD, AbandonmentPeriod
+from dialer.campaigns.loop.period import AbandonmentPeriod, budgets_of
+from dialer.campaigns.loop.refusals import Refusals
 from dialer.campaigns.loop.snapshot import agent_events, agent_views
 from dialer.campaigns.loop.staffing import Demand
 from dialer.campaigns.loop.status import CampaignStatus
@@ -66,7 +67,7 @@ class RunningCampaign:
         self._storage = floor.services.storage
         self._period = AbandonmentPeriod(campaign.campaign_id)
         self._events: list[PacingEvent] = []
-        self._last_refusal = ""
+        self._refusals = Refusals()
         self._is_counted = False
         self._counted_at: float | None = None
         self._count_pause_s = 0.0
@@ -139,7 +140,7 @@ class RunningCampaign:
         """The campaign now, from memory."""
         agents = Counter(session.state.value for session in self._sessions.of_campaign(self.campaign_id))
         calls = Counter(runner.view().stage.value for runner in self._up() if runner.attempt_id)
-        live, abandoned = self._period.counts(self.runners)
+        period = self._period.standing(self.runners)
         campaign = self.campaign
         return CampaignStatus(
             campaign.campaign_id,
@@ -150,15 +151,15 @@ class RunningCampaign:
             self.counts,
             dict(agents),
             dict(calls),
-            live,
-            abandoned,
+            period.live,
+            period.abandoned,
         )
 
     # ---- inside
 
     async def _refresh(self, now: float) -> None:
         utc = self._clock.utcnow()
-        await self._period.refresh(self._storage, now, utc)
+        await self._refresh_period(now, utc)
         if self._counted_at is None or now - self._counted_at >= self._count_pause_s:
             await self.recount()
             self._counted_at = now
@@ -169,6 +170,13 @@ class RunningCampaign:
             self._saved_at = now
             await self.save()
 
+    async def _refresh_period(self, now: float, utc: datetime) -> None:
+        policy = self._floor.services.policy.current(utc)
+        budgets = budgets_of(policy, self.campaign.settings, utc)
+        if self._period.is_due(budgets, now):
+            await self._period.read(self._storage.policies, budgets, now, utc)
+            self._period.took(self._clock.monotonic() - now)
+
     def _decide(self, now: float) -> PacingDecision:
         events, self._events = self._events, []
         for event in sorted(events, key=lambda event: event.at):
@@ -178,7 +186,7 @@ class RunningCampaign:
     def _snapshot(self, now: float) -> PacingSnapshot:
         settings = self.campaign.settings
         calls = tuple(runner.view() for runner in self._up())
-        live, abandoned = self._period.counts(self.runners)
+        period = self._period.standing(self.runners)
         trunks = self._group()
         up = sum(trunk.channels - trunk.in_use for trunk in trunks if trunk.is_up) + len(calls)
         if settings.mode is CampaignMode.REMINDER:
@@ -187,7 +195,7 @@ class RunningCampaign:
             max_channels=up,
             max_cps=sum(trunk.cps for trunk in trunks if trunk.is_up),
             ring_timeout_s=settings.ring_timeout_s,
-            abandon_target=settings.abandon_target,
+            abandon_target=period.target,
             tick_s=TICK_S,
         )
         return PacingSnapshot(
@@ -195,9 +203,9 @@ class RunningCampaign:
             agents=agent_views(self._staff()),
             calls=calls,
             limits=limits,
-            period_live=live,
-            period_abandoned=abandoned,
-            period_ends_at=now + PERIOD.total_seconds(),
+            period_live=period.live,
+            period_abandoned=period.abandoned,
+            period_ends_at=now + period.period_s,
             leads_left=self.counts.callable_now,
         )
 
@@ -208,10 +216,15 @@ class RunningCampaign:
         obstacle = self._floor.obstacle() or self._trunks_down()
         if obstacle:
             return obstacle
+        now = self._clock.monotonic()
+        held = self._refusals.held(now)
+        if held:
+            return held
         if self.campaign.settings.mode is CampaignMode.PREVIEW:
             return await self._preview()
-        placed = await self._place(decision.dial) if decision.dial > 0 else 0
-        return self._reason(decision, placed)
+        wanted = self._refusals.allowed(decision.dial, len(self._ready_agents()), self.runners, now)
+        placed = await self._place(wanted) if wanted > 0 else 0
+        return self._refusals.limiting(self.runners, now) or self._reason(decision, placed)
 
     def _up(self) -> list[AttemptRunner]:
         """Without the calls that are over and only wait for the database to take their end."""
@@ -233,8 +246,8 @@ class RunningCampaign:
         if decision.dial > placed and self.counts.callable_now == 0:
             reconcile = f", {self.counts.reconcile} to reconcile" if self.counts.reconcile else ""
             later = f"{self.counts.waiting} wait for their time" if self.counts.waiting else "the list is empty"
-            return f"nothing is callable now: {later}{reconcile}{self._last_refusal}"
-        return decision.reason + self._last_refusal
+            return f"nothing is callable now: {later}{reconcile}{self._refusals.last}"
+        return decision.reason + self._refusals.last
 
     async def _place(self, wanted: int) -> int:
         """Claims and dials up to `wanted` entries; returns how many calls were begun."""
@@ -295,12 +308,13 @@ class RunningCampaign:
         return [session for session in self._staff() if session.state is AgentState.READY]
 
     def _on_end(self, runner: AttemptRunner, outcome: NotPlaced | Disposition) -> None:
+        now = self._clock.monotonic()
         if isinstance(outcome, NotPlaced):
-            self._last_refusal = f"; last refused: {outcome.reason}"
+            self._refusals.refused(outcome, now)
             self._counted_at = None
         else:
-            self._last_refusal = ""
-            self._period.ended(self._clock.monotonic(), outcome)
+            self._refusals.ended()
+            self._period.ended(now, outcome)
 
     def _facts(self) -> dict[str, object]:
         return {"action": "campaign", "campaign_id": self.campaign_id}

@@ -35,7 +35,8 @@ def call_after(*kinds: K) -> AttemptRunner:
     ],
 )
 def test_calls_that_are_not_on_record_yet(kinds: tuple[K, ...], counts: tuple[int, int]) -> None:
-    assert AbandonmentPeriod(1).counts([call_after(*kinds)]) == counts
+    standing = AbandonmentPeriod(1).standing([call_after(*kinds)])
+    assert (standing.live, standing.abandoned) == counts
 
 
 def test_the_machine_is_walked_as_far_as_meant() -> None:
