@@ -10,7 +10,10 @@ from dialer.errors import InputError
 
 
 class Target(str, Enum):
-    """What a column is. The first five fill the contact itself; the others are fields of a type."""
+    """What a column is. The first six fill the contact itself; the others are fields of a type.
+
+    A region or an address is a field that also says where the person lives.
+    """
 
     PERSON_REF = "person_ref"
     CASE_REF = "case_ref"
@@ -18,6 +21,8 @@ class Target(str, Enum):
     ZONE = "zone"
     PHONE = "phone"
     THIRD_PARTY_PHONE = "third_party_phone"
+    REGION = "region"
+    ADDRESS = "address"
     TEXT = "text"
     AMOUNT = "amount"
     INTEGER = "integer"
@@ -25,7 +30,7 @@ class Target(str, Enum):
     IGNORE = "ignore"
 
 
-FIELD_TARGETS = frozenset({Target.TEXT, Target.AMOUNT, Target.INTEGER, Target.DATE})
+FIELD_TARGETS = frozenset({Target.REGION, Target.ADDRESS, Target.TEXT, Target.AMOUNT, Target.INTEGER, Target.DATE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,14 @@ _GUESSES: tuple[tuple[Target, str, str], ...] = (
     (Target.CASE_REF, "", r"contract(_(no|id|number))?|loan_id"),
     (Target.NAME, "", r"(客户|借款人|持卡人)?(姓名|名字|名称)|(full_|customer_|debtor_)?name"),
     (Target.ZONE, "", r"时区|zone|time_?zone|tz"),
+    (Target.REGION, "", r"(所在|居住|常住|户籍)?(地区|省份|省市|省/市|省|州)"),
+    (Target.REGION, "", r"((home|residence|mailing)_)?(region|state|province)(_code)?"),
+    (Target.ADDRESS, "", r"(居住|家庭|现住|常住|住宅|户籍|身份证|通讯|通信|联系|单位|公司)?(详细)?(地址|住址)\d*"),
+    (
+        Target.ADDRESS,
+        "",
+        r"((home|residential|residence|street|mailing|postal|billing|work)_)?address(_line)?_?\d*",
+    ),
     (Target.INTEGER, "days_overdue", r"逾期天数|days_(overdue|past_due)|dpd"),
     (Target.DATE, "due_date", r"(应还|到期|还款)(日期|日)|due_date"),
     (Target.AMOUNT, "amount", r"(欠款|逾期|应还|未还|剩余)(总)?(金额|额|本金)?|金额|amount|balance|debt|amount_due"),

@@ -11,7 +11,8 @@ from dialer.campaigns.columns import FIELD_TARGETS, Column, Target
 from dialer.campaigns.phone_numbers import DEFAULT_REGION, BadNumber, split_numbers, to_e164
 from dialer.model.call_list import NewContact, NewPhone
 from dialer.model.contact import FieldValue, PhoneRole
-from schedules.zones import is_zone
+from schedules.places import STATES
+from schedules.zones import is_zone, regions_of_address, zones_of_region
 
 Cell = str | int | float | bool | datetime | date | None
 
@@ -22,6 +23,10 @@ MAX_WHOLE = 10**15
 """Up to here a spreadsheet's float holds every whole number exactly."""
 
 _DATE = re.compile(r"^(\d{4})[-/.年]?(\d{1,2})[-/.月]?(\d{1,2})日?$")
+_CODE = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")  # ISO 3166-1 alpha-2, ISO 3166-2
+_CHINA = "AH BJ CQ FJ GD GS GX GZ HA HB HE HI HK HL HN JL JS JX LN MO NM NX QH SC SD SH SN SX TJ TW XJ XZ YN ZJ"
+_PARTS = {"CN": frozenset(_CHINA.split()), "US": frozenset(STATES)}
+"""The parts of a country by their two letters (ISO 3166-2), where other countries' codes are told from them."""
 _MONEY_NOISE = re.compile(r"[,\s¥￥$元]|CNY|RMB", re.IGNORECASE)
 
 
@@ -43,6 +48,7 @@ class _Draft:
     texts: dict[Target, str] = field(default_factory=dict)
     phones: dict[str, NewPhone] = field(default_factory=dict)
     fields: dict[str, FieldValue] = field(default_factory=dict)
+    regions: set[str] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
 
     def refuse(self, column: str, value: str, reason: str) -> None:
@@ -78,6 +84,7 @@ def parse_row(
         phones=tuple(sorted(draft.phones.values(), key=lambda phone: phone.role is PhoneRole.THIRD_PARTY)),
         name=draft.texts.get(Target.NAME, ""),
         zone=draft.texts.get(Target.ZONE) or None,
+        regions=tuple(sorted(draft.regions)),
         fields=draft.fields,
     )
 
@@ -101,6 +108,7 @@ def _read(draft: _Draft, column: Column, cell: Cell, region: str) -> None:
             _read_phones(draft, column, text, region)
         elif column.target in FIELD_TARGETS:
             draft.fields[column.field_name] = _typed(column.target, cell, text)
+            draft.regions.update(_regions(column.target, text, region))
         elif text:
             draft.texts[column.target] = _checked(column.target, text)
     except _CellError as refused:
@@ -123,6 +131,28 @@ def _read_phones(draft: _Draft, column: Column, text: str, region: str) -> None:
             draft.refuse(column.header, number.text, number.reason)
         else:
             draft.phones.setdefault(number, NewPhone(number, role))
+
+
+def _regions(target: Target, text: str, country: str) -> tuple[str, ...]:
+    """Where the person lives, as ISO 3166 codes, as far as it tells; an address may well tell nothing."""
+    if target is Target.ADDRESS:
+        return regions_of_address(text)
+    if target is not Target.REGION or not text:
+        return ()
+    found = _region(unicodedata.normalize("NFKC", text).strip(), country)
+    if not found and len(zones_of_region(country)) > 1:
+        raise _CellError("no region by that name; write its ISO 3166 code such as US-MA")
+    return found
+
+
+def _region(text: str, country: str) -> tuple[str, ...]:
+    """Two letters are the list's own country or a part of it, before they are another country."""
+    code = text.upper()
+    if _CODE.fullmatch(code) is None:
+        return regions_of_address(f"\n{text}" if country == "US" else text)
+    if "-" not in code and code != country and (country not in _PARTS or code in _PARTS[country]):
+        code = f"{country}-{code}"
+    return (code,) if zones_of_region(code) else ()
 
 
 def _typed(target: Target, cell: Cell, text: str) -> FieldValue:

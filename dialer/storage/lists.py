@@ -198,13 +198,18 @@ def _phone_row(cipher: Cipher, contact_id: int, phone: NewPhone, rank: int) -> d
 
 
 def _add_phones(connection: Connection, cipher: Cipher, list_id: int, contact: NewContact) -> None:
-    """Adds to a contact of the list those numbers that it does not have yet."""
-    query = select(tables.contacts.c.contact_id).where(
+    """Adds to a contact of the list those numbers, and regions, that it does not have yet."""
+    query = select(tables.contacts.c.contact_id, tables.contacts.c.regions).where(
         tables.contacts.c.list_id == list_id,
         tables.contacts.c.case_ref == contact.case_ref,
         tables.contacts.c.person_ref == contact.person_ref,
     )
-    contact_id = connection.execute(query).scalar_one()
+    contact_id, regions = connection.execute(query).one()
+    fresh = [region for region in contact.regions if region not in regions.split(",")]
+    if fresh:
+        joined = ",".join(filter(None, (regions, *fresh)))
+        mine = update(tables.contacts).where(tables.contacts.c.contact_id == contact_id)
+        connection.execute(mine.values(regions=joined))
     owned = select(tables.phones.c.number_index, tables.phones.c.rank).where(tables.phones.c.contact_id == contact_id)
     known = {row.number_index: row.rank for row in connection.execute(owned)}
     rank = max(known.values(), default=-1)

@@ -39,7 +39,12 @@ class ListPath(Input):
 
 
 class ImportQuery(Input):
-    """The file is the body. `columns` is a JSON object from header to meaning; without it the headers are guessed."""
+    """The file is the body. `columns` is a JSON object from header to meaning; without it the headers are guessed.
+
+    Meanings: person_ref, case_ref, name, zone, phone, third_party_phone, region, address, text, amount, integer, date
+    (those from region on also as `meaning:field`), ignore. A region (ISO 3166 code or name) and an address say where
+    the person lives: its clock must allow a call too.
+    """
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=100)]
     columns: Annotated[str, StringConstraints(max_length=20_000)] | None = None

@@ -56,6 +56,34 @@ def test_guesses_an_english_list() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("header", "target"),
+    [
+        ("地区", Target.REGION),
+        ("所在省份", Target.REGION),
+        ("省", Target.REGION),
+        ("Region", Target.REGION),
+        ("home state", Target.REGION),
+        ("Province_Code", Target.REGION),
+        ("地址", Target.ADDRESS),
+        ("家庭详细地址", Target.ADDRESS),
+        ("户籍地址", Target.ADDRESS),
+        ("住址2", Target.ADDRESS),
+        ("Address", Target.ADDRESS),
+        ("Mailing-Address", Target.ADDRESS),
+        ("Address line 2", Target.ADDRESS),
+        ("E-mail address", Target.TEXT),  # nobody lives there
+        ("IP address", Target.TEXT),
+        ("state of account", Target.TEXT),
+        ("单位电话", Target.THIRD_PARTY_PHONE),
+    ],
+)
+def test_guesses_where_a_person_lives(header: str, target: Target) -> None:
+    (column,) = guess_columns(["案件号", "手机", header])[2:]
+    assert column.target is target
+    assert column.field_name == ("" if target is Target.THIRD_PARTY_PHONE else header), "it stays a field as well"
+
+
 def test_two_columns_never_fill_one_field() -> None:
     columns = guess_columns(["案件号", "手机", "欠款金额", "逾期金额"])
     assert [column.field_name for column in columns[2:]] == ["amount", "逾期金额"]

@@ -132,3 +132,45 @@ def test_fields_of_the_wrong_type(target: Target, cell: Cell, reason: str) -> No
 )
 def test_masks(value: str, masked: str) -> None:
     assert mask_value(value) == masked
+
+
+PLACES = (
+    Column("case", Target.CASE_REF),
+    Column("phone", Target.PHONE),
+    Column("region", Target.REGION, "region"),
+    Column("address", Target.ADDRESS, "home"),
+    Column("office", Target.ADDRESS, "office"),
+)
+
+
+@pytest.mark.parametrize(
+    ("country", "phone", "places", "regions"),
+    [
+        ("CN", "13800001234", ["CN-XJ", "", ""], ("CN-XJ",)),
+        ("CN", "13800001234", ["新疆维吾尔自治区", "", ""], ("CN-XJ",)),
+        ("CN", "13800001234", ["广东", "深圳市南山区", ""], ()),  # one clock: nothing to keep
+        ("CN", "13800001234", ["sh", "", ""], ("CN-SH",)),  # Shanghai, not Saint Helena
+        ("CN", "13800001234", ["CN", "", "乌鲁木齐市，新疆"], ("CN", "CN-XJ")),
+        ("CN", "13800001234", ["MY", "", ""], ("MY",)),  # no part of China: a country
+        ("CN", "13800001234", ["ＣＮ－ＸＪ", "", ""], ("CN-XJ",)),
+        ("US", "+12125550123", ["MA", "", ""], ("US-MA",)),  # Massachusetts, not Morocco
+        ("US", "+12125550123", ["US", "12 Elm St, Austin, TX 78701", ""], ("US", "US-TX")),
+        ("US", "+12125550123", ["new york", "", ""], ("US-NY",)),
+        ("US", "+12125550123", ["US-NY", "1 Main St, Newark, NJ", "5 Oak St, Boston, MA"], ("US-MA", "US-NJ", "US-NY")),
+        ("US", "+12125550123", ["", "somewhere", ""], ()),
+    ],
+)
+def test_where_a_person_lives(country: str, phone: str, places: list[str], regions: tuple[str, ...]) -> None:
+    contact = parse_row(2, ["C1", phone, *places], PLACES, country)
+    assert isinstance(contact, NewContact)
+    assert contact.regions == regions
+    said = zip(("region", "home", "office"), places, strict=True)
+    assert contact.fields == {name: place for name, place in said if place}, "what was written stays among the fields"
+
+
+@pytest.mark.parametrize("region", ["Masachusetts", "ZZ-12", "ZZ"])
+def test_a_region_nobody_knows_is_refused_where_it_may_change_the_clock(region: str) -> None:
+    reason = "no region by that name; write its ISO 3166 code such as US-MA"
+    found = parse_row(2, ["C1", "+12125550123", region], PLACES, "US")
+    assert found == [Problem(2, "region", mask_value(region), reason)]
+    assert isinstance(parse_row(2, ["C1", "13800001234", region], PLACES, "CN"), NewContact)
