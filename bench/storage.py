@@ -25,13 +25,14 @@ BATCH = 20
 CLAIMS = 50
 ATTEMPTS = 600
 PARALLEL = 60
-CALLER_ID = "+8640012345678"
+CALLER_IDS = tuple(f"+86400123456{n:02d}" for n in range(16))
+"""As many as such a day needs: a caller ID may be shown a thousand times."""
 MONDAY = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)  # 10:00 in Shanghai, a workday
 
 
 def run() -> list[BenchRow]:
     """Builds a database in a temporary directory and measures on it."""
-    registry = Registry((RegisteredNumber(CALLER_ID, ("collection",)),))
+    registry = Registry(tuple(RegisteredNumber(number, ("collection",)) for number in CALLER_IDS))
     policy = load_policy(("cn-bank-card",), (), registry)
     with tempfile.TemporaryDirectory(prefix="bench-storage-") as directory:
         return asyncio.run(_run(Path(directory), policy))
@@ -121,7 +122,7 @@ async def _attempt(storage: Storage, policy: Policy, candidate: Candidate, now: 
         path=candidate.path,
         node="bench",
         entry_id=candidate.entry_id,
-        caller_id=CALLER_ID,
+        caller_id=CALLER_IDS[candidate.entry_id % len(CALLER_IDS)],
     )
     started = time.perf_counter()
     attempt = await storage.attempts.reserve(reservation, policy, now)

@@ -24,7 +24,7 @@ from dialer.outcomes import payloads
 from dialer.storage import tables, values
 from dialer.storage.crypto import Cipher
 from dialer.storage.database import Database
-from dialer.storage.dialect import CASE_LOCK, lock_all
+from dialer.storage.dialect import CASE_LOCK, lock
 from dialer.storage.entries import LATER, READY, free
 from dialer.storage.events import emit
 from dialer.storage.proofs import prove_end
@@ -84,6 +84,7 @@ _SETTLE = (
     .returning(*_ENDED)
 )
 """Built once: composing a statement costs more time than running it."""
+_CASE = select(attempts.c.case_ref).where(attempts.c.attempt_id == bindparam("of_attempt"))
 _ADVANCE = (
     update(entries)
     .where(entries.c.entry_id == bindparam("of_entry"), entries.c.queue == bindparam("expected"))
@@ -244,12 +245,12 @@ def _write_marks(connection: Connection, marks: Mapping[int, _Mark]) -> None:
         connection.execute(statement.values(state=mark.state.value, **mark.instants))
 
 
-def _lock_cases(connection: Connection, condition: ColumnElement[bool]) -> None:
-    """The locks of the attempts' cases, before any row is touched: events and wrap-ups of a case need them, too."""
-    if connection.dialect.name != "postgresql":
-        return
-    query = select(attempts.c.case_ref).where(condition).distinct()
-    lock_all(connection, [(CASE_LOCK, case_ref.encode()) for case_ref in sorted(connection.execute(query).scalars())])
+def _lock_case(connection: Connection, attempt_id: int) -> None:
+    """The lock of the attempt's case, before any row is touched: events and wrap-ups of a case need it, too."""
+    if connection.dialect.name == "postgresql":
+        case_ref = connection.execute(_CASE, {"of_attempt": attempt_id}).scalar()
+        if case_ref is not None:
+            lock(connection, CASE_LOCK, case_ref.encode())
 
 
 def _release(connection: Connection, attempt_id: int, reason: str, now: datetime) -> bool:
@@ -289,7 +290,7 @@ def _settle(connection: Connection, settlement: Settlement, step: NextStep | Non
         "new_connected_at": settlement.connected_at,
         "new_recording_id": settlement.recording_id or None,
     }
-    _lock_cases(connection, attempts.c.attempt_id == settlement.attempt_id)
+    _lock_case(connection, settlement.attempt_id)
     row = connection.execute(_SETTLE, said).first()
     if row is None:
         return False
@@ -372,7 +373,10 @@ def _reclaim(connection: Connection, node: str, known_ids: frozenset[int], older
 
 def _lose(connection: Connection, condition: ColumnElement[bool], why: str, now: datetime) -> int:
     """The attempts become UNKNOWN; returns how many."""
-    _lock_cases(connection, condition)
+    if connection.dialect.name == "postgresql":
+        cases = connection.execute(select(attempts.c.case_ref).where(condition).distinct()).scalars()
+        for case_ref in sorted(cases):  # one order on all nodes
+            lock(connection, CASE_LOCK, case_ref.encode())
     statement = (
         update(attempts)
         .where(condition)
@@ -404,7 +408,7 @@ def _reconcile(
         .values(state=AttemptState.SETTLED.value, disposition=disposition.value, settled_by=actor)
         .returning(*_ENDED)
     )
-    _lock_cases(connection, attempts.c.attempt_id == attempt_id)
+    _lock_case(connection, attempt_id)
     row = connection.execute(statement).first()
     if row is None:
         return False

@@ -155,6 +155,10 @@ def _inconvenient(row: AnyRow) -> Inconvenient:
 # ---- the same for many
 
 
+_NOTHING = {status: OnRecord(status) for status in CaseStatus}
+"""What is on record of most."""
+
+
 @dataclass(frozen=True, slots=True)
 class RecordOfMany:
     """What is on record of a few hundred numbers and persons now; nothing, for most."""
@@ -168,6 +172,9 @@ class RecordOfMany:
     def of(self, number_index: bytes, person_ref: str, case_ref: str, case_status: CaseStatus) -> OnRecord:
         """What of it is about one call."""
         is_listed = number_index in self.numbers or person_ref in self.people
+        known = person_ref in self.stops or person_ref in self.consents or person_ref in self.times
+        if not is_listed and not known:
+            return _NOTHING[case_status]
         elsewhere = self.stops.get(person_ref, {})
         given = (row for row in self.consents.get(person_ref, ()) if row.case_ref in (None, case_ref))
         times = (row for row in self.times.get(person_ref, ()) if row.number_index in (None, number_index))

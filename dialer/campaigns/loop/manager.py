@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from types import TracebackType
 from typing import Self
 
@@ -35,6 +36,8 @@ RELOAD_S = 2.0
 TICK_LIMIT_S = 10.0
 """A tick of one campaign that hangs longer is given up, so that the others go on."""
 LEASE_SWEEP_S = 60.0
+RECLAIM_AFTER = timedelta(minutes=5)
+"""A reservation this old that no call knows of never will be: its answer was lost in a database's timeout."""
 DRAIN_S = 20.0
 """At the end, calls may finish by themselves for this long; then they are ended."""
 LIVE_STATES = (CampaignState.RUNNING, CampaignState.PAUSED, CampaignState.DRAINING)
@@ -186,7 +189,12 @@ class CampaignManager:
         now = self._clock.monotonic()
         if now - self._swept_at >= LEASE_SWEEP_S:
             self._swept_at = now
-            await self._storage.entries.release_expired(self._clock.utcnow())
+            utc, services = self._clock.utcnow(), self._parts.floor.services
+            await self._storage.entries.release_expired(utc)
+            known = [runner.attempt_id for runner in self._parts.floor]
+            n_lost = await self._storage.attempts.reclaim(services.node, known, utc - RECLAIM_AFTER, utc)
+            if n_lost:
+                logger.error("reservations were left without a call", extra={"action": "reclaim", "n": n_lost})
 
     async def _reload(self) -> None:
         now = self._clock.monotonic()
