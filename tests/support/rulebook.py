@@ -2,15 +2,18 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from dialer.compliance.building import build_pack
 from dialer.compliance.facts import EarlierAttempt, GateFacts
 from dialer.compliance.gate import evaluate
-from dialer.compliance.packs import parse_pack
 from dialer.compliance.policy import Pack, Policy
 from dialer.model.attempt import Disposition
 from dialer.model.decision import RuleResult
+from schedules.calendar import WorkCalendar, load_calendar
+from schedules.documents import Document
 from schedules.zones import ZoneCandidates
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -33,8 +36,8 @@ def shanghai(text: str) -> datetime:
 MONDAY_TEN = shanghai("2026-11-23 10:00")
 
 
-def pack_text(*rules: dict[str, Any], **head: Any) -> str:
-    """A pack as YAML (JSON is YAML); rules are named r1, r2, … where they do not say; None leaves a key out."""
+def pack_data(*rules: dict[str, Any], **head: Any) -> dict[str, Any]:
+    """A pack as a document holds it; rules are named r1, r2, … where they do not say; None leaves a key out."""
     named = [{"id": f"r{number}", "source": "a test", **rule} for number, rule in enumerate(rules, 1)]
     document = {
         "pack": "test",
@@ -47,12 +50,24 @@ def pack_text(*rules: dict[str, Any], **head: Any) -> str:
         "rules": named,
         **head,
     }
-    return json.dumps({key: value for key, value in document.items() if value is not None}, indent=1)
+    return {key: value for key, value in document.items() if value is not None}
+
+
+def pack_text(*rules: dict[str, Any], **head: Any) -> str:
+    """The same as YAML (JSON is YAML)."""
+    return json.dumps(pack_data(*rules, **head), indent=1)
 
 
 def pack(*rules: dict[str, Any], **head: Any) -> Pack:
-    """A pack of these rules."""
-    return parse_pack(pack_text(*rules, **head), "test.yaml")
+    """A pack of these rules (DocumentError)."""
+    data = pack_data(*rules, **head)
+    return build_pack(Document("test.yaml", data, {}), calendar(data["calendar"]) if "calendar" in data else None)
+
+
+@cache
+def calendar(name: str) -> WorkCalendar:
+    """A calendar of ours, read once."""
+    return load_calendar(name)
 
 
 def policy(*rules: dict[str, Any], **head: Any) -> Policy:

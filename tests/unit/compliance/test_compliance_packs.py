@@ -109,7 +109,7 @@ def test_shipped_packs_can_all_be_in_force_together() -> None:
         ('"09:00-12:00"', '"09:00-15:00"', "hours:", "begins before 09:00-15:00 ends"),
         ('must_end_by: "18:05"', 'must_end_by: "17:00"', "hours:", "ringing must end by 17:00, before"),
         ("    days: workdays\n", "", "id: window", "hours need days: every_day, weekdays or workdays"),
-        ("days: workdays\n    make_up_workdays: false", "days: weekdays\n    make_up_workdays: true", "make_up", "only"),
+        ("days: workdays\n    make_up_workdays: false", "days: weekdays\n    make_up_workdays: true", "make_up", "on"),
         ("    make_up", "    week: {mon: ['09:00-10:00']}\n    make_up", "id: window", "either hours or a week"),
         ("zone: Asia/Shanghai", "zone: Asia/Atlantis", "zone: Asia/Atlantis", "is not an IANA zone"),
         ("jurisdiction: CN", "jurisdiction: XX", "jurisdiction: XX", "'XX' is not the ISO 3166 code of a country"),
@@ -192,7 +192,7 @@ WEEKEND = {"kind": "calling_window", "zones": "pack", "week": {"sat": ["09:00-18
 )
 def test_rules_that_never_let_a_call_pass(rules: list[dict[str, Any]], reason: str) -> None:
     with pytest.raises(ConfigError, match=reason):
-        pack(*rules, calendar="cn-workdays")
+        parse_pack(pack_text(*rules, calendar="cn-workdays"), "f")
 
 
 @pytest.mark.parametrize(
