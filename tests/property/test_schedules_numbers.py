@@ -2,7 +2,7 @@
 
 import phonenumbers
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from phonenumbers import PhoneMetadata, PhoneNumberType
 from phonenumbers import timezone as number_zones
@@ -11,6 +11,7 @@ from schedules.numbers import UNKNOWN_ZONE, Placement, place
 from schedules.zones import candidates, country_of
 
 REGIONS = ("CN", "US", "GB", "IN")
+unhurried = settings(deadline=None)  # the machine may be busy
 KINDS = ("fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost", "voip", "personal_number", "uan")
 
 
@@ -40,11 +41,13 @@ numbers = st.sampled_from(patterns()).flatmap(
 )
 
 
+@unhurried
 @given(numbers)
 def test_random_valid_numbers(number: str) -> None:
     assert place(number) == by_phonenumbers(number)
 
 
+@unhurried
 @given(st.sampled_from(("+86", "+1", "+44", "+91", "+7", "+39", "")), st.text("0123456789", max_size=12))
 def test_random_digits(code: str, digits: str) -> None:
     """Most are not valid; those go the long way and are nowhere."""
@@ -56,6 +59,7 @@ def test_random_digits(code: str, digits: str) -> None:
     assert place(number) == expected
 
 
+@unhurried
 @given(numbers)
 def test_candidates_are_those_of_the_number(number: str) -> None:
     expected = set(by_phonenumbers(number).zones)

@@ -257,6 +257,11 @@ def test_conditions_that_never_meet() -> None:
     assert first_common([lambda t: next_open(morning, None, t), lambda t: next_open(evening, None, t)], now) is None
 
 
+def test_a_condition_that_never_holds() -> None:
+    now = datetime(2026, 11, 23, tzinfo=UTC)
+    assert first_common([lambda moment: moment, lambda _: None], now) is None
+
+
 def test_beyond_the_horizon_is_never() -> None:
     now = datetime(2026, 11, 23, tzinfo=UTC)
     assert first_common([lambda _: now + HORIZON + timedelta(days=1)], now) is None

@@ -2,6 +2,7 @@
 
 import pytest
 
+from schedules import numbers
 from schedules.places import STATE_ZONES, STATES, ZIP_RANGES
 from schedules.zones import candidates, country_of, is_zone, regions_of_address, zones_of_region
 
@@ -146,3 +147,7 @@ def test_states_lie_within_the_zones_of_the_country() -> None:
     country = set(zones_of_region("US"))
     for state, zones in STATE_ZONES.items():
         assert set(zones) <= country or state in {"PR", "VI", "GU", "AS", "MP"}
+
+
+def test_a_prefix_the_table_does_not_hold_has_no_zones() -> None:
+    assert numbers._zones_of_prefix("999") == ()
