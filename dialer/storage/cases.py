@@ -66,7 +66,7 @@ def _set_status(
 
 
 def _people(connection: Connection, case_ref: str) -> list[str]:
-    query = select(contacts.c.person_ref).where(contacts.c.case_ref == case_ref).distinct()
+    query = select(contacts.c.person_ref).where(contacts.c.case_ref == case_ref, contacts.c.person_ref != "").distinct()
     return sorted(connection.execute(query).scalars())
 
 

@@ -63,11 +63,12 @@ def _record(connection: Connection, consent: NewConsent, now: datetime) -> int:
 
 
 def _withdraw(connection: Connection, consent_id: int, actor: str, node: str, now: datetime) -> Consent | None:
-    mine = select(table).where(table.c.consent_id == consent_id).with_for_update()
-    row = connection.execute(mine).first()
-    if row is None:
+    mine = select(table).where(table.c.consent_id == consent_id)
+    found = connection.execute(mine).first()
+    if found is None:
         return None
-    consent = _value(row)
+    lock_people(connection, [found.person_ref])
+    consent = _value(connection.execute(mine).one())
     if consent.withdrawn_at is not None:
         return consent
     change = update(table).where(table.c.consent_id == consent_id)

@@ -16,6 +16,7 @@ _listed = tables.do_not_call
 
 _CASE_IS_STOPPED = exists().where(_cases.c.case_ref == _contacts.c.case_ref, _cases.c.status != CaseStatus.OPEN.value)
 _PERSON_IS_STOPPED = exists().where(
+    _contacts.c.person_ref != "",
     _theirs.c.person_ref == _contacts.c.person_ref,
     _theirs.c.case_ref == _cases.c.case_ref,
     _cases.c.status.in_(sorted(status.value for status in PERSON_STOPS)),
