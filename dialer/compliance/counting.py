@@ -105,24 +105,26 @@ class Cap(Body):
         limiting = sorted(attempt.placed_at for attempt in counted)[-self.limit]
         return self.span.leaves(zone, limiting)
 
-    def count(self, facts: GateFacts, at: datetime) -> tuple[int, int]:
+    def count(self, facts: GateFacts, at: datetime) -> tuple[int, int] | None:
         """How many lie within the span at `at`; of several zones, the most."""
+        zones = self.zones.pick(self.pack_zone, facts)
+        if not zones:
+            return None
         counted = self.counted.of(facts.attempts)
-        return max((self._within(counted, zone, at) for zone in self._zones(counted, facts)), default=0), self.limit
-
-    def _zones(self, counted: list[EarlierAttempt], facts: GateFacts) -> tuple[str, ...]:
-        return self.zones.pick(self.pack_zone, facts) if counted else ()
+        return max([self._within(counted, zone, at) for zone in zones]) if counted else 0, self.limit
 
     def _within(self, counted: list[EarlierAttempt], zone: str, at: datetime) -> int:
         since = self.span.since(zone, at)
-        return sum(attempt.placed_at >= since for attempt in counted)
+        return sum([attempt.placed_at >= since for attempt in counted])
 
     def explain(self, facts: GateFacts, at: datetime) -> Finding:
         """With the count."""
-        if not self.zones.pick(self.pack_zone, facts):
-            return zone_unknown(facts)
-        used, limit = self.count(facts, at)
-        return Finding("cap_reached", cap_values(self.counted, self.span, used, limit))
+        count = self.count(facts, at)
+        return (
+            zone_unknown(facts)
+            if count is None
+            else Finding("cap_reached", cap_values(self.counted, self.span, *count))
+        )
 
     @property
     def demand(self) -> Demand:

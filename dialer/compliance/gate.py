@@ -18,11 +18,7 @@ def evaluate(policy: Policy, facts: GateFacts, now: datetime) -> Decision:
     facts stayed as they are, None if none comes. A rule that only warns never refuses.
     """
     at = now.astimezone(UTC)
-    results = tuple(
-        _result(bound, facts, at)
-        for bound in policy.bounds
-        if bound.start <= at < bound.end and bound.rule.concerns(facts)
-    )
+    results = tuple([_result(bound, facts, at) for bound in policy.bounds if bound.binds(facts, at)])
     refused = [result for result in results if not result.allowed and result.effect is not Effect.WARN]
     if not refused:
         return Decision(True, "", _summary(results), None, policy.pack_hash, at, results)
@@ -39,11 +35,15 @@ def evaluate(policy: Policy, facts: GateFacts, now: datetime) -> Decision:
 
 
 def _result(bound: Bound, facts: GateFacts, at: datetime) -> RuleResult:
-    rule, opens = bound.rule, bound.opens(facts, at)
-    count = rule.body.count(facts, at)
-    if opens == at and count is None:
-        return bound.kept
-    used, limit = count or (None, None)
+    rule, count = bound.rule, bound.rule.body.count(facts, at)
+    if count is None:
+        opens = bound.opens_bound(facts, at)
+        if opens == at:
+            return bound.kept
+        finding = rule.body.explain(facts, at)
+        return RuleResult(rule.rule_id, False, bound.pack, rule.effect, opens, finding=finding)
+    used, limit = count
+    opens = at if used < limit else bound.opens_bound(facts, at)
     if opens == at:
         return RuleResult(rule.rule_id, True, bound.pack, rule.effect, None, used, limit)
     finding = rule.body.explain(facts, at)

@@ -73,8 +73,14 @@ class Bound:
 
     def opens(self, facts: GateFacts, at: datetime) -> datetime | None:
         """As `Body.opens`: outside its time, and for calls it is not about, a rule allows."""
-        if not self.start <= at < self.end or not self.rule.concerns(facts):
-            return at
+        return self.opens_bound(facts, at) if self.binds(facts, at) else at
+
+    def binds(self, facts: GateFacts, at: datetime) -> bool:
+        """Whether the rule is in force and about the call."""
+        return self.start <= at < self.end and (self.rule.concerns_all or self.rule.concerns(facts))
+
+    def opens_bound(self, facts: GateFacts, at: datetime) -> datetime | None:
+        """The same at an instant at which it binds."""
         opens = self.rule.opens(facts, at)
         if opens is None or opens >= self.end:
             return None if self.end == FOREVER else self.end

@@ -57,7 +57,10 @@ class Body(ABC):
         """Why it refuses at `at`; asked only when it does."""
 
     def count(self, facts: GateFacts, at: datetime) -> tuple[int, int] | None:
-        """Of a rule that counts: how much is used at `at`, and the limit."""
+        """Of a rule that counts: how much is used at `at`, and the limit; None too when that is not known.
+
+        Below its limit such a rule allows.
+        """
         return None
 
     @property
@@ -120,6 +123,11 @@ class Rule:
     not_for: tuple[Conditions, ...] = ()
     since: datetime = BEGINNING
     until: datetime = FOREVER
+
+    @property
+    def concerns_all(self) -> bool:
+        """Whether every call is meant."""
+        return not self.only_for and not self.not_for
 
     def concerns(self, facts: GateFacts) -> bool:
         """Whether this is the variant that is about the call."""
