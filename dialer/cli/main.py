@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from dialer.cli import accounts, attempts, calendar, campaign, importing, outbox, proof
+from dialer.cli import accounts, attempts, calendar, campaign, importing, outbox, policy, proof
 from dialer.cli.house import DEFAULT_CONFIG, ConfigFile, read_config
 from dialer.cli.output import complain, say
 from dialer.errors import DialerError
@@ -31,6 +31,7 @@ app.add_typer(calendar.app, name="calendar")
 app.add_typer(campaign.app, name="campaign")
 app.add_typer(attempts.app, name="attempts")
 app.add_typer(outbox.app, name="outbox")
+app.add_typer(policy.app, name="policy")
 app.add_typer(proof.app, name="proof")
 app.add_typer(accounts.user_app, name="user")
 app.add_typer(accounts.token_app, name="token")
