@@ -23,6 +23,7 @@ from dialer.api.routes import (
     lists,
     live,
     outbox,
+    policy,
     proofs,
     recordings,
     suppression,
@@ -44,6 +45,7 @@ SUBJECTS: tuple[Routes, ...] = (
     consents.routes,
     proofs.routes,
     outbox.routes,
+    policy.routes,
     accounts.routes,
     system.routes,
 )

@@ -26,7 +26,13 @@ from dialer.model.campaign import (
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 Label = Annotated[str, Field(min_length=1, max_length=200)]
 PromptName = Annotated[str, Field(max_length=100, pattern=r"^[A-Za-z0-9_.-]*$")]
-CallerId = Annotated[str, Field(pattern=r"^\+[1-9]\d{6,14}$", description="E.164 with a leading plus.")]
+CallerId = Annotated[
+    str,
+    Field(
+        pattern=r"^(\+[1-9]\d{6,14}|\d{3,15})$", description="E.164 with a leading plus, or as assigned, like 95588."
+    ),
+]
+Party = Annotated[str, Field(max_length=100)]
 MAX_ABANDON_TARGET = 0.03
 """47 CFR 64.1200(a)(7): no campaign may aim higher."""
 
@@ -98,6 +104,9 @@ class SettingsIn(Input):
     """What a supervisor sets; every field has the house's default. Durations in seconds."""
 
     mode: CampaignMode = CampaignMode.PROGRESSIVE
+    agency: Annotated[Party, Field(description="Who calls, as the house lists it; empty: the house itself.")] = ""
+    creditor: Annotated[Party, Field(description="For whom; rules may depend on it.")] = ""
+    product: Annotated[Party, Field(description="What is collected; rules may depend on it.")] = ""
     trunk_group: Name = "default"
     caller_ids: Annotated[tuple[CallerId, ...], Field(max_length=1000)] = ()
     skills: Annotated[tuple[Name, ...], Field(max_length=20)] = ()

@@ -62,6 +62,8 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "outbox.dead_letters": _RUNS,
     "outbox.replay": _RUNS,
     "trunks.list": _RUNS,
+    "policy.show": _SEES_CAMPAIGNS,
+    "policy.reload": _ADMINISTERS,
     "accounts.list": _ADMINISTERS,
     "accounts.create": _ADMINISTERS,
     "accounts.update": _ADMINISTERS,

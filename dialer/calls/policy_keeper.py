@@ -20,7 +20,7 @@ from dialer.clock import Clock
 from dialer.compliance.packs import load_policy, pack_from_content
 from dialer.compliance.policy import Pack, Policy
 from dialer.compliance.registry import RegisteredNumber, Registry
-from dialer.compliance.retiring import retiring
+from dialer.compliance.retiring import with_what_retires
 from dialer.config import Config
 from dialer.errors import ConfigError, StorageError
 from dialer.model.policy_change import PolicyChange
@@ -113,7 +113,7 @@ class PolicyKeeper:
         packs = frozenset(pack.sha256 for pack in policy.packs)
         replaced = await self._policies.before(self._node)
         change = () if packs == replaced else (PolicyChange(self._node, now, packs, replaced),)
-        policy = policy.with_retiring(await self._retiring(now, change))
+        policy = await self._with_what_retires(policy, now, change)
         await self._policies.record(self._node, policy, cause, now)
         self._policy, self._config = policy, config
         facts = {"action": "policy", "pack_hash": policy.pack_hash, "retiring": len(policy.retiring), "cause": cause}
@@ -140,13 +140,13 @@ class PolicyKeeper:
         """Takes over what other nodes changed, and drops what has retired."""
         async with self._turn:
             now, policy = self._clock.utcnow(), self._in_force()
-            after = policy.with_retiring(await self._retiring(now))
+            after = await self._with_what_retires(policy, now)
             if after.retiring != policy.retiring:
                 await self._policies.record(self._node, after, "packs began or ceased to retire", now)
                 self._policy = after
 
-    async def _retiring(self, now: datetime, more: tuple[PolicyChange, ...] = ()) -> tuple[tuple[Pack, datetime], ...]:
-        """What binds beside the node's own packs, by the changes on record and `more`."""
+    async def _with_what_retires(self, policy: Policy, now: datetime, more: tuple[PolicyChange, ...] = ()) -> Policy:
+        """The policy beside what binds until midnight by the changes on record and `more`."""
         changes = (*await self._policies.changes(now - LOOK_BACK), *more)
         hashes = {sha256 for change in changes for sha256 in change.packs | change.replaced}
         wanted = hashes - self._known.keys()
@@ -156,4 +156,4 @@ class PolicyKeeper:
                 raise StorageError(f"the policy pack {min(wanted - stored.keys())} in force today is not on record")
             built = await asyncio.to_thread(lambda: [pack_from_content(text, key) for key, text in stored.items()])
             self._known |= {pack.sha256: pack for pack in built}
-        return retiring(changes, self._known, now)
+        return with_what_retires(policy, changes, self._known, now)

@@ -155,13 +155,13 @@ def _spool(config: Config) -> Finding:
 
 
 def _policy(config: Config) -> list[Finding]:
-    from dialer.compliance.packs import load_policy
+    from dialer.calls.policy_keeper import configured_policy
 
     try:
-        policy = load_policy(config.policy.packs)
+        policy = configured_policy(config)
     except DialerError as error:
-        return [_of_error("policy", error, "correct policy.packs")]
-    found = [Finding("policy", Level.OK, ", ".join(config.policy.packs))]
+        return [_of_error("policy", error, "correct the file it names, or policy.packs")]
+    found = [Finding("policy", Level.OK, ", ".join((*config.policy.packs, *config.policy.overrides)))]
     for warning in policy.warnings(SystemClock().utcnow().date()):
         detail, _, advice = warning.partition("; ")
         found.append(Finding("policy", Level.WARN, detail, advice or "have counsel read it before real calls"))

@@ -16,8 +16,8 @@ from dialer.model.entry import Reservation
 from dialer.model.policy_change import PolicyChange
 from dialer.storage import tables
 from dialer.storage.database import Database
-from dialer.storage.dialect import insert_missing, insert_row
-from dialer.storage.proofs import append
+from dialer.storage.dialect import insert_row
+from dialer.storage.proofs import append, keep_packs
 from dialer.storage.tables.base import AnyRow
 from dialer.storage.tallies import budget_use, tally
 
@@ -66,11 +66,7 @@ def _record(connection: Connection, node: str, policy: Policy, cause: str, now: 
     packs = str(PolicySet.of(policy))
     last = connection.execute(_newest().where(changes.c.node == node)).first()
     if last is None or last.packs != packs:
-        rows = [
-            {"sha256": pack.sha256, "name": pack.name, "content": pack.content.encode(), "added_at": now}
-            for pack in policy.used_packs
-        ]
-        insert_missing(connection, contents, rows)
+        keep_packs(connection, policy, (), now)
         insert_row(connection, changes, {"node": node, "at": now, "packs": packs})
     append(connection, node, ProofKind.POLICY, _said(node, policy, cause, now), at=now)
 

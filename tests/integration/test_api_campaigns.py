@@ -147,7 +147,7 @@ async def test_changed_settings_must_be_checked_again(house: House) -> None:
         ({"name": "x", "list_ids": []}, "body.list_ids"),
         ({"name": "x", "list_ids": [1], "settings": {"ring_timeout_s": 5}}, "body.settings.ring_timeout_s"),
         ({"name": "x", "list_ids": [1], "settings": {"abandon_target": 0.2}}, "body.settings.abandon_target"),
-        ({"name": "x", "list_ids": [1], "settings": {"caller_ids": ["12345"]}}, "body.settings.caller_ids.0"),
+        ({"name": "x", "list_ids": [1], "settings": {"caller_ids": ["+12"]}}, "body.settings.caller_ids.0"),
         ({"name": "x", "list_ids": [1], "settings": {"colour": 1}}, "body.settings.colour"),
         ({"name": "x", "list_ids": [1], "settings": {"machine_action": "leave_message"}}, "body.settings"),
     ],

@@ -6,9 +6,9 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from dialer.api.auditing import audit
-from dialer.api.campaign_models import CampaignChange, CampaignIn, CampaignOut, CampaignPage
+from dialer.api.campaign_models import CampaignChange, CampaignIn, CampaignOut, CampaignPage, SettingsIn
 from dialer.api.paging import PageQuery, next_cursor
-from dialer.api.problems import conflict, not_found
+from dialer.api.problems import bad_field, conflict, not_found
 from dialer.api.routing import AnyCall, Call, Id, Input, Nothing, Routes
 from dialer.campaigns.lifecycle import CampaignAction, Refusal, transition
 from dialer.campaigns.loop import CampaignStatus, LaunchCheck
@@ -68,6 +68,7 @@ async def create(call: Call[Nothing, Nothing, CampaignIn]) -> CampaignOut:
     """Creates a draft over one or more lists."""
     storage, now = call.services.storage, call.services.clock.utcnow()
     asked = call.body
+    _check_agency(call, asked.settings)
     campaign = await storage.campaigns.create(asked.name, asked.list_ids, asked.settings.to_settings(), now)
     await storage.entries.build(campaign.campaign_id, now)
     return CampaignOut.of(campaign)
@@ -86,6 +87,7 @@ async def update(call: Call[CampaignPath, Nothing, CampaignChange]) -> CampaignO
     after = transition(campaign.state, CampaignAction.EDIT)
     if isinstance(after, Refusal):
         raise conflict(after.reason)
+    _check_agency(call, call.body.settings)
     storage, now = call.services.storage, call.services.clock.utcnow()
     await storage.campaigns.change_settings(campaign.campaign_id, call.body.settings.to_settings())
     await storage.entries.reprioritize(campaign.campaign_id)
@@ -152,6 +154,13 @@ async def entries(call: Call[CampaignPath, RefusalQuery, Nothing]) -> Entries:
     refused = [RefusalOut(**{name: getattr(item, name) for name in RefusalOut.model_fields}) for item in found]
     following = next_cursor([item.refusal_id for item in refused], asked.limit)
     return Entries(counts=counts, refused=refused, next=following)
+
+
+def _check_agency(call: AnyCall, settings: SettingsIn) -> None:
+    registry = call.services.policy.current(call.services.clock.utcnow()).registry
+    if not registry.is_listed(settings.agency):
+        fix = "use one of policy.agencies in the configuration, or leave it empty for the house itself"
+        raise bad_field("body.settings.agency", "is not on the house's list of agencies", fix)
 
 
 async def _find(call: AnyCall) -> Campaign:

@@ -1,0 +1,124 @@
+"""The rules in force: which packs, since when and until when, what retires, and reading them again."""
+
+from datetime import date, datetime
+from http import HTTPStatus
+from typing import Self
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel
+
+from dialer.api.auditing import audit
+from dialer.api.problems import ApiError
+from dialer.api.routing import AnyCall, Call, Nothing, Routes
+from dialer.compliance.policy import Pack, Policy
+from dialer.compliance.registry import RegisteredNumber
+from dialer.errors import ConfigError
+
+routes = Routes("policy")
+
+SUBJECT = "policy"
+
+
+class PackOut(BaseModel):
+    """One version of a pack; `in_force` today, by the pack's own calendar day."""
+
+    name: str
+    title: str
+    status: str
+    jurisdiction: str
+    sha256: str
+    valid_from: date
+    valid_through: date | None
+    zone: str
+    calendar: str | None
+    in_force: bool
+
+    @classmethod
+    def of(cls, pack: Pack, in_force: bool) -> Self:
+        """As loaded."""
+        plain = {name: getattr(pack, name) for name in cls.model_fields if name not in ("calendar", "in_force")}
+        return cls(calendar=pack.calendar.name if pack.calendar else None, in_force=in_force, **plain)
+
+
+class RetiringOut(BaseModel):
+    """A version that was replaced today and binds beside the others until then."""
+
+    name: str
+    valid_from: date
+    sha256: str
+    until: datetime
+
+
+class CallerIdOut(BaseModel):
+    """A number that may be shown, and for what it is registered; `agency` empty: by the house itself."""
+
+    number: str
+    purposes: tuple[str, ...]
+    agency: str
+    valid_from: date | None
+    valid_through: date | None
+    in_force: bool
+
+    @classmethod
+    def of(cls, entry: RegisteredNumber, today: date) -> Self:
+        """As registered."""
+        plain = {name: getattr(entry, name) for name in cls.model_fields if name != "in_force"}
+        return cls(in_force=entry.in_force(today), **plain)
+
+
+class PolicyOut(BaseModel):
+    """What every call is put to. `pack_hash` is what proofs name; `overrides` are files."""
+
+    pack_hash: str
+    packs: list[PackOut]
+    retiring: list[RetiringOut]
+    warnings: list[str]
+    overrides: tuple[str, ...]
+    caller_ids: list[CallerIdOut]
+    agencies: list[str]
+
+
+@routes.add("GET", "/v1/policy", "policy.show")
+async def show(call: Call[Nothing, Nothing, Nothing]) -> PolicyOut:
+    """Shows the rules in force on this node, and what a supervisor should know of them."""
+    return _shown(call, call.services.policy.current(call.services.clock.utcnow()))
+
+
+@routes.add("POST", "/v1/policy/reload", "policy.reload")
+async def reload(call: Call[Nothing, Nothing, Nothing]) -> PolicyOut:
+    """Reads configuration, packs and overrides again.
+
+    What a pack was until now binds beside what it is until the next midnight. What cannot be loaded is refused with
+    file, line and reason, and the rules in force stay so.
+    """
+    try:
+        policy = await call.services.policy.reload(f"reloaded by {call.actor.actor}")
+    except ConfigError as error:
+        await audit(call, "policy.reload", SUBJECT, f"refused: {error}")
+        raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, f"the rules in force stay: {error}") from error
+    await audit(call, "policy.reload", SUBJECT, policy.pack_hash)
+    return _shown(call, policy)
+
+
+def _shown(call: AnyCall, policy: Policy) -> PolicyOut:
+    now = call.services.clock.utcnow()
+    today = now.astimezone(ZoneInfo(policy.packs[0].zone)).date()
+    return PolicyOut(
+        pack_hash=policy.pack_hash,
+        packs=[PackOut.of(pack, _in_force(pack, policy, now)) for pack in policy.packs],
+        retiring=[
+            RetiringOut(name=pack.name, valid_from=pack.valid_from, sha256=pack.sha256, until=until)
+            for pack, until in policy.retiring
+        ],
+        warnings=list(policy.warnings(today)),
+        overrides=call.services.policy.config.policy.overrides,
+        caller_ids=[CallerIdOut.of(entry, today) for entry in policy.registry.caller_ids],
+        agencies=sorted(policy.registry.agencies or ()),
+    )
+
+
+def _in_force(pack: Pack, policy: Policy, now: datetime) -> bool:
+    """Whether it is the newest of its pack's versions that has begun, and has not ended."""
+    today = now.astimezone(ZoneInfo(pack.zone)).date()
+    begun = [other.valid_from for other in policy.packs if other.name == pack.name and other.valid_from <= today]
+    return pack.valid_from == max(begun, default=None) and (pack.valid_through is None or today <= pack.valid_through)
