@@ -51,7 +51,7 @@ def run_cases(pack_folder: Path, policy: Policy | None = None) -> list[CaseResul
     Raises:
         ConfigError: the pack or the table is wrong; the message names file, line and reason.
     """
-    policy = policy or load_policy((str(pack_folder),))
+    policy = policy or load_policy((f"{pack_folder}/",))  # the slash makes it a path, never a name
     return [run_case(policy, case) for case in read_cases(pack_folder / CASES, policy)]
 
 
