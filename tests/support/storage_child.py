@@ -1,19 +1,24 @@
-"""A process of its own that works on a database until it is done or killed: `reserve`, `import` or `race`."""
+"""A process of its own that works on a database until it is done or killed: see `WORK`."""
 
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from sqlalchemy import Connection, select
+
 from dialer.campaigns.importing import ImportOptions, import_list
 from dialer.compliance.policy import Policy
 from dialer.model.attempt import Attempt, CallPath, Disposition, Settlement
 from dialer.model.entry import Reservation
-from dialer.storage import Storage
+from dialer.storage import Storage, tables
 from tests.support.policy import HOUSE_NUMBER, bank_policy
+from tests.support.rules import cap, policy_of
 from tests.support.storage import MONDAY, Dialing, open_storage
 
 RACES = 20
+AT_ONCE = 10
+"""People raced for in one round."""
 
 
 async def reserve(storage: Storage, policy: Policy, campaign_id: str, node: str) -> None:
@@ -48,7 +53,36 @@ async def race(storage: Storage, policy: Policy, campaign_id: str, contact_id: s
         print("reserved" if isinstance(answer, Attempt) else "refused", flush=True)
 
 
-WORK: dict[str, Callable[..., Awaitable[None]]] = {"reserve": reserve, "import": import_slowly, "race": race}
+async def last_slot(storage: Storage, _policy: Policy, campaign_id: str, node: str, nth: str, n_rounds: str) -> None:
+    """One round per line of the input: calls one number, its own, of each of the round's people at once; prints how
+    many it got. Two a day are allowed to a person, and one was made.
+    """
+    policy = await asyncio.to_thread(policy_of, cap("person", 2))
+    numbers = await storage._database.read(lambda connection: _numbers(connection, int(nth)))
+    print("ready", flush=True)
+    for first in range(0, int(n_rounds) * AT_ONCE, AT_ONCE):
+        await asyncio.to_thread(sys.stdin.readline)
+        wanted = [
+            Reservation(int(campaign_id), contact_id, phone_id, CallPath.MANUAL, node, caller_id=HOUSE_NUMBER)
+            for contact_id, phone_id in numbers[first : first + AT_ONCE]
+        ]
+        answers = await asyncio.gather(*(storage.attempts.reserve(one, policy, MONDAY) for one in wanted))
+        print(*(int(isinstance(answer, Attempt)) for answer in answers), flush=True)
+
+
+def _numbers(connection: Connection, nth: int) -> list[tuple[int, int]]:
+    """Contact and n-th number of everyone, in the order of contacts."""
+    phones = tables.phones
+    query = select(phones.c.contact_id, phones.c.phone_id).where(phones.c.rank == nth).order_by(phones.c.contact_id)
+    return [(row.contact_id, row.phone_id) for row in connection.execute(query)]
+
+
+WORK: dict[str, Callable[..., Awaitable[None]]] = {
+    "reserve": reserve,
+    "import": import_slowly,
+    "race": race,
+    "last-slot": last_slot,
+}
 
 
 async def main(what: str, url: str, *arguments: str) -> None:
