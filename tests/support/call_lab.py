@@ -18,6 +18,7 @@ from dialer.config import (
     HttpConfig,
     MediaConfig,
     NodeConfig,
+    PolicyConfig,
     SipConfig,
     TrunkConfig,
 )
@@ -249,7 +250,12 @@ async def far_side(tmp_path: Path, media_port: int) -> AsyncIterator[FarSide]:
 
 @asynccontextmanager
 async def call_lab(
-    tmp_path: Path, media_port: int, *, n_phones: int = 1, more_trunks: Sequence[TrunkConfig] = ()
+    tmp_path: Path,
+    media_port: int,
+    *,
+    n_phones: int = 1,
+    more_trunks: Sequence[TrunkConfig] = (),
+    policy: PolicyConfig | None = None,
 ) -> AsyncIterator[CallLab]:
     """Opens everything; collectors have accounts and registered phones, but are not logged in."""
     near_media = MediaConfig(port_min=media_port + 100, port_max=media_port + 199, workers=1, spool_min_free_mb=1)
@@ -259,6 +265,7 @@ async def call_lab(
             sip=_free_sip(),
             media=near_media,
             http=HttpConfig(port=0),
+            policy=policy or PolicyConfig(),
             caller_ids=registered(),
             trunks=(TrunkConfig(name="main", host=HOST, port=far.port), *more_trunks),
         )

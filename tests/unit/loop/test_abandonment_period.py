@@ -1,5 +1,8 @@
 """What the pacing may count as abandoned: never less than what will be on record."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from types import SimpleNamespace
 from typing import cast
 
@@ -9,7 +12,14 @@ from dialer.calls.attempt import AttemptMachine, AttemptPlan, Phase
 from dialer.calls.runner import AttemptRunner
 from dialer.calls.signals import Signal
 from dialer.calls.signals import SignalKind as K
-from dialer.campaigns.loop.period import AbandonmentPeriod
+from dialer.campaigns.loop.period import AbandonmentPeriod, Standing, budgets_of
+from dialer.compliance.demand import BudgetDemand
+from dialer.compliance.facts import BudgetUse
+from dialer.compliance.packs import parse_pack
+from dialer.compliance.policy import Policy
+from dialer.model.attempt import Disposition
+from dialer.model.campaign import CampaignSettings
+from dialer.storage.policies import Policies
 
 WAITING = (K.INVITE_SENT, K.RINGING, K.ANSWERED)
 
@@ -42,3 +52,76 @@ def test_calls_that_are_not_on_record_yet(kinds: tuple[K, ...], counts: tuple[in
 def test_the_machine_is_walked_as_far_as_meant() -> None:
     assert call_after(*WAITING, K.TIMEOUT).machine.phase is Phase.APOLOGY
     assert call_after(*WAITING, K.TIMEOUT, K.PROMPT_ENDED).machine.phase is Phase.ENDED
+
+
+PACK = """
+pack: p
+title: t
+status: in force
+source: s
+jurisdiction: CN
+valid_from: 2026-01-01
+zone: Asia/Shanghai
+rules:
+  - {id: p.month, kind: abandonment, source: s, span: {rolling_hours: 720}, limit: 0.05, effect: dedicated_agent}
+  - {id: p.day, kind: abandonment, source: s, span: {inclusive_days: 1}, limit: 0.02, amd_false_positives: 0.1}
+  - {id: p.other, kind: abandonment, source: s, span: {campaign: true}, limit: 0.01, applies_if: {agencies: [north]}}
+"""
+POLICY = Policy((parse_pack(PACK, "p.yaml"),))
+NOW = datetime.fromisoformat("2026-11-23T10:00:00+08:00")
+BUDGETS = budgets_of(POLICY, CampaignSettings(abandon_target=0.03), NOW)
+
+
+@dataclass
+class StoredUse:
+    """Answers as the database would: live, abandoned and machines of each budget, in the order of the rules."""
+
+    counts: tuple[tuple[int, int, int], ...]
+
+    async def budget_use(
+        self, campaign_id: int, wanted: Sequence[BudgetDemand], now: datetime
+    ) -> tuple[BudgetUse, ...]:
+        return tuple(BudgetUse(demand.key, *counts) for demand, counts in zip(wanted, self.counts, strict=True))
+
+
+async def period_with(*counts: tuple[int, int, int]) -> AbandonmentPeriod:
+    period = AbandonmentPeriod(1)
+    await period.read(cast("Policies", StoredUse(counts)), BUDGETS, 100.0, NOW)
+    return period
+
+
+def test_a_pack_never_widens_the_target() -> None:
+    assert [budget.limit for budget in BUDGETS] == [0.03, 0.03, 0.02]
+    assert [budget.demand.span.longest_s for budget in BUDGETS[:2]] == [86400.0, 2592000.0]
+    north = budgets_of(POLICY, CampaignSettings(agency="north"), NOW)
+    assert [budget.limit for budget in north] == [0.03, 0.03, 0.02, 0.01]
+    assert budgets_of(POLICY, CampaignSettings(), NOW.replace(year=2025)) == BUDGETS[:1]
+
+
+@pytest.mark.parametrize(
+    ("counts", "standing"),
+    [
+        # The day is spent although the month is not.
+        (((100, 4, 0), (5000, 40, 0), (100, 1, 0)), Standing(100, 4, 0.03, 86400.0)),
+        # The month is spent although the day is not.
+        (((100, 0, 0), (5000, 200, 0), (100, 0, 0)), Standing(5000, 200, 0.03, 2592000.0)),
+        # Machines that are taken for people weigh in the budget that says so.
+        (((100, 0, 50), (100, 0, 50), (100, 0, 50)), Standing(105, 5, 0.02, 93600.0)),
+    ],
+)
+async def test_the_budget_of_which_least_is_left(counts: tuple[tuple[int, int, int], ...], standing: Standing) -> None:
+    assert (await period_with(*counts)).standing([]) == standing
+
+
+async def test_ends_are_added_until_they_were_read() -> None:
+    period = await period_with((10, 0, 0), (10, 0, 0), (10, 0, 0))
+    assert not period.is_due(BUDGETS, 101.0)
+    assert period.is_due(BUDGETS[:1], 101.0)
+    assert period.is_due(BUDGETS, 102.0)
+    period.took(1.0)
+    assert not period.is_due(BUDGETS, 149.0)
+    period.ended(101.0, Disposition.ABANDONED)
+    period.ended(101.0, Disposition.BUSY)
+    assert (period.standing([]).live, period.standing([]).abandoned) == (11, 1)
+    await period.read(cast("Policies", StoredUse(((11, 1, 0),) * 3)), BUDGETS, 103.0, NOW)
+    assert (period.standing([]).live, period.standing([]).abandoned) == (11, 1)

@@ -1,0 +1,68 @@
+"""Which caller IDs a campaign may show, by the policy's registers and rules."""
+
+from dataclasses import replace
+from datetime import date, datetime
+
+import pytest
+
+from dialer.calls.caller_ids import campaign_facts, presentable
+from dialer.compliance.packs import parse_pack
+from dialer.compliance.policy import Policy
+from dialer.compliance.registry import RegisteredNumber, Registry
+from dialer.model.attempt import CallPath
+from dialer.model.campaign import CampaignSettings
+
+NOW = datetime.fromisoformat("2026-11-23T23:30:00+08:00")
+PACK = """
+pack: p
+title: t
+status: in force
+source: s
+jurisdiction: CN
+valid_from: 2026-01-01
+zone: Asia/Shanghai
+rules:
+  - {id: p.caller, kind: caller_id, source: s, purpose: collection, prefixes: ["95", "+86400"]}
+  - {id: p.reminders, kind: caller_id, source: s, purpose: reminding, applies_if: {paths: [reminder]}}
+"""
+NUMBERS = (
+    RegisteredNumber("95588", ("collection", "reminding")),
+    RegisteredNumber("+8640012345678", ("collection",)),
+    RegisteredNumber("+8613800001234", ("collection",)),
+    RegisteredNumber("95511", ("marketing",)),
+    RegisteredNumber("95522", ("collection",), agency="north"),
+    RegisteredNumber("95533", ("collection",), valid_from=date(2026, 11, 24)),
+    RegisteredNumber("95544", ("collection",), valid_through=date(2026, 11, 23)),
+)
+POLICY = Policy((parse_pack(PACK, "p.yaml"),), Registry(NUMBERS, frozenset({"north"})))
+POOL = (*(entry.number for entry in NUMBERS), "95599")
+
+
+@pytest.mark.parametrize(
+    ("path", "agency", "shown"),
+    [
+        (CallPath.PREDICTIVE, "", ("95588", "+8640012345678", "95544")),
+        (CallPath.REMINDER, "", ("95588",)),
+        (CallPath.PREDICTIVE, "north", ("95522",)),
+        (CallPath.PREDICTIVE, "south", ()),
+    ],
+)
+def test_numbers_of_a_pool(path: CallPath, agency: str, shown: tuple[str, ...]) -> None:
+    facts = campaign_facts(CampaignSettings(agency=agency), path)
+    assert presentable(POLICY, facts, POOL, NOW) == shown
+
+
+def test_the_day_is_the_houses() -> None:
+    """In Shanghai it is the 24th already when it is still the 23rd in London."""
+    facts = campaign_facts(CampaignSettings(), CallPath.MANUAL)
+    morning = datetime.fromisoformat("2026-11-24T00:30:00+08:00")
+    assert "95533" in presentable(POLICY, facts, POOL, morning)
+    assert "95544" not in presentable(POLICY, facts, POOL, morning)
+
+
+def test_without_a_rule_every_number_may_be_shown() -> None:
+    rules = PACK.replace("kind: caller_id", "kind: consent").replace(
+        'purpose: collection, prefixes: ["95", "+86400"]', "consent: any"
+    )
+    free = replace(POLICY, packs=(parse_pack(rules.replace("purpose: reminding", "consent: any"), "p.yaml"),))
+    assert presentable(free, campaign_facts(CampaignSettings(), CallPath.MANUAL), POOL, NOW) == POOL

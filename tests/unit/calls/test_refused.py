@@ -1,0 +1,126 @@
+"""What a refusal means for its entry: only the person, the case or the number ends it."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from dialer.calls.refused import CALL_LENGTH, HOUSE_PAUSE, SOON, Verdict, is_number_used_up, verdict
+from dialer.compliance.facts import BudgetUse, EarlierAttempt, GateFacts, ShownNumber, Tally
+from dialer.compliance.gate import evaluate
+from dialer.compliance.packs import parse_pack
+from dialer.compliance.policy import Policy
+from dialer.model.contact import CaseStatus
+from schedules.zones import ZoneCandidates
+
+NOW = datetime.fromisoformat("2026-11-23T10:00:00+08:00")
+EVENING = NOW.replace(hour=20)
+TOMORROW = datetime.fromisoformat("2026-11-24T09:00:00+08:00")
+PACK = """
+pack: p
+title: t
+status: in force
+source: s
+jurisdiction: CN
+valid_from: 2026-01-01
+{through}
+zone: Asia/Shanghai
+rules:
+  - {{id: p.window, kind: calling_window, source: s, zones: both, days: every_day, hours: ["09:00-18:00"]}}
+  - {{id: p.case, kind: case_open, source: s}}
+  - {{id: p.dnc, kind: do_not_call, source: s, effect: warn}}
+  - {{id: p.one, kind: one_call, source: s, scope: phone}}
+  - {{id: p.caller, kind: caller_id, source: s, purpose: collection}}
+  - {{id: p.agency, kind: agency, source: s}}
+  - {{id: p.line, kind: cap, source: s, scope: caller_id, event: placed, span: {{inclusive_days: 1}}, limit: 5}}
+  - {{id: p.chair, kind: cap, source: s, scope: collector, event: placed, span: {{inclusive_days: 1}}, limit: 5}}
+  - id: p.abandoned
+    kind: abandonment
+    source: s
+    span: {{campaign: true}}
+    limit: 0.03
+    effect: dedicated_agent
+"""
+POLICY = Policy((parse_pack(PACK.format(through=""), "p.yaml"),))
+ENDED = Policy((parse_pack(PACK.format(through="valid_through: 2026-11-22"), "p.yaml"),))
+KEYS = {demand.scope.value: demand.key for demand in POLICY.demand.tallies}
+(BUDGET,) = POLICY.demand.budgets
+FULL = NOW - timedelta(minutes=5)
+
+
+def tallies(**full: bool) -> tuple[Tally, ...]:
+    return tuple(
+        Tally(key, 5 if full.get(scope) else 0, FULL if full.get(scope) else None) for scope, key in KEYS.items()
+    )
+
+
+CLEAN = GateFacts(
+    ZoneCandidates(("Asia/Shanghai",)),
+    28.0,
+    caller_id=ShownNumber("+8640012345678", ("collection",)),
+    tallies=tallies(),
+    budgets=(BudgetUse(BUDGET.key, 100, 0, 0),),
+)
+SPENT = (BudgetUse(BUDGET.key, 10, 5, 0, NOW),)
+
+
+def meaning(policy: Policy, changes: Mapping[str, Any], now: datetime, **more: bool) -> Verdict:
+    decision = evaluate(policy, replace(CLEAN, **changes), now)
+    assert not decision.allowed
+    asked = {"has_collectors": True, "another_number": False} | more
+    return verdict(decision, policy, now, **asked)
+
+
+@pytest.mark.parametrize(
+    ("changes", "pause", "alike"),
+    [
+        ({"case_status": CaseStatus.PAID}, None, False),
+        ({"zones": ZoneCandidates()}, None, False),
+        ({"attempts": (EarlierAttempt(NOW - timedelta(minutes=1)),)}, CALL_LENGTH, False),
+        ({"caller_id": ShownNumber("+8610")}, HOUSE_PAUSE, True),
+        ({"agency": "north", "agency_listed": False}, HOUSE_PAUSE, True),
+        ({"budgets": SPENT}, SOON, False),
+        ({"tallies": tallies(collector=True)}, SOON, False),
+        # The person's reason outlasts the house's.
+        ({"case_status": CaseStatus.PAID, "agency_listed": False}, None, True),
+        ({"case_status": CaseStatus.PAID, "budgets": SPENT}, None, False),
+    ],
+)
+def test_at_ten(changes: Mapping[str, Any], pause: timedelta | None, alike: bool) -> None:
+    assert meaning(POLICY, changes, NOW) == Verdict(None if pause is None else NOW + pause, alike)
+
+
+@pytest.mark.parametrize("changes", [{}, {"budgets": SPENT}, {"caller_id": ShownNumber("+8610")}])
+def test_in_the_evening_the_window_says_when(changes: Mapping[str, Any]) -> None:
+    assert meaning(POLICY, changes, EVENING).retry_at == TOMORROW
+
+
+def test_a_pack_that_has_ended_exhausts_nothing() -> None:
+    assert meaning(ENDED, {}, NOW) == Verdict(NOW + HOUSE_PAUSE, True)
+
+
+def test_a_reminder_waits_for_the_budget() -> None:
+    assert meaning(POLICY, {"budgets": SPENT}, NOW, has_collectors=False) == Verdict(NOW + HOUSE_PAUSE, True)
+
+
+@pytest.mark.parametrize(
+    ("another", "retry_at"), [(True, NOW + SOON), (False, datetime.fromisoformat("2026-11-24T00:00:00+08:00"))]
+)
+def test_a_line_at_its_cap(another: bool, retry_at: datetime) -> None:
+    changes: Mapping[str, Any] = {"tallies": tallies(caller_id=True)}
+    found = meaning(POLICY, changes, NOW, another_number=another)
+    assert found.retry_at is not None
+    assert found.retry_at >= retry_at
+    assert found.retry_at <= max(retry_at, TOMORROW)
+    assert is_number_used_up(evaluate(POLICY, replace(CLEAN, **changes), NOW), POLICY)
+
+
+def test_a_number_that_is_not_used_up() -> None:
+    assert not is_number_used_up(evaluate(POLICY, replace(CLEAN, budgets=SPENT), NOW), POLICY)
+
+
+def test_an_allowed_call_with_a_warning_needs_no_verdict() -> None:
+    """What only warns keeps nothing back, here beside a window that is closed."""
+    assert meaning(POLICY, {"do_not_call": True}, EVENING) == Verdict(TOMORROW)
