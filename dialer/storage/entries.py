@@ -1,68 +1,35 @@
-"""Entries: which contacts of a campaign are to be dialed next.
-
-A claim first moves what came due into the ready queue (at most PROMOTE_CHUNK entries, so that a claim stays short when
-a million entries come due at nine in the morning; the order of dialing holds among those that were moved), then takes
-promised callbacks, oldest promise first, then ready entries by priority.
-"""
+"""Entries: which contacts of a campaign are to be dialed, made for it, counted and put back; `claiming` takes them."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, func, select, text, update
 
 from dialer.campaigns.priority import priority
-from dialer.model.attempt import CallPath
 from dialer.model.call_list import ListState
-from dialer.model.campaign import CampaignState, PriorityTerm
-from dialer.model.contact import CaseStatus, Contact, Phone
+from dialer.model.campaign import PriorityTerm
+from dialer.model.contact import CaseStatus
 from dialer.model.entry import Candidate, EntryCounts, EntryState
 from dialer.storage import tables, values
 from dialer.storage.campaigns import load_campaign
+from dialer.storage.claiming import Claim, claim, free, phone_of
 from dialer.storage.crypto import Cipher
 from dialer.storage.database import Database
-from dialer.storage.dialect import insert_missing
+from dialer.storage.dialect import insert_missing, refresh_statistics
 from dialer.storage.tables.base import AnyRow
+from dialer.storage.tables.campaigns import CALLBACK, LATER, READY, TIMED, WAITING
 
-READY = "ready"
-LATER = "later"
-CALLBACK = "callback"
-WAITING = (READY, LATER, CALLBACK)
-"""Queues of entries that wait to be claimed; the others bear the names of `EntryState`."""
+__all__ = ["CALLBACK", "LATER", "READY", "WAITING", "Entries", "count_entries", "free", "phone_of"]
 
 LEASE_S = 600.0
 """How long a claim lasts: longer than any preview. A node that dies gives its entries back when it starts again."""
-PROMOTE_CHUNK = 500
 BUILD_CHUNK = 1000
+NEW = "not dialed yet: its turn comes by its priority"
+"""The reason of a new entry; as long as what a claim writes in its stead."""
 
 entries = tables.entries
-
-# Built once: composing a statement costs more time than running it.
-_EXPIRED = select(entries.c.entry_id).where(entries.c.lease_until <= bindparam("now")).limit(1)
-_DUE = (
-    select(entries.c.entry_id)
-    .where(
-        entries.c.campaign_id == bindparam("campaign"),
-        entries.c.queue == LATER,
-        entries.c.due_at <= bindparam("now"),
-    )
-    .order_by(entries.c.due_at)
-    .limit(PROMOTE_CHUNK)
-    .with_for_update(skip_locked=True)
-)
-_LEASE = (
-    update(entries)
-    .where(entries.c.entry_id.in_(bindparam("of_entries", expanding=True)))
-    .values(queue=EntryState.LEASED.value, node=bindparam("of_node"), lease_until=bindparam("until"))
-)
-_READY = (
-    select(entries)
-    .where(entries.c.campaign_id == bindparam("campaign"), entries.c.queue == READY)
-    .order_by(entries.c.dial_order, entries.c.due_at, entries.c.entry_id)
-    .limit(bindparam("wanted"))
-    .with_for_update(skip_locked=True)
-)
 
 
 class Entries:
@@ -85,6 +52,8 @@ class Entries:
             if last is None:
                 break
             after = last
+        filled = (entries, tables.contacts, tables.phones)
+        await self._database.write(lambda connection: refresh_statistics(connection, *filled))
         query = select(func.count()).where(entries.c.campaign_id == campaign_id)
         return await self._database.read(lambda connection: int(connection.execute(query).scalar_one()))
 
@@ -113,10 +82,8 @@ class Entries:
 
         `agents` are the collectors who could take a callback that was promised by them; None: do not ask.
         """
-        until = now + timedelta(seconds=lease_s)
-        return await self._database.write(
-            lambda connection: _claim(connection, self._cipher, campaign_id, node, limit, now, until, agents)
-        )
+        wanted = Claim(campaign_id, node, limit, now, now + timedelta(seconds=lease_s), agents)
+        return await self._database.write(lambda connection: claim(connection, self._cipher, wanted))
 
     async def put_back(
         self, entry_id: int, not_before: datetime | None, reason: str, *, phone_id: int | None = None
@@ -143,9 +110,7 @@ def count_entries(connection: Connection, campaign_id: int, now: datetime) -> En
     """How many entries stand where, inside a transaction."""
     grouped = select(entries.c.queue, func.count()).where(entries.c.campaign_id == campaign_id)
     counts = {row[0]: row[1] for row in connection.execute(grouped.group_by(entries.c.queue))}
-    due = select(func.count()).where(
-        entries.c.campaign_id == campaign_id, entries.c.queue.in_((LATER, CALLBACK)), entries.c.due_at <= now
-    )
+    due = select(func.count()).where(entries.c.campaign_id == campaign_id, text(TIMED), entries.c.due_at <= now)
     return EntryCounts(
         waiting=sum(counts.get(queue, 0) for queue in WAITING),
         callable_now=counts.get(READY, 0) + connection.execute(due).scalar_one(),
@@ -156,83 +121,6 @@ def count_entries(connection: Connection, campaign_id: int, now: datetime) -> En
         done=counts.get(EntryState.DONE.value, 0),
         stopped=counts.get(EntryState.STOPPED.value, 0),
     )
-
-
-def free(connection: Connection, condition: Any, reason: str) -> int:
-    """Puts leased entries back into the queue they came from; returns how many."""
-    leased = entries.c.queue == EntryState.LEASED.value
-    kept = {"node": None, "lease_until": None, "reason": reason}
-    promised = update(entries).where(leased, condition, entries.c.callback_at.is_not(None))
-    ordinary = update(entries).where(leased, condition, entries.c.callback_at.is_(None))
-    n_promised = connection.execute(promised.values(queue=CALLBACK, **kept)).rowcount
-    return n_promised + connection.execute(ordinary.values(queue=READY, **kept)).rowcount
-
-
-def _claim(
-    connection: Connection,
-    cipher: Cipher,
-    campaign_id: int,
-    node: str,
-    limit: int,
-    now: datetime,
-    until: datetime,
-    agents: Collection[int] | None,
-) -> tuple[Candidate, ...]:
-    campaign = load_campaign(connection, campaign_id)
-    if campaign is None or campaign.state is not CampaignState.RUNNING or limit <= 0:
-        return ()
-    if connection.execute(_EXPIRED, {"now": now}).first() is not None:
-        free(connection, (entries.c.campaign_id == campaign_id) & (entries.c.lease_until <= now), "the lease ran out")
-    _promote(connection, campaign_id, now)
-    chosen = _due_callbacks(connection, campaign_id, limit, now, agents)
-    if len(chosen) < limit:
-        wanted = {"campaign": campaign_id, "wanted": limit - len(chosen)}
-        chosen += connection.execute(_READY, wanted).all()
-    if not chosen:
-        return ()
-    leased = {"of_entries": [row.entry_id for row in chosen], "of_node": node, "until": until}
-    connection.execute(_LEASE, leased)
-    contacts = values.load_contacts(connection, cipher, {row.contact_id for row in chosen})
-    usual = CallPath(campaign.settings.mode.value)
-    return tuple(_candidate(row, contacts[row.contact_id], usual) for row in chosen)
-
-
-def _promote(connection: Connection, campaign_id: int, now: datetime) -> None:
-    ids = connection.execute(_DUE, {"campaign": campaign_id, "now": now}).scalars().all()
-    if ids:
-        connection.execute(update(entries).where(entries.c.entry_id.in_(ids)).values(queue=READY))
-
-
-def _due_callbacks(
-    connection: Connection, campaign_id: int, limit: int, now: datetime, agents: Collection[int] | None
-) -> list[AnyRow]:
-    query = select(entries).where(
-        entries.c.campaign_id == campaign_id, entries.c.queue == CALLBACK, entries.c.due_at <= now
-    )
-    if agents is not None:
-        query = query.where(entries.c.callback_agent_id.is_(None) | entries.c.callback_agent_id.in_(agents))
-    query = query.order_by(entries.c.due_at).limit(limit).with_for_update(skip_locked=True)
-    return list(connection.execute(query).all())
-
-
-def _candidate(row: AnyRow, contact: Contact, usual: CallPath) -> Candidate:
-    return Candidate(
-        entry_id=row.entry_id,
-        campaign_id=row.campaign_id,
-        contact=contact,
-        phone=phone_of(contact, row.next_phone_id),
-        priority=-row.dial_order,
-        path=usual if row.callback_at is None else CallPath.CALLBACK,
-        agent_id=row.callback_agent_id,
-    )
-
-
-def phone_of(contact: Contact, phone_id: int | None) -> Phone:
-    """The number that is next; the first one where nothing was said."""
-    for phone in contact.phones:
-        if phone.phone_id == phone_id:
-            return phone
-    return contact.phones[0]
 
 
 def _put_back(
@@ -293,7 +181,7 @@ def _new_entry(campaign_id: int, row: AnyRow, order: float, now: datetime) -> di
         "queue": EntryState.STOPPED.value if stopped else READY,
         "dial_order": order,
         "due_at": now,
-        "reason": f"the case is {row.status}" if stopped else "",
+        "reason": f"the case is {row.status}" if stopped else NEW,
     }
 
 

@@ -1,16 +1,18 @@
 """From rows to the values of `dialer.model` and back; the only place that knows both."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
+from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, Select, select
 
 from dialer.model.attempt import Attempt, AttemptState, CallPath, Disposition, HangupSide, NetworkCause
 from dialer.model.campaign import Campaign, CampaignSettings, CampaignState
 from dialer.model.contact import CaseStatus, Contact, FieldValue, Phone, PhoneRole
 from dialer.storage import tables
 from dialer.storage.crypto import Cipher
+from dialer.storage.dialect import among
 from dialer.storage.tables.base import AnyRow
 
 PHONE_PURPOSE = b"phone"
@@ -57,8 +59,8 @@ def open_private(cipher: Cipher, sealed: bytes) -> tuple[str, dict[str, FieldVal
 
 
 @lru_cache(maxsize=64)
-def _decode_settings(stored: bytes) -> CampaignSettings:
-    """Every claim reads its campaign, and the settings hardly ever change."""
+def decode_settings(stored: bytes) -> CampaignSettings:
+    """A campaign's settings; kept, since every claim reads them and they hardly ever change."""
     return _settings_decoder.decode(stored)
 
 
@@ -76,7 +78,7 @@ def campaign(row: AnyRow, list_ids: Sequence[int]) -> Campaign:
         name=row.name,
         state=CampaignState(row.state),
         list_ids=tuple(list_ids),
-        settings=_decode_settings(row.settings),
+        settings=decode_settings(row.settings),
         created_at=row.created_at,
         state_reason=row.state_reason,
     )
@@ -122,27 +124,35 @@ def phone(cipher: Cipher, row: AnyRow) -> Phone:
     )
 
 
-# Built once: composing a statement costs more time than running it.
-_PHONES = (
-    select(tables.phones)
-    .where(tables.phones.c.contact_id.in_(bindparam("wanted", expanding=True)))
-    .order_by(tables.phones.c.rank)
-)
-_CONTACTS = (
-    select(*tables.contacts.c, tables.cases.c.status)
-    .outerjoin_from(tables.contacts, tables.cases, tables.cases.c.case_ref == tables.contacts.c.case_ref)
-    .where(tables.contacts.c.contact_id.in_(bindparam("wanted", expanding=True)))
-)
+@cache
+def _phones_among(dialect: str) -> Select[Any]:
+    """Built once, as the next one: composing a statement costs more time than running it."""
+    phones = tables.phones
+    return (
+        select(phones.c.phone_id, phones.c.contact_id, phones.c.sealed, phones.c.role, phones.c.rank)
+        .where(among(dialect, phones.c.contact_id, "wanted"))
+        .order_by(phones.c.rank)
+    )
+
+
+@cache
+def _contacts_among(dialect: str) -> Select[Any]:
+    contacts, cases = tables.contacts, tables.cases
+    return (
+        select(*contacts.c, cases.c.status)
+        .outerjoin_from(contacts, cases, cases.c.case_ref == contacts.c.case_ref)
+        .where(among(dialect, contacts.c.contact_id, "wanted"))
+    )
 
 
 def load_contacts(connection: Connection, cipher: Cipher, contact_ids: Iterable[int]) -> dict[int, Contact]:
     """The contacts with these ids, with their numbers in order and the status of their cases."""
-    wanted = list(contact_ids)
+    engine, wanted = connection.dialect.name, {"wanted": list(contact_ids)}
     numbers: dict[int, list[Phone]] = {}
-    for row in connection.execute(_PHONES, {"wanted": wanted}):
+    for row in connection.execute(_phones_among(engine), wanted).all():
         numbers.setdefault(row.contact_id, []).append(phone(cipher, row))
     found: dict[int, Contact] = {}
-    for row in connection.execute(_CONTACTS, {"wanted": wanted}):
+    for row in connection.execute(_contacts_among(engine), wanted).all():
         name, fields = open_private(cipher, row.sealed)
         found[row.contact_id] = Contact(
             contact_id=row.contact_id,

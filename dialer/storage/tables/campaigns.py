@@ -30,20 +30,35 @@ class CampaignListRow(Base, table=True):
     position: int
 
 
+READY = "ready"
+LATER = "later"
+CALLBACK = "callback"
+WAITING = (READY, LATER, CALLBACK)
+"""Queues of entries that wait to be claimed; the others bear the names of `EntryState`."""
+TIMED = f"queue IN ('{LATER}', '{CALLBACK}')"
+"""Entries that wait for their time. A query that repeats these words may use the index over these alone."""
+
+
 class EntryRow(Base, table=True):
     """One contact in one campaign.
 
     `queue` says where to look for it: `ready` (due, in order of priority), `later` (not before `due_at`), `callback`
     (promised for `due_at`), or one of the resting states of `EntryState`. `dial_order` is the priority with its sign
     turned: the smallest is dialed first. The two indexes are what makes claiming fast: one in the order of dialing, one
-    in the order of becoming due. Those on `node` and `lease_until` hold the few entries that are claimed.
+    in the order of becoming due, which leaves out what is due. Those on `node` and `lease_until` hold the few entries
+    that are claimed.
     """
 
     __tablename__ = "entries"
     __table_args__ = (
         UniqueConstraint("campaign_id", "contact_id"),
         Index("ix_entries_order", "campaign_id", "queue", "dial_order", "due_at", "entry_id"),
-        Index("ix_entries_due", "campaign_id", "queue", "due_at"),
+        Index(
+            "ix_entries_due",
+            *("campaign_id", "queue", "due_at"),
+            sqlite_where=text(TIMED),
+            postgresql_where=text(TIMED),
+        ),
         Index(None, "contact_id"),
         Index(None, "node", sqlite_where=text("node IS NOT NULL"), postgresql_where=text("node IS NOT NULL")),
         Index(
