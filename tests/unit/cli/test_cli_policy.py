@@ -43,6 +43,13 @@ def written(folder: Path, name: str, text: str) -> Path:
     return path
 
 
+@pytest.mark.parametrize("command", ["list", "show", "check", "test", "schema"])
+def test_every_command_explains_itself(command: str) -> None:
+    shown = run(command, "--help")
+    assert shown.exit_code == 0
+    assert "Usage:" in shown.output
+
+
 def test_list_names_every_version() -> None:
     shown = run("list")
     assert shown.exit_code == 0
