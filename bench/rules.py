@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 from bench._floor import Simulation, World
 from bench.row import BenchRow
 from dialer.campaigns.pacing import Pacer, PacingDecision, PacingSnapshot
-from dialer.compliance.facts import EarlierAttempt, GateFacts
+from dialer.compliance.facts import EarlierAttempt, GateFacts, Tally
 from dialer.compliance.gate import evaluate
 from dialer.compliance.packs import load_policy
+from dialer.compliance.registry import RegisteredNumber, Registry
 from dialer.model.attempt import Disposition
 from schedules.zones import candidates
 
@@ -19,6 +20,7 @@ REPEATS = 2000
 MICROSECONDS = 1e6
 WARM_LIVE = 1000  # live answers after which a floor of 300 has data and budget
 WORKING_MORNING = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)  # a Monday, 10:00 in Shanghai
+HOUSE = Registry((RegisteredNumber("+8640012345678", ("collection",)),))
 SUNDAY = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
 
 
@@ -35,12 +37,20 @@ def run() -> list[BenchRow]:
 
 
 def _gate(first: datetime) -> float:
-    policy = load_policy(("cn-bank-card",))
+    policy = load_policy(("cn-bank-card",), registry=HOUSE)
     earlier = tuple(
         EarlierAttempt(first - timedelta(minutes=10 * n), Disposition.NO_ANSWER, first - timedelta(minutes=10 * n - 1))
         for n in range(1, 6)
     )
-    facts = GateFacts(zones=candidates("+8613800001234"), max_ring_s=28.0, attempts=earlier)
+    facts = GateFacts(
+        zones=candidates("+8613800001234"),
+        max_ring_s=28.0,
+        attempts=earlier,
+        caller_id=HOUSE.shown(HOUSE.caller_ids[0].number, first.date()),
+        tallies=tuple(Tally(asked.key, used=5) for asked in policy.demand.tallies),
+    )
+    if evaluate(policy, facts, first).allowed != (first == WORKING_MORNING):
+        raise RuntimeError(f"not the decision to be measured: {evaluate(policy, facts, first).reason}")
     instants = iter(first + timedelta(milliseconds=n) for n in range(RUNS * REPEATS))
     return _per_call_us(lambda: evaluate(policy, facts, next(instants)))
 

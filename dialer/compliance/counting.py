@@ -90,8 +90,7 @@ class Cap(Body):
         zones = self.zones.pick(self.pack_zone, facts)
         if not zones or self.limit == 0:
             return None
-        counted = self.counted.of(facts.attempts)
-        if len(counted) < self.limit:
+        if len(facts.attempts) < self.limit or len(counted := self.counted.of(facts.attempts)) < self.limit:
             return at  # whatever the day: spares the time zones
         opens = at
         for zone in zones:
@@ -241,7 +240,7 @@ class OneCall(Body):
 
     def _in_flight(self, facts: GateFacts) -> bool:
         in_scope = _IN_SCOPE[self.scope]
-        return any(attempt.in_flight and in_scope(attempt) for attempt in facts.attempts)
+        return any(in_scope(attempt) for attempt in facts.attempts if attempt.disposition is None)
 
     def explain(self, facts: GateFacts, at: datetime) -> Finding:
         """In one word."""

@@ -5,15 +5,12 @@ They hold no clear number and no name.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import Enum
 
-from dialer.model.attempt import REACHED_A_PERSON, TRUNK_FAULTS, CallPath, Disposition
+from dialer.model.attempt import TRUNK_FAULTS, CallPath, Disposition
 from dialer.model.contact import CaseStatus, PhoneRole
 from schedules.zones import ZoneCandidates
-
-HISTORY = timedelta(hours=26)
-"""How far back the attempts to a number are read: the current calendar day, in whatever zone, began within 25 h."""
 
 
 class Event(str, Enum):
@@ -87,11 +84,6 @@ class EarlierAttempt:
     def placed(self) -> bool:
         """Whether it counts as placed: everything but a trunk's fault before anything rang."""
         return self.disposition not in TRUNK_FAULTS
-
-    @property
-    def unreached(self) -> bool:
-        """Whether it counts as placed and did not reach a person; in flight and unknown count so too."""
-        return self.placed and self.disposition not in REACHED_A_PERSON
 
 
 @dataclass(frozen=True, slots=True)

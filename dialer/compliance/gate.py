@@ -18,15 +18,19 @@ def evaluate(policy: Policy, facts: GateFacts, now: datetime) -> Decision:
     facts stayed as they are, None if none comes. A rule that only warns never refuses.
     """
     at = now.astimezone(UTC)
-    results = tuple([_result(bound, facts, at) for bound in policy.bounds if bound.binds(facts, at)])
+    binding = [bound for bound in policy.bounds if bound.binds(facts, at)]
+    results = tuple([_result(bound, facts, at) for bound in binding])
     refused = [result for result in results if not result.allowed and result.effect is not Effect.WARN]
     if not refused:
         return Decision(True, "", _summary(results), None, policy.pack_hash, at, results)
+    settled = {
+        id(bound) for bound, result in zip(binding, results, strict=True) if result.allowed and bound.rule.lasting
+    }
     return Decision(
         allowed=False,
         rule=refused[0].rule,
         reason="" if refused[0].finding is None else say(refused[0].finding, "en"),
-        retry_at=_retry_at(policy.bounds, facts, refused),
+        retry_at=_retry_at([bound for bound in policy.bounds if id(bound) not in settled], facts, refused),
         pack_hash=policy.pack_hash,
         decided_at=at,
         evaluated=results,
@@ -58,7 +62,10 @@ def _summary(results: Sequence[RuleResult]) -> str:
 
 
 def _retry_at(bounds: Iterable[Bound], facts: GateFacts, refused: Sequence[RuleResult]) -> datetime | None:
-    """When all rules would allow. No earlier than the last of those that refuse now, so the search begins there."""
+    """When all rules would allow; `bounds` are those that may refuse from now on.
+
+    No earlier than the last of those that refuse now, so the search begins there.
+    """
     openings = [result.retry_at for result in refused]
     known = [opening for opening in openings if opening is not None]
     if len(known) < len(openings):

@@ -20,6 +20,8 @@ DAY_MINUTES = 24 * 60
 class CallingWindow(Body):
     """Calls only within hours of certain days, the longest ringing included. `window` is in the pack's zone."""
 
+    lasting = False
+
     window: Window
     zones: Zones
     calendar: WorkCalendar | None = None
@@ -62,6 +64,8 @@ class CallingWindow(Body):
 class ForbiddenHours(Body):
     """No ringing within these hours, on any day. `hours` are in the pack's zone."""
 
+    lasting = False
+
     hours: Forbidden
     zones: Zones
 
@@ -94,6 +98,8 @@ class ForbiddenHours(Body):
 @dataclass(frozen=True, slots=True)
 class Convenience(Body):
     """Not at times and not on numbers that the person named as inconvenient, by every clock the person may live by."""
+
+    lasting = False
 
     def opens(self, facts: GateFacts, at: datetime) -> datetime | None:
         """When no entry that then still stands is touched by the ringing."""

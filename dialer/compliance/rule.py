@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
+from typing import ClassVar
 
 from dialer.compliance.demand import Demand
 from dialer.compliance.facts import Consent, GateFacts
@@ -47,6 +48,9 @@ class Body(ABC):
     """What a rule of one kind says. The defaults are those of a rule that counts nothing and needs no history."""
 
     __slots__ = ()
+
+    lasting: ClassVar[bool] = True
+    """Whether it allows ever after once it allows, were the facts to stay."""
 
     @abstractmethod
     def opens(self, facts: GateFacts, at: datetime) -> datetime | None:
@@ -128,6 +132,11 @@ class Rule:
     def concerns_all(self) -> bool:
         """Whether every call is meant."""
         return not self.only_for and not self.not_for
+
+    @property
+    def lasting(self) -> bool:
+        """Whether it allows ever after once it allows, were the facts to stay: a consent that lifts it may expire."""
+        return self.body.lasting and not self.exempt_if
 
     def concerns(self, facts: GateFacts) -> bool:
         """Whether this is the variant that is about the call."""

@@ -86,6 +86,8 @@ class ThirdParty(Body):
 class ConsentNeeded(Body):
     """Only with a recorded consent of that kind that is in force."""
 
+    lasting = False
+
     consent: str
 
     def opens(self, facts: GateFacts, at: datetime) -> datetime | None:

@@ -5,6 +5,8 @@ A sentence is a template of the finding's values and of parts that are made of s
 
 from collections.abc import Callable, Mapping
 from datetime import date
+from functools import cache
+from string import Formatter
 from typing import Literal
 
 from dialer.model.decision import Finding, FindingValue
@@ -183,11 +185,7 @@ _UNITS: Mapping[str, Sentences] = {
 def say(finding: Finding, language: Language) -> str:
     """The finding as a sentence."""
     sentence = SENTENCES[finding.code][_place(language)]
-    values = {name: _shown(name, value, language) for name, value in finding.values.items()}
-    for part, words_of in _PARTS.items():
-        if f"{{{part}}}" in sentence:
-            values[part] = words_of(finding.values, language)
-    return sentence.format_map(values)
+    return sentence.format_map({name: _said(name, finding.values, language) for name in _names(sentence)})
 
 
 def title_of(kind: str, language: Language) -> str:
@@ -197,6 +195,17 @@ def title_of(kind: str, language: Language) -> str:
 
 def _place(language: Language) -> int:
     return 0 if language == "en" else 1
+
+
+@cache
+def _names(sentence: str) -> tuple[str, ...]:
+    """What stands in the braces."""
+    return tuple(name for _, name, _, _ in Formatter().parse(sentence) if name)
+
+
+def _said(name: str, values: Mapping[str, FindingValue], language: Language) -> str:
+    words_of = _PARTS.get(name)
+    return _shown(name, values[name], language) if words_of is None else words_of(values, language)
 
 
 def _shown(name: str, value: FindingValue, language: Language) -> str:
