@@ -9,7 +9,7 @@ concern one person, the later one sees what the earlier one left.
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, case, delete, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, case, delete, exists, func, insert, or_, select, update
 
 from dialer.model.attempt import AttemptState
 from dialer.model.entry import EntryState
@@ -18,7 +18,7 @@ from dialer.storage import tables
 from dialer.storage.database import Database
 from dialer.storage.dialect import PERSON_LOCK, lock
 from dialer.storage.entries import CALLBACK, LATER, WAITING
-from dialer.storage.standing import IS_STOPPED
+from dialer.storage.standing import stopped_among
 
 attempts = tables.attempts
 contacts = tables.contacts
@@ -44,6 +44,17 @@ _WHERE_IT_WAS = case(
 A call that is still up ends first, one whose end nobody knows waits for a person's word, a promised callback keeps its
 time and its collector, a retry its delay.
 """
+_THEIRS = entries.c.contact_id.in_(bindparam("of_contacts", expanding=True))
+_STOP = (
+    update(entries)
+    .where(_THEIRS, entries.c.queue.in_(STOPPABLE))
+    .values(queue=EntryState.STOPPED.value, node=None, lease_until=None, reason=bindparam("why"))
+)
+_FREE = (
+    update(entries)
+    .where(_THEIRS, entries.c.queue == EntryState.STOPPED.value)
+    .values(queue=_WHERE_IT_WAS, reason=bindparam("why"))
+)
 
 
 class Stops:
@@ -100,15 +111,9 @@ def set_standing(connection: Connection, whom: ColumnElement[bool], why_stopped:
 
     `whom` is a condition on `contacts`.
     """
-    concerned = select(contacts.c.contact_id).where(whom)
-    stopped = (
-        update(entries)
-        .where(entries.c.contact_id.in_(concerned.where(IS_STOPPED)), entries.c.queue.in_(STOPPABLE))
-        .values(queue=EntryState.STOPPED.value, node=None, lease_until=None, reason=why_stopped)
-    )
-    free = (
-        update(entries)
-        .where(entries.c.contact_id.in_(concerned.where(~IS_STOPPED)), entries.c.queue == EntryState.STOPPED.value)
-        .values(queue=_WHERE_IT_WAS, reason=why_free)
-    )
-    return connection.execute(stopped).rowcount + connection.execute(free).rowcount
+    rows = connection.execute(select(contacts.c.contact_id, contacts.c.case_ref, contacts.c.person_ref).where(whom))
+    concerned = rows.all()
+    stopped = stopped_among(connection, concerned)
+    free = {row.contact_id for row in concerned} - stopped
+    n_stopped = connection.execute(_STOP, {"of_contacts": list(stopped), "why": why_stopped}).rowcount
+    return n_stopped + connection.execute(_FREE, {"of_contacts": list(free), "why": why_free}).rowcount

@@ -23,7 +23,7 @@ READ_LIMIT_S = 2.0
 """A reading that hangs longer is given up and begun anew."""
 GAP_LIFE_S = 60.0
 """So long is a missing id looked for: longer than any transaction lasts (`ANSWER_TIMEOUT_S` of the database)."""
-MAX_GAPS = 1000
+MAX_GAPS = 200
 """Missing ids remembered at most; the oldest are forgotten first."""
 KEPT = timedelta(hours=1)
 """How long a stop stays readable: longer than any node is without its database and still dials."""
