@@ -27,7 +27,7 @@ def policy_of(*rules: Rule, name: str = "test") -> Policy:
 
 
 def cap(scope: str, limit: int, event: str = "placed", **more: object) -> Rule:
-    """At most so many a day."""
+    """At most so many a day, by the pack's clock, unless another span is given."""
+    rule: dict[str, object] = {"kind": "cap", "scope": scope, "event": event, "limit": limit, "span": TODAY, **more}
     narrow = scope not in ("campaign", "campaign_trunk", "caller_id", "collector", "agency")
-    zones: dict[str, object] = {"zones": "pack"} if narrow else {}
-    return {"kind": "cap", "scope": scope, "event": event, "limit": limit, "span": TODAY, **zones, **more}
+    return rule | {"zones": "pack"} if narrow and rule["span"] == TODAY else rule
