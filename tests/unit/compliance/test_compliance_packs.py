@@ -119,6 +119,7 @@ def test_shipped_packs_can_all_be_in_force_together() -> None:
         ("calendar: cn-workdays\n", "", "days: workdays", "workdays need a calendar"),
         ("valid_from: 2026-01-30", "valid_from: 2026-02-30", "valid_from: 2026-02-30", "'2026-02-30' is not a date"),
         ("valid_from: 2026-01-30", "valid_from: January", "valid_from: January", "'January' is not a date like"),
+        ("valid_through: 2026-12-31", "valid_through: 9999-12-31", "valid_through", "'9999-12-31' is not a date like"),
         ("valid_from: 2026-01-30", "valid_from: 1999-01-30", "calendar:", "not the first day 1999-01-30"),
         ("valid_through: 2026-12-31", "valid_through: 2026-01-29", "valid_through", "2026-01-29 is before valid_from"),
         ("status: draft, needs counsel", "status: fine", "status: fine", "is not one of"),
