@@ -130,9 +130,12 @@ class Scan:
             marks[first:last] = b"\1" * (last - first)
 
     def fits(self, at: datetime, ring_s: float) -> bool:
-        """Minute by minute over the whole ringing."""
-        first, last = (at - self.start) // MINUTE, (at + timedelta(seconds=ring_s) - self.start) // MINUTE
-        return bool(self.leaves[first]) and all(self.rings[minute] for minute in range(first, last + 1))
+        """Whether a call may leave in the minute of `at` and ring in every one until its end."""
+        return self.fit((at - self.start) // MINUTE, (at + timedelta(seconds=ring_s) - self.start) // MINUTE)
+
+    def fit(self, first: int, last: int) -> bool:
+        """The same by the first and the last minute."""
+        return bool(self.leaves[first]) and all(self.rings[first : last + 1])
 
     def next(self, at: datetime, ring_s: float) -> datetime | None:
         """The instant itself, or else the first whole minute; None when it lies beyond the scan."""
@@ -207,6 +210,10 @@ def change_nearby(zone: str, at: datetime) -> bool:
 OFFICE = Window.daily("Asia/Shanghai", [Span(540, 1080)], Days.WORKDAYS)
 ALWAYS = Window.daily("America/Havana", [Span(0, 1440)])
 NIGHTS = Window.daily("Africa/Cairo", [Span(1200, 120)], must_end_by=150)
+LONG_RINGING = Window.daily("Asia/Kolkata", [Span(120, 180), Span(1200, 60)], must_end_by=720)
+ROUND_MIDNIGHT = Window.daily("Africa/Cairo", [Span(0, 60), Span(1410, 1440)])
+TOUCHING = Window.daily("America/New_York", [Span(60, 90), Span(90, 1440)])
+BEFORE_A_GAP = Window.daily("America/New_York", [Span(60, 119)], must_end_by=150)
 
 
 @unhurried
@@ -214,6 +221,10 @@ NIGHTS = Window.daily("Africa/Cairo", [Span(1200, 120)], must_end_by=150)
 @example(OFFICE, CALENDAR, datetime(2026, 12, 31, 9, 59, 31, tzinfo=UTC), 28.0)
 @example(ALWAYS, CALENDAR, datetime(2026, 11, 1, 3, 59, 50, tzinfo=UTC), 3600.0)
 @example(NIGHTS, CALENDAR, datetime(2026, 4, 23, 21, 29, 50, tzinfo=UTC), 90.0)
+@example(LONG_RINGING, CALENDAR, datetime(2026, 11, 23, 20, 50, tzinfo=UTC), 3600.0)
+@example(ROUND_MIDNIGHT, CALENDAR, datetime(2026, 4, 23, 20, 50, tzinfo=UTC), 0.0)
+@example(TOUCHING, CALENDAR, datetime(2026, 11, 1, 5, 30, tzinfo=UTC), 0.0)
+@example(BEFORE_A_GAP, CALENDAR, datetime(2026, 3, 8, 6, 45, tzinfo=UTC), 0.0)
 def test_next_open_is_what_a_minute_scan_finds(
     window: Window, calendar: WorkCalendar, at: datetime, ring_s: float
 ) -> None:
@@ -299,17 +310,17 @@ YEARS = [
 
 @pytest.mark.parametrize(("window", "year", "ring_s"), YEARS, ids=[window.zone for window, _, _ in YEARS])
 def test_a_whole_year(window: Window, year: int, ring_s: float) -> None:
-    """Every minute of a year by the scan and by the wall clock, and the next opening from every 23rd minute on."""
+    """From the end of a year to its start: the next opening, and what the wall clock shows, at minutes of all kinds."""
     start = datetime(year, 1, 1, tzinfo=UTC)
     scan = scan_window(window, CALENDAR, start, 366)
-    following: datetime | None = None
+    following: int | None = None
     for minute in range(365 * 1440 - 1, -1, -1):
+        if scan.fit(minute, minute + int(ring_s // 60)):
+            following = minute
         at = start + minute * MINUTE
-        if scan.fits(at, ring_s):
-            following = at
-        if minute % 23 == 0 and following is not None:
-            assert next_open(window, CALENDAR, at, ring_s) == following
-        if minute % 7 == 0:
+        if minute % 37 == 0 and following is not None:
+            assert next_open(window, CALENDAR, at, ring_s) == start + following * MINUTE
+        if minute % 31 == 0:
             open_now, on_the_wall = bool(scan.leaves[minute]), wall_clock_says_open(window, CALENDAR, at)
             assert on_the_wall or not open_now
             assert open_now == on_the_wall or change_nearby(window.zone, at)
