@@ -256,12 +256,13 @@ async def call_lab(
     n_phones: int = 1,
     more_trunks: Sequence[TrunkConfig] = (),
     policy: PolicyConfig | None = None,
+    starts_at: datetime = MONDAY,
 ) -> AsyncIterator[CallLab]:
     """Opens everything; collectors have accounts and registered phones, but are not logged in."""
     near_media = MediaConfig(port_min=media_port + 100, port_max=media_port + 199, workers=1, spool_min_free_mb=1)
     async with far_side(tmp_path, media_port) as far:
         config = Config(
-            node=NodeConfig(data_dir=tmp_path / "node", rehearsal_starts_at=MONDAY),
+            node=NodeConfig(data_dir=tmp_path / "node", rehearsal_starts_at=starts_at),
             sip=_free_sip(),
             media=near_media,
             http=HttpConfig(port=0),

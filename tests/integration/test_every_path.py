@@ -1,0 +1,130 @@
+"""Whichever way a call comes to be, the gate is asked first: at night nothing leaves, every refusal is on record."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from dialer.api.client import ApiClient
+from dialer.api.security import hash_token
+from dialer.compliance.proof import ProofKind
+from dialer.model.account import Role
+from dialer.model.agent import AgentState
+from dialer.model.attempt import CallPath, Disposition
+from dialer.model.campaign import AmdMode, Campaign, CampaignMode, CampaignSettings
+from dialer.model.entry import NextStep, WrapUpEffects
+from dialer.model.outcome import WrapUp
+from tests.support.call_lab import HOST, MONDAY, WAIT_S, CallLab, call_lab, until
+from tests.support.policy import bank_policy
+from tests.support.storage import Dialing
+
+NIGHT = datetime.fromisoformat("2026-11-23T23:00:00+08:00")
+NUMBER = "+8613800001234"
+SPOKEN = {"amount": "100.00", "due_date": "2026-12-01"}
+"""What a reminder's script says: nobody is rung who could not be told anything."""
+TOKEN = "token-of-the-collector"
+Way = Callable[[CallLab, Campaign], Awaitable[None]]
+
+
+async def by_the_loop(lab: CallLab, campaign: Campaign) -> None:
+    """The campaign runs, a collector is ready."""
+    (agent_id,) = lab.agent_ids
+    await lab.app.desk.ready(agent_id)
+    await lab.app.campaigns.start(campaign.campaign_id, "test")
+
+
+async def after_a_busy_line(lab: CallLab, campaign: Campaign) -> None:
+    """A first attempt in the morning met a busy line; the retry is due."""
+    await attempted(lab, campaign, Disposition.BUSY)
+    await by_the_loop(lab, campaign)
+
+
+async def as_promised(lab: CallLab, campaign: Campaign) -> None:
+    """A callback was promised in the morning, and is due."""
+    now, at = MONDAY, MONDAY + timedelta(hours=1)
+    attempt_id = await attempted(lab, campaign, Disposition.CONNECTED)
+    wrap_up = WrapUp(attempt_id, lab.agent_ids[0], "callback", now, {}, callback_at=at)
+    await lab.app.storage.wrap_ups.record(wrap_up, WrapUpEffects(callback_at=at), now)
+    await by_the_loop(lab, campaign)
+
+
+async def attempted(lab: CallLab, campaign: Campaign, disposition: Disposition) -> int:
+    dialing = Dialing(lab.app.storage, await asyncio.to_thread(bank_policy))
+    (candidate,) = await dialing.claim(campaign.campaign_id)
+    attempt = await dialing.reserve(dialing.reservation(candidate))
+    again = NextStep(candidate.phone.phone_id, MONDAY + timedelta(minutes=1), exhausted=False, reason="again")
+    await dialing.settle(attempt, disposition, step=again)
+    return attempt.attempt_id
+
+
+async def from_preview(lab: CallLab, campaign: Campaign) -> None:
+    """The collector dials the case on the screen."""
+    await by_the_loop(lab, campaign)
+    (agent_id,) = lab.agent_ids
+    await until(lambda: lab.app.desk.view(agent_id).state is AgentState.PREVIEW, "a case is on the screen")
+    await lab.app.desk.preview_dial(agent_id)
+
+
+async def by_hand(lab: CallLab, campaign: Campaign) -> None:
+    """The collector picks the number."""
+    await lab.app.campaigns.start(campaign.campaign_id, "test")
+    await lab.app.desk.dial_manually(lab.agent_ids[0], await phone_id(lab, campaign))
+
+
+async def by_the_api(lab: CallLab, campaign: Campaign) -> None:
+    """The same from outside."""
+    await lab.app.campaigns.start(campaign.campaign_id, "test")
+    (agent_id,) = lab.agent_ids
+    now = lab.app.clock.utcnow()
+    await lab.app.storage.accounts.add_token(hash_token(TOKEN), "collector", Role.COLLECTOR, now, account_id=agent_id)
+    async with ApiClient(f"http://{HOST}:{lab.app.http_port}", TOKEN) as api:
+        await api.post(f"/v1/agents/{agent_id}/dial", {"phone_id": await phone_id(lab, campaign)})
+
+
+async def phone_id(lab: CallLab, campaign: Campaign) -> int:
+    """The number of the campaign's one entry, which is put back as it was."""
+    storage, now = lab.app.storage, lab.app.clock.utcnow()
+    (candidate,) = await storage.entries.claim(campaign.campaign_id, lab.app.config.node.name, 1, now)
+    await storage.entries.put_back(candidate.entry_id, now, "only looked at")
+    return candidate.phone.phone_id
+
+
+WAYS: dict[str, tuple[CampaignMode, CallPath, Way]] = {
+    "predictive": (CampaignMode.PREDICTIVE, CallPath.PREDICTIVE, by_the_loop),
+    "progressive": (CampaignMode.PROGRESSIVE, CallPath.PROGRESSIVE, by_the_loop),
+    "reminder": (CampaignMode.REMINDER, CallPath.REMINDER, by_the_loop),
+    "retry": (CampaignMode.PROGRESSIVE, CallPath.PROGRESSIVE, after_a_busy_line),
+    "callback": (CampaignMode.PROGRESSIVE, CallPath.CALLBACK, as_promised),
+    "preview": (CampaignMode.PREVIEW, CallPath.PREVIEW, from_preview),
+    "manual": (CampaignMode.PROGRESSIVE, CallPath.MANUAL, by_hand),
+    "api": (CampaignMode.PROGRESSIVE, CallPath.MANUAL, by_the_api),
+}
+
+
+def test_no_path_is_left_out() -> None:
+    assert {path for _, path, _ in WAYS.values()} == set(CallPath)
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_at_night_nothing_leaves(tmp_path: Path, way: str) -> None:
+    mode, path, begin = WAYS[way]
+    async with call_lab(tmp_path, 34800, starts_at=NIGHT) as lab:
+        settings = CampaignSettings(mode=mode, amd=AmdMode.OFF)
+        campaign = await lab.campaign(settings, (NUMBER,), SPOKEN)
+        await lab.app.desk.log_in(lab.agent_ids[0], [campaign.campaign_id])
+        await begin(lab, campaign)
+        refused = await first_refusal(lab, campaign)
+        assert refused == (path.value, "cn.window")
+        found = await lab.app.storage.proof_reading.of_case("case-0", lab.app.clock.utcnow(), 10)
+        assert [link.kind for link in found if link.at >= NIGHT] == [ProofKind.REFUSED]
+        assert lab.far.numbers == []
+
+
+async def first_refusal(lab: CallLab, campaign: Campaign) -> tuple[str, str]:
+    """The path and the rule of the first refusal, once there is one."""
+    async with asyncio.timeout(WAIT_S):
+        while not (found := await lab.app.storage.statistics.refusals(campaign.campaign_id)):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    return found[-1].path, found[-1].rule
