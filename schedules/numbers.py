@@ -24,7 +24,7 @@ PLACELESS = ("premium_rate", "toll_free", "shared_cost", "voip", "personal_numbe
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """`country` (ISO 3166-1) and zone names of a number; both empty when the numbering plans do not know it."""
+    """`country` (ISO 3166-1) and zones of a number: no zones when it is not valid, no country when none is known."""
 
     country: str = ""
     zones: tuple[str, ...] = ()
@@ -46,7 +46,7 @@ FIXED_LINE, MOBILE = 1, 2  # the groups of `_Plan.kinds`
 
 
 def place(number: str) -> Placement:
-    """Where an E.164 number ("+8613800001234") belongs; nowhere for what is not a valid number."""
+    """Where an E.164 number ("+8613800001234") belongs; nowhere for what is no number at all."""
     digits = number[1:]
     if number[:1] != "+" or not digits.isascii() or not digits.isdigit():
         return _place_slowly(number)

@@ -48,9 +48,10 @@ def candidates(number: str, *, stated_zone: str | None = None, region: str = "",
 
 
 def country_of(number: str) -> str:
-    """The country (ISO 3166-1) of an E.164 number by its numbering plan; empty when the number is not valid.
+    """The country (ISO 3166-1) of an E.164 number by its numbering plan; empty when that does not tell.
 
-    Numbers that several countries share (+1 800) count for the first of them.
+    Numbers that several countries share (+1 800) count for the first of them; of a number that is not valid its first
+    digits may still tell the country.
     """
     return place(number).country
 

@@ -98,6 +98,9 @@ def test_several_regions() -> None:
         ("+18005550100", "US"),  # shared by several countries
         ("+80012345678", ""),  # of no country
         ("+39 06 6982", "VA"),  # written with spaces: the long way
+        ("+8612", "CN"),  # not valid, but of China
+        ("+12421111111", "BS"),
+        ("+12001111111", ""),  # not valid, and of no region of its plan
         ("+999123", ""),
         ("12", ""),
         ("", ""),
