@@ -48,5 +48,6 @@ async def test_a_caller_that_goes_away(tmp_path: Path, policy: Policy, in_its_tu
             return
         assert (attempts[0].state, counts.dialing) == (AttemptState.RESERVED, 1)
         assert isinstance(await dialing.ask(dialing.by_hand(candidate)), Decision)
-        assert await storage.attempts.recover("node1", MONDAY) == 1
+        later = MONDAY + 10 * MINUTE
+        assert await storage.attempts.reclaim("node1", (), later - 5 * MINUTE, later) == 1
         assert (await storage.entries.counts(campaign_id, MONDAY)).reconcile == 1

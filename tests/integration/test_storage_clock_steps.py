@@ -11,7 +11,9 @@ from dialer.model.decision import Decision
 from dialer.model.entry import NextStep
 from dialer.storage import Storage
 from tests.support.policy import bank_policy
+from tests.support.rules import cap, policy_of
 from tests.support.storage import MINUTE, MONDAY, Dialing, contacts, open_storage, run_campaign
+from tests.support.storage_books import check_books
 
 HOUR = timedelta(hours=1)
 
@@ -19,6 +21,11 @@ HOUR = timedelta(hours=1)
 @pytest.fixture(scope="module")
 def policy() -> Policy:
     return bank_policy()
+
+
+@pytest.fixture(scope="module")
+def once() -> Policy:
+    return policy_of(*(cap(scope, 1) for scope in ("phone", "person", "case", "caller_id")))
 
 
 @pytest.fixture
@@ -78,3 +85,27 @@ async def test_back_makes_a_lease_longer_not_endless(storage: Storage, dialing: 
     await dialing.claim(campaign_id, now=MONDAY + HOUR)
     assert await dialing.claim(campaign_id, now=MONDAY) == ()
     assert len(await dialing.claim(campaign_id, now=MONDAY + HOUR + 11 * MINUTE)) == 1
+
+
+async def test_back_forgives_no_cap_of_any_scope(storage: Storage, once: Policy) -> None:
+    """What was placed lies in the future then, and is counted by the number, the person, the case and the caller ID."""
+    campaign_id = await run_campaign(storage, contacts(1))
+    dialing = Dialing(storage, once)
+    (candidate,) = await dialing.claim(campaign_id, now=MONDAY + HOUR)
+    attempt = await dialing.reserve(dialing.by_hand(candidate), MONDAY + HOUR)
+    await dialing.settle(attempt, Disposition.NO_ANSWER, MONDAY + HOUR, None)
+    for back in (MONDAY, MONDAY - HOUR):
+        refused = await dialing.ask(dialing.by_hand(candidate), back)
+        assert isinstance(refused, Decision)
+        assert {result.rule for result in refused.evaluated if not result.allowed} == {f"test.{n}" for n in range(4)}
+        assert refused.retry_at == MONDAY + 14 * HOUR, "midnight after the day on which it was placed"
+
+
+async def test_back_after_a_crash(storage: Storage, dialing: Dialing) -> None:
+    campaign_id = await run_campaign(storage, contacts(1))
+    (candidate,) = await dialing.claim(campaign_id, now=MONDAY + HOUR)
+    await dialing.reserve(dialing.reservation(candidate), MONDAY + HOUR)
+    await storage.attempts.recover("node1", MONDAY)
+    refused = await dialing.ask(dialing.by_hand(candidate), MONDAY + MINUTE)
+    assert isinstance(refused, Decision)
+    assert (await check_books(storage))["unknown"] == 1

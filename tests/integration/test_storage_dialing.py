@@ -17,6 +17,7 @@ from dialer.model.outcome import EventType, WrapUp
 from dialer.storage import Listing, Storage
 from tests.support.policy import bank_policy
 from tests.support.storage import MINUTE, MONDAY, NO_MORE, Dialing, contacts, open_storage, run_campaign
+from tests.support.storage_books import check_books
 
 
 @pytest.fixture(scope="module")
@@ -221,6 +222,28 @@ async def test_recovery_leaves_nothing_to_chance(storage: Storage, dialing: Dial
     (again,) = await dialing.claim(campaign_id, 10, back + 60 * MINUTE)
     assert again.entry_id == candidate.entry_id
     assert await _event_types(storage) == [EventType.ATTEMPT_UNKNOWN, EventType.ATTEMPT_SETTLED]
+
+
+async def test_a_reservation_nobody_knows_of_is_reclaimed(storage: Storage, dialing: Dialing) -> None:
+    """Its answer was lost on the way: it counts, and its entry waits for a person's word instead of hanging."""
+    campaign_id = await run_campaign(storage, contacts(4))
+    old, known, young, ahead = await dialing.claim(campaign_id, 4)
+    left = await dialing.reserve(dialing.reservation(old))
+    running = await dialing.reserve(dialing.reservation(known))
+    now = MONDAY + 10 * MINUTE
+    await dialing.reserve(dialing.reservation(young), now)
+    stepped = await dialing.reserve(dialing.reservation(ahead), now + 30 * MINUTE)  # the clock stepped back since
+    older_than = now - 5 * MINUTE
+    assert await storage.attempts.reclaim("node2", (), older_than, now) == 0
+    assert await storage.attempts.reclaim("node1", {running.attempt_id}, older_than, now) == 2
+    assert await storage.attempts.reclaim("node1", {running.attempt_id}, older_than, now) == 0
+    for lost in (left, stepped):
+        attempt = await storage.attempts.get(lost.attempt_id)
+        assert attempt is not None
+        assert attempt.state is AttemptState.UNKNOWN
+    counts = await storage.entries.counts(campaign_id, now)
+    assert (counts.reconcile, counts.dialing) == (2, 2)
+    assert await check_books(storage) == {"unknown": 2, "reserved": 2}
 
 
 async def test_an_end_nobody_learned_waits_for_a_person_like_a_crash(storage: Storage, dialing: Dialing) -> None:
