@@ -28,6 +28,7 @@ from dialer.api.routes import (
     recordings,
     suppression,
     system,
+    why,
 )
 from dialer.api.routing import MAX_BODY_BYTES, SERVICES, Operation, Routes, read_call, respond
 from dialer.api.services import Services
@@ -44,6 +45,7 @@ SUBJECTS: tuple[Routes, ...] = (
     suppression.routes,
     consents.routes,
     proofs.routes,
+    why.routes,
     outbox.routes,
     policy.routes,
     accounts.routes,

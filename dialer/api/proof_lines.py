@@ -47,8 +47,7 @@ async def export_lines(proofs: ProofReading, export: Export) -> AsyncIterator[by
         pack = await proofs.pack(sha256)
         if pack is not None:
             yield encode_line(PackLine(pack.sha256, pack.name, pack.content))
-    policies = dict.fromkeys(policy.packs for policy in await proofs.policies())
-    for packs in policies:
+    for packs in await proofs.pack_sets():
         yield encode_line(PolicyLine(packs.pack_hash, str(packs)))
     n_links = 0
     for links in export.ranges:

@@ -1,7 +1,6 @@
 """A link of a chain of proofs as people read it."""
 
 import asyncio
-import hashlib
 from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from typing import Any
@@ -85,8 +84,7 @@ class LinkOut(BaseModel):
 
 async def link_out(proofs: ProofReading, link: StoredLink) -> LinkOut:
     """A link with its decision in words, where it holds one, and the packs that was made by."""
-    intact = hashlib.sha256(link.body).digest() == link.hash
-    said: dict[str, Any] = msgspec.json.decode(link.body) if intact else {}
+    said: dict[str, Any] = msgspec.json.decode(link.body) if link.intact else {}
     question = read_question(link.body) if "decision" in said else None
     packs = [] if question is None else await packs_of(proofs, question)
     zones = () if question is None else question.facts.zones.zones
@@ -94,7 +92,7 @@ async def link_out(proofs: ProofReading, link: StoredLink) -> LinkOut:
         chain=link.chain,
         sequence=link.sequence,
         hash=link.hash.hex(),
-        intact=intact,
+        intact=link.intact,
         kind=link.kind,
         title=TITLES[link.kind],
         at=link.at,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from dialer.cli import accounts, attempts, calendar, campaign, importing, outbox, policy, proof
+from dialer.cli import accounts, attempts, calendar, campaign, importing, outbox, policy, proof, why
 from dialer.cli.house import DEFAULT_CONFIG, ConfigFile, read_config
 from dialer.cli.output import complain, say
 from dialer.errors import DialerError
@@ -36,6 +36,7 @@ app.add_typer(proof.app, name="proof")
 app.add_typer(accounts.user_app, name="user")
 app.add_typer(accounts.token_app, name="token")
 app.command("import")(importing.import_file)
+app.command()(why.why)
 
 
 @app.command()

@@ -15,6 +15,7 @@ from dialer.compliance.facts import GateFacts
 from dialer.compliance.gate import evaluate
 from dialer.compliance.packs import pack_from_content
 from dialer.compliance.policy import Pack, Policy
+from dialer.compliance.registry import Registry
 from dialer.errors import ConfigError
 from dialer.model.decision import Decision, RuleResult
 
@@ -86,6 +87,21 @@ def read_policy(body: bytes) -> PolicySet:
         raise ValueError(f"its packs cannot be read: {error}") from error
     retiring = tuple((pack.sha256, pack.until) for pack in said.retiring)
     return PolicySet(tuple(pack.sha256 for pack in said.packs), retiring)
+
+
+class _RegistryBody(msgspec.Struct, frozen=True):
+    registry: Registry
+
+
+_registry_decoder = msgspec.json.Decoder(_RegistryBody)
+
+
+def read_registry(body: bytes) -> Registry:
+    """The registers a link says count from then on (ValueError: it does not)."""
+    try:
+        return _registry_decoder.decode(body).registry
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise ValueError(f"its registers cannot be read: {error}") from error
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -208,7 +224,8 @@ def _guarded(recorded: Decision, again: Decision, facts: GateFacts) -> list[str]
     found = []
     if recorded.allowed or not again.allowed:
         found.append(f"on record {recorded.rule} refuses after all rules allowed, but they do not all allow")
-    if recorded.rule == NUMBER_IN_FLIGHT and not any(earlier.in_flight for earlier in facts.attempts):
+    in_flight = any(earlier.in_flight and earlier.same_phone for earlier in facts.attempts)
+    if recorded.rule == NUMBER_IN_FLIGHT and not in_flight:
         found.append("on record the number is being dialed, but no call to it is among the facts")
     return found
 

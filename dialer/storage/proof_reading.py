@@ -1,5 +1,6 @@
 """Reads proofs: whole chains in pages, those of an attempt, a case or a number, and the packs they name."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,11 +10,11 @@ from sqlalchemy import ColumnElement, Connection, Select, func, select
 
 from dialer.compliance.proof import ProofKind
 from dialer.compliance.proof_chain import Head
-from dialer.compliance.proof_replay import PolicySet
+from dialer.compliance.proof_replay import PolicySet, read_policy, read_registry
+from dialer.compliance.registry import Registry
 from dialer.storage import tables
 from dialer.storage.crypto import Cipher
 from dialer.storage.database import Database
-from dialer.storage.tables.base import AnyRow
 
 PAGE = 500
 """Links read at a time: a few megabytes."""
@@ -38,6 +39,11 @@ class StoredLink:
     body: bytes
     hash: bytes
 
+    @property
+    def intact(self) -> bool:
+        """Whether the body still gives the hash."""
+        return hashlib.sha256(self.body).digest() == self.hash
+
 
 @dataclass(frozen=True, slots=True)
 class ChainRange:
@@ -59,11 +65,12 @@ class StoredPack:
 
 @dataclass(frozen=True, slots=True)
 class PolicyInForce:
-    """Which packs a node put in force, when."""
+    """What a node worked under from an instant on: its packs, and its registers."""
 
     node: str
     at: datetime
     packs: PolicySet
+    registry: Registry
 
 
 class ProofReading:
@@ -142,14 +149,17 @@ class ProofReading:
         row = await self._database.read(lambda connection: connection.execute(query).first())
         return None if row is None else StoredPack(row.sha256, row.name, row.content.decode())
 
-    async def policies(self) -> tuple[PolicyInForce, ...]:
-        """Every change of the packs in force, on any node, oldest first."""
-        query = select(changes).order_by(changes.c.change_id)
-        rows = await self._database.read(lambda connection: connection.execute(query).all())
-        return tuple(_in_force(row) for row in rows)
+    async def pack_sets(self) -> tuple[PolicySet, ...]:
+        """All sets of packs that were in force together on any node, each once."""
+        query = select(changes.c.packs).order_by(changes.c.change_id)
+        rows = await self._database.read(lambda connection: connection.execute(query).scalars().all())
+        return tuple(PolicySet.parse(text) for text in dict.fromkeys(rows))
 
     async def policy_at(self, node: str, at: datetime) -> PolicyInForce | None:
-        """What a node worked under at an instant; where it has no record of then, the latest of any other node."""
+        """What a node worked under at an instant; where it has no record of then, the latest of any other node.
+
+        A link that cannot be read any more says nothing: ValueError.
+        """
         return await self._database.read(lambda connection: _policy_at(connection, node, at))
 
     async def _decisions(self, about: ColumnElement[bool], until: datetime, limit: int) -> tuple[StoredLink, ...]:
@@ -169,16 +179,25 @@ def _within(since: datetime | None, until: datetime | None) -> list[ColumnElemen
 
 def _links(connection: Connection, query: Select[Any]) -> tuple[StoredLink, ...]:
     return tuple(
-        StoredLink(row.chain, row.sequence, row.at, ProofKind(row.kind), row.attempt_id, row.body, row.hash)
+        StoredLink(
+            row.chain, row.sequence, row.at, ProofKind(row.kind), row.attempt_id, _bytes(row.body), _bytes(row.hash)
+        )
         for row in connection.execute(query)
     )
 
 
+def _bytes(stored: bytes | str) -> bytes:
+    """SQLite gives back text where somebody put text; what it is then is for a check to say, not for an error."""
+    return stored.encode() if isinstance(stored, str) else stored
+
+
 def _policy_at(connection: Connection, node: str, at: datetime) -> PolicyInForce | None:
-    known = select(changes).where(changes.c.at <= at).order_by(changes.c.at.desc(), changes.c.change_id.desc()).limit(1)
-    row = connection.execute(known.where(changes.c.node == node)).first() or connection.execute(known).first()
-    return None if row is None else _in_force(row)
-
-
-def _in_force(change: AnyRow) -> PolicyInForce:
-    return PolicyInForce(change.node, change.at, PolicySet.parse(change.packs))
+    """Links about packs are about no case, and few others are: so the index over cases finds them."""
+    known = (
+        select(proofs.c.chain, proofs.c.at, proofs.c.body)
+        .where(proofs.c.case_ref == "", proofs.c.at <= at, proofs.c.kind == ProofKind.POLICY.value)
+        .order_by(proofs.c.at.desc(), proofs.c.proof_id.desc())
+        .limit(1)
+    )
+    row = connection.execute(known.where(proofs.c.chain == node)).first() or connection.execute(known).first()
+    return None if row is None else PolicyInForce(row.chain, row.at, read_policy(row.body), read_registry(row.body))

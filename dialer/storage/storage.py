@@ -22,6 +22,7 @@ from dialer.storage.database import Database, PostgresDatabase, connect_to
 from dialer.storage.dialect import insert_missing
 from dialer.storage.do_not_call import DoNotCallList
 from dialer.storage.entries import Entries
+from dialer.storage.explaining import Explaining
 from dialer.storage.idempotency import Idempotency
 from dialer.storage.inconveniences import Inconveniences
 from dialer.storage.lists import Lists
@@ -68,6 +69,7 @@ class Storage:
         self.outbox = Outbox(database)
         self.proofs = Proofs(database)
         self.proof_reading = ProofReading(database, cipher)
+        self.explaining = Explaining(database, cipher)
         self.policies = Policies(database)
         self.recordings = Recordings(database)
         self.statistics = Statistics(database)

@@ -17,7 +17,7 @@ from dialer.calls.policy_keeper import PolicyKeeper
 from dialer.campaigns.lifecycle import CampaignAction, Refusal, transition
 from dialer.campaigns.loop import CampaignError, CampaignStatus, LaunchCheck
 from dialer.clock import Clock, SystemClock
-from dialer.config import Config, NodeConfig
+from dialer.config import Config, NodeConfig, PolicyConfig
 from dialer.live import LiveBoard
 from dialer.metrics import Metrics
 from dialer.model.account import Role
@@ -40,8 +40,21 @@ class PlayedCampaigns:
 
     async def check(self, campaign_id: int) -> LaunchCheck:
         await self._apply(campaign_id, CampaignAction.CHECK)
-        counts = await self.storage.entries.counts(campaign_id, self.clock.utcnow())
-        return LaunchCheck(campaign_id, counts, counts.waiting, counts.callable_now, (), "nothing")
+        now = self.clock.utcnow()
+        counts = await self.storage.entries.counts(campaign_id, now)
+        return LaunchCheck(
+            campaign_id,
+            now,
+            counts,
+            finished=True,
+            total=counts.waiting,
+            surveyed=counts.waiting,
+            callable_now=counts.callable_now,
+            limiting="nothing",
+        )
+
+    def latest_check(self, campaign_id: int) -> LaunchCheck | None:
+        return None
 
     async def start(self, campaign_id: int, actor: str) -> None:
         await self._apply(campaign_id, CampaignAction.START)
@@ -150,12 +163,20 @@ class House:
 
 
 @asynccontextmanager
-async def open_house(folder: Path, *, new_tokens: bool = True, token_prefix: str = "token") -> AsyncIterator[House]:
+async def open_house(
+    folder: Path,
+    *,
+    new_tokens: bool = True,
+    token_prefix: str = "token",
+    clock: Clock | None = None,
+    policy: PolicyConfig | None = None,
+) -> AsyncIterator[House]:
     """The house over a SQLite file; without `new_tokens` over one whose tokens are known already."""
-    clock, config = SystemClock(), Config(node=NodeConfig(data_dir=folder), caller_ids=registered())
+    clock = clock or SystemClock()
+    config = Config(node=NodeConfig(data_dir=folder), policy=policy or PolicyConfig(), caller_ids=registered())
     async with (
         Storage.open(f"sqlite:///{folder / 'dialer.db'}", KEY, clock) as storage,
-        PolicyKeeper(storage.policies, clock, config) as policy,
+        PolicyKeeper(storage.policies, clock, config) as keeper,
     ):
         campaigns, desk, live = PlayedCampaigns(storage, clock), PlayedDesk(clock), LiveBoard(clock)
         wakes: list[datetime] = []
@@ -166,7 +187,7 @@ async def open_house(folder: Path, *, new_tokens: bool = True, token_prefix: str
             campaigns=campaigns,
             desk=desk,
             trunks=PlayedTrunks(),
-            policy=policy,
+            policy=keeper,
             live=live,
             metrics=Metrics(live),
             recordings_dir=folder / "recordings",

@@ -3,11 +3,12 @@
 from datetime import datetime
 from typing import Annotated
 
-import msgspec
 from pydantic import BaseModel, StringConstraints
 
+from dialer.api.decision_words import DecisionOut
 from dialer.api.paging import PageQuery, next_cursor
 from dialer.api.problems import bad_field, conflict, not_found
+from dialer.api.proof_words import link_out
 from dialer.api.routing import Call, Id, Input, Instant, Nothing, Routes
 from dialer.api.services import Services
 from dialer.campaigns.retry import next_step
@@ -84,9 +85,9 @@ class AttemptOut(BaseModel):
 
 
 class AttemptDetail(AttemptOut):
-    """An attempt with the gate's record: every rule that was evaluated, with its inputs."""
+    """An attempt with the gate's record: every rule that was evaluated, in words. None: it was altered, or is gone."""
 
-    decision: dict[str, object] | None = None
+    decision: DecisionOut | None = None
 
 
 class AttemptPage(BaseModel):
@@ -130,9 +131,10 @@ async def get_attempt(call: Call[AttemptPath, Nothing, Nothing]) -> AttemptDetai
     attempt = await attempts.get(call.path.attempt_id)
     if attempt is None:
         raise not_found("attempt")
-    links = await call.services.storage.proofs.of_attempt(attempt.attempt_id)
-    decision = msgspec.json.decode(links[0])["decision"] if links else None
-    return AttemptDetail(**AttemptOut.of(attempt).model_dump(), decision=decision)
+    proofs = call.services.storage.proof_reading
+    links = await proofs.of_attempt(attempt.attempt_id)
+    shown = await link_out(proofs, links[0]) if links else None
+    return AttemptDetail(**AttemptOut.of(attempt).model_dump(), decision=None if shown is None else shown.decision)
 
 
 @routes.add("POST", "/v1/attempts/{attempt_id}/reconcile", "attempts.reconcile")
