@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from dialer.compliance.packs import load_policy
 from dialer.model.attempt import Disposition
 from dialer.model.campaign import CampaignState
 from dialer.model.outcome import EventType, PendingEvent
 from dialer.storage import Storage
+from tests.support.policy import bank_policy
 from tests.support.storage import MINUTE, MONDAY, Dialing, contacts, open_storage, run_campaign
 
 
@@ -23,7 +23,7 @@ async def storage(database_url: str) -> AsyncIterator[Storage]:
 async def _three_cases_twice(storage: Storage) -> int:
     """Two settled attempts of each of three cases, in turn."""
     campaign_id = await run_campaign(storage, contacts(3))
-    dialing = Dialing(storage, load_policy(("cn-bank-card",)))
+    dialing = Dialing(storage, bank_policy())
     candidates = await dialing.claim(campaign_id, 3)
     for n in range(2):
         for candidate in candidates:

@@ -6,7 +6,6 @@ from datetime import timedelta
 
 import pytest
 
-from dialer.compliance.packs import load_policy
 from dialer.errors import InputError
 from dialer.model.account import AuditEntry, NewAccount, Role, SipCredentials
 from dialer.model.agent import Agent, AgentState, AgentStateChange
@@ -14,6 +13,7 @@ from dialer.model.attempt import Disposition
 from dialer.model.outcome import EventType
 from dialer.model.recording import RecordingInfo
 from dialer.storage import Storage
+from tests.support.policy import bank_policy
 from tests.support.storage import MINUTE, MONDAY, Dialing, contacts, open_storage, run_campaign
 
 LI = NewAccount(
@@ -104,7 +104,7 @@ async def test_time_in_state(storage: Storage) -> None:
 @pytest.mark.allow_blocking  # the policy is read from its file inside the test
 async def test_recordings(storage: Storage) -> None:
     campaign_id = await run_campaign(storage, contacts(1))
-    dialing = Dialing(storage, load_policy(("cn-bank-card",)))
+    dialing = Dialing(storage, bank_policy())
     (candidate,) = await dialing.claim(campaign_id)
     attempt = await dialing.reserve(dialing.reservation(candidate))
     await dialing.settle(attempt, Disposition.CONNECTED)
