@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, or_, select, update
 
 from dialer.model.contact import PERSON_STOPS, CaseStatus
 from dialer.model.suppression import CaseChange, CaseChanged, Stop
@@ -54,13 +54,11 @@ def _set_status(
     people = _people(connection, case_ref)
     lock_people(connection, people)
     before = _put(connection, case_ref, status, source, now)
-    why = f"the case is {status.value}"
-    entries = set_standing(connection, contacts.c.case_ref == case_ref, why, "the case is open again")
+    concerned = contacts.c.case_ref == case_ref
     if PERSON_STOPS & {before, status}:
-        others = contacts.c.person_ref.in_(people) & (contacts.c.case_ref != case_ref)
-        why_others = f"another case of the person is {status.value}"
-        entries += set_standing(connection, others, why_others, "the person may be called again")
-    stops = _stops(case_ref, status, people, why)
+        concerned = or_(concerned, contacts.c.person_ref.in_(people))
+    entries = set_standing(connection, concerned)
+    stops = _stops(case_ref, status, people)
     tell_nodes(connection, stops, node, now)
     return CaseChanged(entries, stops)
 
@@ -83,8 +81,9 @@ def _put(connection: Connection, case_ref: str, status: CaseStatus, source: str,
     return before
 
 
-def _stops(case_ref: str, status: CaseStatus, people: list[str], why: str) -> tuple[Stop, ...]:
+def _stops(case_ref: str, status: CaseStatus, people: list[str]) -> tuple[Stop, ...]:
     if status is CaseStatus.OPEN:
         return ()
+    why = f"the case is {status.value}"
     of_people = people if status in PERSON_STOPS else ()
     return (Stop(why, case_ref=case_ref), *(Stop(why, person_ref=person_ref) for person_ref in of_people))

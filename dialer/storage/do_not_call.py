@@ -113,7 +113,7 @@ def list_person(connection: Connection, person_ref: str, listing: Listing, now: 
         return known
     row = {"person_ref": person_ref, "source": listing.source, "reason": listing.reason, "added_at": now}
     added = insert_row(connection, table, {"number_masked": "", "removed_by": "", **row})
-    _set_standing(connection, person_ref)
+    set_standing(connection, tables.contacts.c.person_ref == person_ref)
     tell_nodes(connection, [Stop(STOP_REASON, person_ref=person_ref)], listing.node, now)
     return added
 
@@ -128,13 +128,8 @@ def _remove(connection: Connection, do_not_call_id: int, actor: str, now: dateti
     if connection.execute(update(table).where(mine).values(removed_at=now, removed_by=actor)).rowcount == 0:
         return False
     if row.person_ref is not None:
-        _set_standing(connection, row.person_ref)
+        set_standing(connection, tables.contacts.c.person_ref == row.person_ref)
     return True
-
-
-def _set_standing(connection: Connection, person_ref: str) -> None:
-    theirs = tables.contacts.c.person_ref == person_ref
-    set_standing(connection, theirs, "the person asked not to be called", "the person may be called again")
 
 
 def _known(connection: Connection, condition: Any) -> int | None:

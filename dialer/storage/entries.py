@@ -10,7 +10,6 @@ from sqlalchemy import Connection, func, select, text, update
 from dialer.campaigns.priority import priority
 from dialer.model.call_list import ListState
 from dialer.model.campaign import PriorityTerm
-from dialer.model.contact import CaseStatus
 from dialer.model.entry import Candidate, EntryCounts, EntryState
 from dialer.storage import tables, values
 from dialer.storage.campaigns import load_campaign
@@ -18,7 +17,7 @@ from dialer.storage.claiming import Claim, claim, free, phone_of
 from dialer.storage.crypto import Cipher
 from dialer.storage.database import Database
 from dialer.storage.dialect import insert_missing, refresh_statistics
-from dialer.storage.tables.base import AnyRow
+from dialer.storage.standing import why_stopped
 from dialer.storage.tables.campaigns import CALLBACK, LATER, READY, TIMED, WAITING
 
 __all__ = ["CALLBACK", "LATER", "READY", "WAITING", "Entries", "count_entries", "free", "phone_of"]
@@ -133,6 +132,8 @@ def _put_back(
     change: dict[str, Any] = {"node": None, "lease_until": None, "reason": reason}
     if not_before is not None:
         change |= {"queue": LATER if row.callback_at is None else CALLBACK, "due_at": not_before}
+    elif _is_stopped(connection, row.contact_id):  # not for ever: it goes on when nothing stops it any more
+        change |= {"queue": EntryState.STOPPED.value}
     else:
         phone_id = phone_id or _number_after(connection, row.contact_id, row.next_phone_id)
         change |= {"queue": READY if phone_id is not None else EntryState.EXHAUSTED.value}
@@ -140,6 +141,13 @@ def _put_back(
     if phone_id is not None:
         change["next_phone_id"] = phone_id
     connection.execute(update(entries).where(entries.c.entry_id == entry_id).values(**change))
+
+
+def _is_stopped(connection: Connection, contact_id: int) -> bool:
+    contacts = tables.contacts
+    query = select(contacts.c.contact_id, contacts.c.case_ref, contacts.c.person_ref)
+    rows = connection.execute(query.where(contacts.c.contact_id == contact_id)).all()
+    return bool(why_stopped(connection, rows))
 
 
 def _number_after(connection: Connection, contact_id: int, phone_id: int | None) -> int | None:
@@ -158,8 +166,7 @@ def _build_some(connection: Connection, cipher: Cipher, campaign_id: int, after:
         return None
     contacts = tables.contacts
     query = (
-        select(contacts.c.contact_id, contacts.c.sealed, tables.cases.c.status)
-        .outerjoin(tables.cases, tables.cases.c.case_ref == contacts.c.case_ref)
+        select(contacts.c.contact_id, contacts.c.case_ref, contacts.c.person_ref, contacts.c.sealed)
         .join(tables.lists, tables.lists.c.list_id == contacts.c.list_id)
         .where(contacts.c.list_id.in_(campaign.list_ids), contacts.c.contact_id > after)
         .where(tables.lists.c.state == ListState.READY.value)
@@ -168,20 +175,23 @@ def _build_some(connection: Connection, cipher: Cipher, campaign_id: int, after:
     )
     rows = connection.execute(query).all()
     terms = campaign.settings.priority
-    fresh = [_new_entry(campaign_id, row, _order(cipher, row.sealed, terms), now) for row in rows]
+    stopped = why_stopped(connection, rows)
+    fresh = [
+        _new_entry(campaign_id, row.contact_id, stopped.get(row.contact_id), _order(cipher, row.sealed, terms), now)
+        for row in rows
+    ]
     insert_missing(connection, entries, fresh)
     return rows[-1].contact_id if rows else None
 
 
-def _new_entry(campaign_id: int, row: AnyRow, order: float, now: datetime) -> dict[str, Any]:
-    stopped = row.status not in (None, CaseStatus.OPEN.value)
+def _new_entry(campaign_id: int, contact_id: int, stopped: str | None, order: float, now: datetime) -> dict[str, Any]:
     return {
         "campaign_id": campaign_id,
-        "contact_id": row.contact_id,
-        "queue": EntryState.STOPPED.value if stopped else READY,
+        "contact_id": contact_id,
+        "queue": READY if stopped is None else EntryState.STOPPED.value,
         "dial_order": order,
         "due_at": now,
-        "reason": f"the case is {row.status}" if stopped else NEW,
+        "reason": stopped or NEW,
     }
 
 

@@ -18,7 +18,7 @@ from dialer.storage import tables
 from dialer.storage.database import Database
 from dialer.storage.dialect import PERSON_LOCK, lock
 from dialer.storage.entries import CALLBACK, LATER, WAITING
-from dialer.storage.standing import stopped_among
+from dialer.storage.standing import why_stopped
 
 attempts = tables.attempts
 contacts = tables.contacts
@@ -53,7 +53,7 @@ _STOP = (
 _FREE = (
     update(entries)
     .where(_THEIRS, entries.c.queue == EntryState.STOPPED.value)
-    .values(queue=_WHERE_IT_WAS, reason=bindparam("why"))
+    .values(queue=_WHERE_IT_WAS, reason="nothing stops it any more")
 )
 
 
@@ -106,14 +106,17 @@ def tell_nodes(connection: Connection, stops: Iterable[Stop], node: str, now: da
         connection.execute(insert(table), rows)
 
 
-def set_standing(connection: Connection, whom: ColumnElement[bool], why_stopped: str, why_free: str) -> int:
+def set_standing(connection: Connection, whom: ColumnElement[bool]) -> int:
     """Stops the entries of those contacts that something stops now, frees those of the others; returns how many.
 
     `whom` is a condition on `contacts`.
     """
     rows = connection.execute(select(contacts.c.contact_id, contacts.c.case_ref, contacts.c.person_ref).where(whom))
     concerned = rows.all()
-    stopped = stopped_among(connection, concerned)
-    free = {row.contact_id for row in concerned} - stopped
-    n_stopped = connection.execute(_STOP, {"of_contacts": list(stopped), "why": why_stopped}).rowcount
-    return n_stopped + connection.execute(_FREE, {"of_contacts": list(free), "why": why_free}).rowcount
+    stopped = why_stopped(connection, concerned)
+    free = [row.contact_id for row in concerned if row.contact_id not in stopped]
+    changed = connection.execute(_FREE, {"of_contacts": free}).rowcount
+    for why in sorted(set(stopped.values())):
+        mine = [contact_id for contact_id, reason in stopped.items() if reason == why]
+        changed += connection.execute(_STOP, {"of_contacts": mine, "why": why}).rowcount
+    return changed

@@ -198,6 +198,32 @@ async def test_entries_are_free_when_the_last_stop_is_lifted(storage: Storage, d
     assert len(await dialing.claim(campaign_id, 10)) == 5
 
 
+async def test_who_is_stopped_already_is_stopped_in_the_next_campaign(storage: Storage, dialing: Dialing) -> None:
+    await storage.cases.set_status("shared", CaseStatus.BEREAVEMENT, MONDAY)
+    await storage.do_not_call.add_person("person-4", Listing("letter", "asked"), MONDAY)
+    campaign_id = await run_campaign(storage, family())
+    assert await stopped(storage, campaign_id) == 5
+    assert await dialing.claim(campaign_id, 10) == ()
+    assert (await storage.cases.set_status("shared", CaseStatus.OPEN, MONDAY)).entries == 4
+    assert len(await dialing.claim(campaign_id, 10)) == 4
+
+
+async def test_a_refused_entry_is_not_used_up_by_a_stop(storage: Storage, dialing: Dialing) -> None:
+    """A list brings a person's stopped case in while another of theirs is claimed: it waits, it is not exhausted."""
+    debtor, own = family()[:2]
+    campaign_id = await run_campaign(storage, [own])
+    (candidate,) = await dialing.claim(campaign_id)
+    await storage.cases.set_status("shared", CaseStatus.BEREAVEMENT, MONDAY)
+    await run_campaign(storage, [debtor])
+    refused = await dialing.ask(dialing.reservation(candidate))
+    assert isinstance(refused, Decision)
+    assert refused.retry_at is None
+    await storage.entries.put_back(candidate.entry_id, None, refused.reason)
+    assert await stopped(storage, campaign_id) == 1
+    await storage.cases.set_status("shared", CaseStatus.OPEN, MONDAY)
+    assert len(await dialing.claim(campaign_id)) == 1
+
+
 async def test_a_listed_persons_third_parties_are_left_alone_too(storage: Storage, dialing: Dialing) -> None:
     person = contacts(1)[0]
     relative = NewPhone("+8613700000000", PhoneRole.THIRD_PARTY)
