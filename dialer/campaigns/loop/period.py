@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dialer.calls.attempt import AttemptMachine, Phase
-from dialer.calls.caller_ids import campaign_facts
+from dialer.calls.presentable import campaign_facts
 from dialer.calls.runner import AttemptRunner
 from dialer.compliance.abandonment import Abandonment
 from dialer.compliance.demand import BudgetDemand
@@ -19,7 +19,7 @@ from dialer.compliance.facts import BudgetUse, GateFacts
 from dialer.compliance.policy import Policy
 from dialer.compliance.rule import Rule
 from dialer.compliance.spans import Rolling
-from dialer.model.attempt import REACHED_A_PERSON, CallPath, Disposition
+from dialer.model.attempt import REACHED_A_PERSON, Disposition
 from dialer.model.campaign import CampaignSettings
 from dialer.storage.policies import Policies
 
@@ -63,7 +63,7 @@ class Standing:
 
 def budgets_of(policy: Policy, settings: CampaignSettings, now: datetime) -> tuple[Budget, ...]:
     """What binds a campaign's pace at `now`; no pack's limit is wider than the campaign's own target."""
-    facts = campaign_facts(settings, CallPath(settings.mode.value))
+    facts = campaign_facts(settings)
     found = [Budget(ANY_DAY, settings.abandon_target)]
     for bound in policy.bounds:
         body = bound.rule.body

@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 import pytest
 
-from dialer.calls.caller_ids import campaign_facts, presentable
+from dialer.calls.presentable import campaign_facts, number_problems, presentable
 from dialer.compliance.packs import parse_pack
 from dialer.compliance.policy import Policy
 from dialer.compliance.registry import RegisteredNumber, Registry
@@ -66,3 +66,20 @@ def test_without_a_rule_every_number_may_be_shown() -> None:
     )
     free = replace(POLICY, packs=(parse_pack(rules.replace("purpose: reminding", "consent: any"), "p.yaml"),))
     assert presentable(free, campaign_facts(CampaignSettings(), CallPath.MANUAL), POOL, NOW) == POOL
+
+
+def test_what_is_wrong_with_a_campaigns_numbers() -> None:
+    settings = CampaignSettings(caller_ids=("95588", "95599", "95522", "+8613800001234"))
+    problems = number_problems(POLICY, settings, NOW)
+    assert [problem.partition(":")[0] for problem in problems] == [
+        "caller ID 95599",
+        "caller ID 95522",
+        "caller ID +8613800001234",
+    ]
+    assert all(problem.endswith("(rule p.caller)") for problem in problems)
+    assert number_problems(POLICY, CampaignSettings(caller_ids=("95588",)), NOW) == ()
+
+
+def test_a_campaign_without_a_number() -> None:
+    (problem,) = number_problems(POLICY, CampaignSettings(), NOW)
+    assert problem.startswith("no caller ID is set: ")
