@@ -11,15 +11,30 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, text
 
 from dialer.clock import SystemClock
+from dialer.compliance.policy import Policy
+from dialer.compliance.proof import ProofKind
 from dialer.errors import ConfigError, InputError, SchemaVersionError, StorageError
 from dialer.model.account import AuditEntry
+from dialer.model.attempt import Attempt, CallPath, Disposition
 from dialer.model.campaign import CampaignSettings
+from dialer.model.contact import PhoneRole
+from dialer.model.decision import Decision
+from dialer.model.entry import Reservation
 from dialer.storage import Storage, database
 from dialer.storage.database import connect_to
+from dialer.storage.history import gather, load_subject
 from dialer.storage.tables import metadata
-from tests.support.storage import KEY, MONDAY, add_list, contacts, open_storage
+from tests.support.policy import HOUSE_NUMBER, bank_policy
+from tests.support.storage import KEY, MINUTE, MONDAY, Dialing, add_list, contacts, open_storage
+from tests.support.storage_books import bodies
+from tests.support.storage_first_schema import NODE, OWN, RELATIVE, write_first_schema
 
 ENTRY = AuditEntry(MONDAY, "wang", "login", "account/1")
+
+
+@pytest.fixture(scope="module")
+def policy() -> Policy:
+    return bank_policy()
 
 
 async def test_the_migrated_schema_is_the_schema_of_the_tables(database_url: str) -> None:
@@ -50,6 +65,35 @@ async def test_nodes_that_start_together_make_one_schema(database_url: str) -> N
             nodes.create_task(start())
     async with open_storage(database_url) as storage:
         assert len(await storage.audit.list()) == 3
+
+
+async def test_a_database_of_the_first_schema_goes_on(database_url: str, policy: Policy) -> None:
+    """Its attempts count as before, its crashed call is recovered, and what ends has no first link to name."""
+    async with connect_to(database_url) as opened:
+        await opened.write(write_first_schema)
+    async with open_storage(database_url) as storage:
+        (contact,) = await storage.lists.contacts(1)
+        assert [phone.number for phone in contact.phones] == [OWN, RELATIVE]
+        assert [refusal.rule for refusal in await storage.statistics.refusals()] == ["cn.window"]
+        assert await storage.attempts.recover(NODE, MONDAY) == 1
+        dialing = Dialing(storage, policy)
+        asked = Reservation(1, 1, 1, CallPath.MANUAL, NODE, caller_id=HOUSE_NUMBER)
+        facts = await storage._database.read(
+            lambda connection: gather(connection, load_subject(connection, storage.cipher, 1, 1), asked, policy, MONDAY)
+        )
+        told = [(earlier.disposition, earlier.role, earlier.right_party) for earlier in facts.attempts]
+        assert told == [
+            (Disposition.NO_ANSWER, PhoneRole.OWN, None),
+            (Disposition.CONNECTED, PhoneRole.OWN, False),
+            (Disposition.CONNECTED, PhoneRole.THIRD_PARTY, None),
+            (Disposition.UNKNOWN, PhoneRole.OWN, None),
+            (Disposition.UNKNOWN, PhoneRole.OWN, None),
+        ]
+        assert isinstance(await dialing.ask(asked), Decision)
+        for attempt_id in (4, 5):
+            assert await storage.attempts.reconcile(attempt_id, Disposition.BUSY, "wang", MONDAY + MINUTE)
+        assert {body["first"] for body in await bodies(storage, ProofKind.RECONCILED)} == {None}
+        assert isinstance(await dialing.ask(asked, MONDAY + 180 * MINUTE), Attempt)
 
 
 async def test_a_newer_database_is_left_alone(database_url: str) -> None:

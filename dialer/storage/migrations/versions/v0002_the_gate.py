@@ -33,6 +33,15 @@ def _change_attempts() -> None:
     op.add_column("attempts", sa.Column("agency", sa.String(), nullable=False, server_default=""))
     op.add_column("attempts", sa.Column("right_party", sa.Boolean(), nullable=True))
     op.add_column("attempts", sa.Column("conversation", sa.Boolean(), nullable=True))
+    # What is known of attempts from before: whose number it was, and what the collector found out.
+    op.execute(
+        "UPDATE attempts SET role = 'third_party' "
+        "WHERE phone_id IN (SELECT phone_id FROM phones WHERE phones.role = 'third_party')"
+    )
+    op.execute(
+        "UPDATE attempts SET right_party = "
+        "(SELECT wrap_ups.right_party FROM wrap_ups WHERE wrap_ups.attempt_id = attempts.attempt_id)"
+    )
     op.drop_index("ix_attempts_case_ref", "attempts")
     for key in ("person_ref", "case_ref", "campaign_id", "caller_id"):
         op.create_index(f"ix_attempts_{key}_reserved_at", "attempts", [key, "reserved_at"])
