@@ -37,9 +37,9 @@ class CaseChange:
 class NewConsent:
     """A consent or agreement to record: in force in [given_at, expires_at), or until it is withdrawn.
 
-    `kind` is a free word that packs ask for; those shipped use `night` (calls at night), `agreement` (more calls a day
-    than the cap), `contact` (calls inside a cool-off) and `automated` (a voice that is no person's). `case_ref` None:
-    for all debts of the person. `evidence` says where it is kept: a letter's number, a recording's id.
+    `kind` is a free word that packs ask for; those shipped use `night` (calls outside the hours), `agreement` (more
+    calls a day than the cap), `contact` (calls inside a cool-off) and `prerecorded` (a voice that is no person's).
+    `case_ref` None: for all debts of the person. `evidence` says where it is kept: a letter's number, a recording's id.
     """
 
     person_ref: str

@@ -25,7 +25,7 @@ async def test_a_consent_is_recorded_once(storage: Storage) -> None:
     consents = storage.consents
     first = await consents.record(NIGHT, MONDAY)
     assert await consents.record(NIGHT, MONDAY + MINUTE) == first
-    others = [replace(NIGHT, case_ref="case-0"), replace(NIGHT, kind="automated"), replace(NIGHT, expires_at=None)]
+    others = [replace(NIGHT, case_ref="case-0"), replace(NIGHT, kind="prerecorded"), replace(NIGHT, expires_at=None)]
     ids = [await consents.record(other, MONDAY) for other in others]
     assert len({first, *ids}) == 4
     await consents.record(replace(NIGHT, person_ref="person-1"), MONDAY)

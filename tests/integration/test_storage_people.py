@@ -123,6 +123,17 @@ async def test_recordings(storage: Storage) -> None:
     assert kinds == [EventType.ATTEMPT_SETTLED, EventType.RECORDING_READY, EventType.RECORDING_READY]
 
 
+async def test_where_a_person_lives(storage: Storage) -> None:
+    """Rows that name a person and case again add what they say: every place the person may be counts."""
+    (person,) = contacts(1)
+    list_id = await storage.lists.begin("list", "list.csv", "node1", MONDAY)
+    await storage.lists.add(list_id, [replace(person, regions=("CN", "CN-XJ"))], [replace(person, regions=("US-MA",))])
+    await storage.lists.add(list_id, contacts(1, offset=1), [replace(person, regions=("CN",))])
+    await storage.lists.finish(list_id)
+    first, second = await storage.lists.contacts(list_id)
+    assert (first.regions, second.regions) == (("CN", "CN-XJ", "US-MA"), ())
+
+
 async def test_audit_log(storage: Storage) -> None:
     entries = [AuditEntry(MONDAY + n * MINUTE, "wang", "recording.read", f"recording/{n % 2}") for n in range(4)]
     for entry in entries:

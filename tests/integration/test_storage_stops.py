@@ -8,8 +8,11 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 
+import asyncpg
 import pytest
+from sqlalchemy.engine import make_url
 
+from dialer.campaigns.loop.stop_watch import SeenStops
 from dialer.compliance.policy import Policy
 from dialer.compliance.proof import ProofKind
 from dialer.model.attempt import Attempt, CallPath, Disposition, Settlement
@@ -272,6 +275,28 @@ async def test_every_stop_leaves_word_for_the_other_nodes(storage: Storage) -> N
     assert await storage.stops.remove_before(MONDAY) == 0
     assert await storage.stops.remove_before(MONDAY + MINUTE) == 3
     assert await storage.stops.newest() == 0
+
+
+async def test_a_stop_that_commits_late_is_found_all_the_same(postgres_url: str) -> None:
+    """Ids are given before transactions commit: the lower one may appear after the higher one."""
+    address = make_url(postgres_url)
+    late = "INSERT INTO stops (at, node, reason, case_ref) VALUES (now(), 'node2', 'late', 'case-1') RETURNING stop_id"
+    async with open_storage(postgres_url) as storage:
+        seen = SeenStops(await storage.stops.newest(), 0.0)
+        other = await asyncpg.connect(user=address.username, host=address.query["host"], database=address.database)
+        try:
+            slow = other.transaction()
+            await slow.start()
+            late_id = await other.fetchval(late)
+            await storage.cases.set_status("case-2", CaseStatus.PAID, MONDAY)
+            found = await storage.stops.unseen(seen.after, seen.missing)
+            for stop_id, _ in found:
+                seen.take(stop_id, 1.0)
+            assert [stop.case_ref for _, stop in found] == ["case-2"]
+            await slow.commit()
+        finally:
+            await other.close()
+        assert await storage.stops.unseen(seen.after, seen.missing) == ((late_id, Stop("late", case_ref="case-1")),)
 
 
 # ---- what a wrap-up says

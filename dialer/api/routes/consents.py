@@ -23,7 +23,7 @@ WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Kind = Annotated[
     str,
     StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=50),
-    Field(description="A word that policy packs ask for; those shipped use night, agreement, contact and automated."),
+    Field(description="A word that policy packs ask for; those shipped use night, agreement, contact and prerecorded."),
 ]
 Text = Annotated[str, StringConstraints(max_length=500)]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
