@@ -35,6 +35,7 @@ logger = logging.getLogger(__name__)
 
 MAX_CONTACTS = 20
 """Contacts of one case or number that are explained; the newest."""
+ENDS = frozenset({ProofKind.RELEASED, ProofKind.SETTLED, ProofKind.UNKNOWN, ProofKind.RECONCILED})
 ALTERED = Words(en="ALTERED: its content does not give its hash", zh="已被篡改：内容与哈希不符")
 
 
@@ -156,10 +157,10 @@ async def _record(storage: Storage, about: Subject, until: datetime, limit: int)
 
 
 async def _ends(storage: Storage, attempt_ids: Sequence[int]) -> dict[int, str]:
-    """What became of attempts, by the newest of their links."""
+    """What became of attempts, by the newest link that says so."""
     ends: dict[int, str] = {}
     for link in await storage.proof_reading.of_attempts(attempt_ids) if attempt_ids else ():
-        if link.attempt_id is not None and link.kind is not ProofKind.ALLOWED and link.intact:
+        if link.attempt_id is not None and link.kind in ENDS and link.intact:
             said: dict[str, Any] = msgspec.json.decode(link.body)
             parts = (link.kind.value, said.get("disposition"))
             ends[link.attempt_id] = ": ".join(part for part in parts if part)

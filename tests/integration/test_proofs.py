@@ -5,6 +5,8 @@ import copy
 import hashlib
 import json
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import closing
@@ -444,3 +446,37 @@ async def test_why_of_a_listed_number(scene: Scene) -> None:
     first, second = (number["answers"][0]["decision"] for number in answer["contacts"][0]["numbers"])
     assert first["allowed"], first
     assert [rule["kind"] for rule in second["rules"] if not rule["kept"]] == ["do_not_call"]
+
+
+# ---- what the documentation says
+
+
+async def test_the_documented_script_checks_an_export_by_itself(scene: Scene, tmp_path: Path) -> None:
+    """Without this program: it says nothing of a sound export, and something of every damage it can see."""
+    script = tmp_path / "check.py"
+    await asyncio.to_thread(lambda: script.write_text(_documented_script(), encoding="utf-8"))
+    sound = await scene.export()
+    assert await _run_script(script, sound) == ""
+    for damage, _ in DAMAGES:
+        if damage in (_rewrite_a_decision, _cut_off, _garble):
+            continue  # it knows no rules, and reads what is there
+        lines = copy.deepcopy(sound)
+        damage(lines)
+        assert await _run_script(script, lines), damage
+
+
+def _documented_script() -> str:
+    page = (Path(__file__).parents[2] / "docs" / "proofs.md").read_text(encoding="utf-8")
+    return page.split("```python\n")[1].split("```")[0]
+
+
+async def _run_script(script: Path, lines: list[Line]) -> str:
+    def run() -> str:
+        file = script.with_name("proofs.jsonl")
+        file.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), encoding="utf-8")
+        done = subprocess.run(
+            [sys.executable, "-I", script, file], capture_output=True, text=True, timeout=30, check=True
+        )
+        return done.stdout
+
+    return await asyncio.to_thread(run)

@@ -14,6 +14,8 @@ COMMANDS = [
     *(["serve"], ["demo"], ["import"], ["check"], ["amd"], ["user", "add"], ["token", "create"]),
     *(["campaign", name] for name in ("list", "create", "check", "start", "pause", "resume", "stop", "status")),
     *(["attempts", "list"], ["attempts", "reconcile"], ["outbox", "status"], ["outbox", "replay"]),
+    *(["proof", name] for name in ("export", "verify", "head", "show")),
+    ["why"],
 ]
 
 
