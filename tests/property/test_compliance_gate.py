@@ -111,6 +111,21 @@ def rules() -> st.SearchStrategy[dict[str, Any]]:
 
 
 @st.composite
+def overrides(draw: st.DrawFn, rule: dict[str, Any]) -> dict[str, Any]:
+    """A change of one rule from some day on, perhaps for one agency only."""
+    changes: list[dict[str, Any]] = [
+        {"effect": "warn"},
+        {"effect": "dedicated_agent"},
+        {"exempt_if": {"consent": "night"}},
+    ]
+    change = draw(st.sampled_from(changes))
+    everyone: dict[str, Any] = {}
+    calls = draw(st.sampled_from([everyone, {"for": {"agencies": ["north"]}}, {"for": {"agencies": ["south"]}}]))
+    first = draw(st.dates(date(2026, 1, 1), date(2026, 12, 1)))
+    return {"rules": [{"id": rule["id"], **change}], "valid_from": first.isoformat(), **calls}
+
+
+@st.composite
 def packs(draw: st.DrawFn, /, name: str, **head: Any) -> Pack:
     """One version of a pack with a few rules that do not contradict each other."""
     numbered = [
@@ -118,8 +133,9 @@ def packs(draw: st.DrawFn, /, name: str, **head: Any) -> Pack:
         for number, rule in enumerate(draw(st.lists(rules(), min_size=1, max_size=4)))
     ]
     zone = draw(st.sampled_from(["Asia/Shanghai", "America/New_York"]))
+    changes = draw(st.lists(st.sampled_from(numbered).flatmap(overrides), max_size=2))
     try:
-        return pack(*numbered, pack=name, zone=zone, calendar="cn-workdays", **head)
+        return pack(*numbered, overrides=changes, pack=name, zone=zone, calendar="cn-workdays", **head)
     except DocumentError as error:
         assume("leaves no minute" not in str(error))
         raise

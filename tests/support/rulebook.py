@@ -1,12 +1,13 @@
 """For tests of rules: packs made of a few rules, and facts of an ordinary call with single changes."""
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from dialer.compliance.building import build_pack
+from dialer.compliance.building import build_override, build_pack
 from dialer.compliance.facts import EarlierAttempt, GateFacts
 from dialer.compliance.gate import evaluate
 from dialer.compliance.policy import Pack, Policy
@@ -58,10 +59,18 @@ def pack_text(*rules: dict[str, Any], **head: Any) -> str:
     return json.dumps(pack_data(*rules, **head), indent=1)
 
 
-def pack(*rules: dict[str, Any], **head: Any) -> Pack:
-    """A pack of these rules (DocumentError)."""
+def pack(*rules: dict[str, Any], overrides: Sequence[dict[str, Any]] = (), **head: Any) -> Pack:
+    """A pack of these rules (DocumentError). An override says its rules, its first day and perhaps whom it is for."""
     data = pack_data(*rules, **head)
-    return build_pack(Document("test.yaml", data, {}), calendar(data["calendar"]) if "calendar" in data else None)
+    changes = [
+        {"override": f"o{number}", "pack": data["pack"], "status": "in force", "source": "a test", **override}
+        for number, override in enumerate(overrides, 1)
+    ]
+    return build_pack(
+        Document("test.yaml", data, {}),
+        calendar(data["calendar"]) if "calendar" in data else None,
+        [build_override(Document("override.yaml", change, {})) for change in changes],
+    )
 
 
 @cache
