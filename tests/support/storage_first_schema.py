@@ -41,7 +41,7 @@ def write_first_schema(connection: Connection) -> None:
         (1, AttemptState.UNKNOWN, Disposition.UNKNOWN),
         (1, AttemptState.ALERTING, None),
     )
-    for n, (phone_id, state, disposition) in enumerate(ends):
+    for n, (phone_id, state, disposition) in enumerate(ends):  # their ids count from one
         at = started + n * 10 * MINUTE
         index = cipher.number_index(OWN if phone_id == 1 else RELATIVE)
         said = {"state": state.value, "disposition": disposition.value if disposition else None, "reserved_at": at}
@@ -49,7 +49,6 @@ def write_first_schema(connection: Connection) -> None:
             connection,
             "attempts",
             house,
-            attempt_id=n + 1,
             phone_id=phone_id,
             path="progressive",
             number_index=index,
