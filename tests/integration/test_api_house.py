@@ -13,10 +13,10 @@ import pytest
 
 from dialer.api.app import SUBJECTS
 from dialer.api.limits import FAILURES_ALLOWED
-from dialer.compliance.packs import load_policy
 from dialer.model.account import Role
 from dialer.model.recording import RecordingInfo
 from tests.support.house import House, open_house
+from tests.support.policy import bank_policy
 from tests.support.storage import MONDAY, Dialing, contacts, run_campaign
 
 NUMBER = "13800001234"
@@ -145,7 +145,7 @@ async def test_attempts_that_are_not_there(house: House) -> None:
 
 
 async def test_an_unknown_attempt_is_reconciled_once_and_goes_on_by_its_rule(house: House) -> None:
-    policy = await asyncio.to_thread(load_policy, ("cn-bank-card",))
+    policy = await asyncio.to_thread(bank_policy)
     dialing = Dialing(house.storage, policy)
     campaign_id = await run_campaign(house.storage, contacts(1))
     (candidate,) = await dialing.claim(campaign_id)

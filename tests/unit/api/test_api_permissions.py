@@ -42,5 +42,6 @@ def test_openapi_document_is_valid_and_complete() -> None:
 def test_auditors_change_nothing_and_programs_do_not_listen() -> None:
     for operation in OPERATIONS:
         if operation.roles is not None and Role.AUDITOR in operation.roles:
-            assert operation.method == "GET", operation.name
+            # a question with a number in it stands in a body, and changes nothing
+            assert operation.method == "GET" or operation.name == "why.ask", operation.name
     assert Role.INTEGRATION not in PERMISSIONS["recordings.audio"]
