@@ -92,6 +92,9 @@ def test_forbidden_hours_are_those_of_every_clock() -> None:
     assert said.retry_at == shanghai("2026-11-23 21:00")  # 08:00 in New York, 13:00 in London
     assert said.finding is not None
     assert said.finding.values["zone"] == "Europe/London"
+    evening = result(night, abroad, shanghai("2026-11-23 18:00")).finding  # 10:00 in London
+    assert evening is not None
+    assert evening.values["zone"] == "America/New_York"
 
 
 @pytest.mark.parametrize("kind", ["calling_window", "forbidden_hours", "cap", "cool_off", "convenience"])
@@ -313,6 +316,15 @@ def test_without_a_count_nobody_knows() -> None:
     assert (said.allowed, said.retry_at, said.used, said.limit) == (False, None, None, None)
     assert said.finding is not None
     assert said.finding.code == "count_missing"
+
+
+def test_below_its_limit_a_cap_is_open_now() -> None:
+    answered = facts_with(earlier(MONDAY_TEN), earlier(MONDAY_TEN, answered=True))
+    for facts, rule in ((FACTS, cap()), (answered, cap(event="answered"))):
+        assert policy(rule).bounds[-1].opens(facts, MONDAY_TEN) == MONDAY_TEN
+    wide = policy(cap(scope="agency"))
+    tally = Tally(wide.demand.tallies[0].key, 1)
+    assert wide.bounds[-1].opens(replace(FACTS, tallies=(tally,)), MONDAY_TEN) == MONDAY_TEN
 
 
 COOL_OFF: dict[str, Any] = {"kind": "cool_off", "scope": "person_debt", "after": "conversation"}
