@@ -29,10 +29,8 @@ Way = Callable[[CallLab, Campaign], Awaitable[None]]
 
 
 async def by_the_loop(lab: CallLab, campaign: Campaign) -> None:
-    """The campaign runs, a collector is ready."""
-    (agent_id,) = lab.agent_ids
-    await lab.app.desk.ready(agent_id)
-    await lab.app.campaigns.start(campaign.campaign_id, "test")
+    """A collector is ready: the running campaign dials."""
+    await lab.app.desk.ready(lab.agent_ids[0])
 
 
 async def after_a_busy_line(lab: CallLab, campaign: Campaign) -> None:
@@ -52,7 +50,7 @@ async def as_promised(lab: CallLab, campaign: Campaign) -> None:
 
 async def attempted(lab: CallLab, campaign: Campaign, disposition: Disposition) -> int:
     dialing = Dialing(lab.app.storage, await asyncio.to_thread(bank_policy))
-    (candidate,) = await dialing.claim(campaign.campaign_id)
+    (candidate,) = await dialing.claim(campaign.campaign_id, now=lab.app.clock.utcnow())
     attempt = await dialing.reserve(dialing.reservation(candidate))
     again = NextStep(candidate.phone.phone_id, MONDAY + timedelta(minutes=1), exhausted=False, reason="again")
     await dialing.settle(attempt, disposition, step=again)
@@ -69,13 +67,11 @@ async def from_preview(lab: CallLab, campaign: Campaign) -> None:
 
 async def by_hand(lab: CallLab, campaign: Campaign) -> None:
     """The collector picks the number."""
-    await lab.app.campaigns.start(campaign.campaign_id, "test")
     await lab.app.desk.dial_manually(lab.agent_ids[0], await phone_id(lab, campaign))
 
 
 async def by_the_api(lab: CallLab, campaign: Campaign) -> None:
     """The same from outside."""
-    await lab.app.campaigns.start(campaign.campaign_id, "test")
     (agent_id,) = lab.agent_ids
     now = lab.app.clock.utcnow()
     await lab.app.storage.accounts.add_token(hash_token(TOKEN), "collector", Role.COLLECTOR, now, account_id=agent_id)
@@ -114,6 +110,7 @@ async def test_at_night_nothing_leaves(tmp_path: Path, way: str) -> None:
         settings = CampaignSettings(mode=mode, amd=AmdMode.OFF)
         campaign = await lab.campaign(settings, (NUMBER,), SPOKEN)
         await lab.app.desk.log_in(lab.agent_ids[0], [campaign.campaign_id])
+        await lab.app.campaigns.start(campaign.campaign_id, "test")
         await begin(lab, campaign)
         refused = await first_refusal(lab, campaign)
         assert refused == (path.value, "cn.window")
