@@ -45,6 +45,7 @@ class _Plan:
 FIXED_LINE, MOBILE = 1, 2  # the groups of `_Plan.kinds`
 
 
+@lru_cache(maxsize=16)  # zones and country of one number are asked for one after the other
 def place(number: str) -> Placement:
     """Where an E.164 number ("+8613800001234") belongs; nowhere for what is no number at all."""
     digits = number[1:]

@@ -25,6 +25,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "campaigns.get": _SEES_CAMPAIGNS,
     "campaigns.update": _RUNS,
     "campaigns.check": _RUNS,
+    "campaigns.latest_check": _SEES_CAMPAIGNS,
     "campaigns.start": _RUNS,
     "campaigns.pause": _RUNS,
     "campaigns.resume": _RUNS,

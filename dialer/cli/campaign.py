@@ -1,18 +1,24 @@
 """`dialer campaign …`: campaigns of the running service."""
 
 import json
+import time
+from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from dialer.cli.client import DEFAULT_URL, Token, Url, call
-from dialer.cli.output import note, print_table, say
+from dialer.cli.output import console, note, print_table, say
 from dialer.errors import InputError
 
 app = typer.Typer(no_args_is_help=True, help="Campaigns of the running service.")
 
 LIVE_STATES = ("running", "paused", "draining")
+CHECK_PAUSE_S = 1.0
+"""How often a check that takes long is asked how far it is."""
+MAX_DAYS = 14
 
 CampaignId = Annotated[int, typer.Argument(help="The campaign's number, as `dialer campaign list` shows it.")]
 
@@ -44,22 +50,54 @@ def create(
 
 
 @app.command()
-def check(campaign_id: CampaignId, url: Url = DEFAULT_URL, token: Token = "") -> None:
-    """Checks before launch: how many may be called now, how many not and why. Exit code 1: it may not start."""
+def check(
+    campaign_id: CampaignId,
+    as_json: Annotated[bool, typer.Option("--json", help="The whole answer as JSON, with examples.")] = False,
+    url: Url = DEFAULT_URL,
+    token: Token = "",
+) -> None:
+    """Checks before launch, or why nothing is dialing: who may be called now, who when, and what keeps them back.
+
+    Exit code 1: the campaign may not start.
+    """
     found = call(url, token, "POST", f"/v1/campaigns/{campaign_id}/check")
-    say(f"{found['callable_now']} of {found['surveyed']} looked at may be called now")
+    with console.status("") as shown:
+        while not found["finished"]:
+            shown.update(f"looked at {found['surveyed']:,} of {found['total']:,}")
+            time.sleep(CHECK_PAUSE_S)
+            found = call(url, token, "GET", f"/v1/campaigns/{campaign_id}/check")
+    if as_json:
+        say(json.dumps(found, ensure_ascii=False))
+    else:
+        _print_check(found)
+    if found["problems"]:
+        raise typer.Exit(1)
+    note(f"next: dialer campaign start {campaign_id}")
+
+
+def _print_check(found: Mapping[str, Any]) -> None:
+    say(f"{found['callable_now']:,} of {found['surveyed']:,} waiting may be called now")
     if not found["callable_now"]:
         say(found["limiting"])
-    rows = [(rule["rule"], rule["count"], rule["reason"], rule["retry_at"]) for rule in found["refused"]]
+    rows = [
+        (rule["rule"], f"{rule['count']:,}", f"{rule['alone']:,}", rule["reason"], _short(rule["retry_at"]))
+        for rule in found["refused"]
+    ]
     if rows:
-        print_table("Kept back", ("rule", "how many", "why", "opens (UTC)"), rows)
+        print_table("Kept back", ("rule", "how many", "by it alone", "why (the first)", "opens (UTC)"), rows)
+    days = [(day["day"], f"{day['count']:,}", _short(day["first_at"])) for day in found["opens"][:MAX_DAYS]]
+    if days:
+        print_table("Callable later, if nothing changes", ("day", "how many", "from (UTC)"), days)
+    if found["never"]:
+        say(f"{found['never']:,} do not become callable by waiting")
     for warning in found["warnings"]:
         say(f"warning: {warning}")
     for problem in found["problems"]:
         say(f"problem: {problem}")
-    if found["problems"]:
-        raise typer.Exit(1)
-    note(f"next: dialer campaign start {campaign_id}")
+
+
+def _short(instant: str | None) -> str:
+    return "" if instant is None else f"{datetime.fromisoformat(instant):%m-%d %H:%M}"
 
 
 @app.command()

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import Enum
 
 FindingValue = str | int | float | bool | None
@@ -74,22 +74,40 @@ class RefusedExample:
 
 @dataclass(frozen=True, slots=True)
 class RefusedRule:
-    """How many of the surveyed entries a rule keeps back; `retry_at` is the earliest instant any of them opens."""
+    """How many of the surveyed entries a rule keeps back; `alone` of them no other rule does.
+
+    `reason` is why it keeps back the first of them; `retry_at` the earliest instant at which one that it keeps back
+    may be called, None when no time helps any of them.
+    """
 
     rule: str
     count: int
+    alone: int
     reason: str
     retry_at: datetime | None
     examples: tuple[RefusedExample, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class GateSurvey:
-    """What the gate would say of waiting entries at one moment.
+class OpeningDay:
+    """Entries that become callable on a day of the house, the first of them at `first_at`, if nothing else changes."""
 
-    Nothing was reserved or recorded. Most frequent first.
+    day: date
+    first_at: datetime
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class GateSurvey:
+    """What the gate would say of the waiting entries at one moment; nothing was reserved or recorded.
+
+    Of `total` waiting entries `surveyed` have been put to the gate so far: `allowed` may be called now, the others open
+    on `opens`, or `never` by waiting. An entry that several rules keep back is counted under each; most frequent first.
     """
 
+    total: int
     surveyed: int
     allowed: int
     refused: tuple[RefusedRule, ...] = ()
+    opens: tuple[OpeningDay, ...] = ()
+    never: int = 0

@@ -14,12 +14,12 @@ from sqlalchemy import Connection, bindparam, select
 from dialer.compliance.facts import EarlierAttempt, GateFacts, OwnNumber
 from dialer.compliance.policy import Policy
 from dialer.errors import InputError
-from dialer.model.contact import CaseStatus, Contact, Phone, PhoneRole
+from dialer.model.contact import CaseStatus, PhoneRole
 from dialer.model.entry import Reservation
 from dialer.storage import tables, values
 from dialer.storage.crypto import Cipher
 from dialer.storage.earlier import Reach, earlier_attempts, earlier_of_many, earlier_then, own_numbers
-from dialer.storage.on_record import OnRecord, on_record, record_of_many
+from dialer.storage.on_record import NOTHING, OnRecord, on_record, record_of_many
 from dialer.storage.tallies import Budgets, budget_use, tally
 from schedules.zones import ZoneCandidates, candidates, country_of
 
@@ -72,20 +72,6 @@ def load_subject(connection: Connection, cipher: Cipher, contact_id: int, phone_
     )
 
 
-def subject_of(cipher: Cipher, contact: Contact, phone: Phone) -> Subject:
-    """The same from a contact that was loaded already."""
-    return Subject(
-        number=phone.number,
-        number_index=cipher.number_index(phone.number),
-        role=phone.role,
-        case_ref=contact.case_ref,
-        person_ref=contact.person_ref,
-        zone=contact.zone,
-        regions=contact.regions,
-        case_status=contact.case_status,
-    )
-
-
 def gather(
     connection: Connection,
     subject: Subject,
@@ -105,7 +91,7 @@ def gather(
     else:
         earlier = earlier_then(connection, subject, campaign_id, reach, as_of)
     record = on_record(connection, subject.number_index, subject.person_ref, subject.case_ref, as_of)
-    common = _common(connection, reservation, policy, now, as_of, budgets)
+    common = common_facts(connection, reservation, policy, now, as_of, budgets)
     return _facts(common, subject, record, earlier, _own_numbers(connection, subject, policy, as_of))
 
 
@@ -121,7 +107,7 @@ def gather_many(
     )
     reach = Reach.of(policy.demand, now)
     earlier = earlier_of_many(connection, subjects, reservation.campaign_id, reach)
-    common = _common(connection, reservation, policy, now)
+    common = common_facts(connection, reservation, policy, now)
     return [
         _facts(
             common,
@@ -134,6 +120,11 @@ def gather_many(
     ]
 
 
+def plain_facts(common: GateFacts, subject: Subject) -> GateFacts:
+    """Those of a call to a person's own number of whom nothing is on record and nothing was dialed."""
+    return _facts(common, subject, NOTHING[subject.case_status], (), None)
+
+
 def _own_numbers(
     connection: Connection, subject: Subject, policy: Policy, as_of: datetime | None = None
 ) -> tuple[OwnNumber, ...] | None:
@@ -142,7 +133,7 @@ def _own_numbers(
     return own_numbers(connection, subject, as_of)
 
 
-def _common(
+def common_facts(
     connection: Connection,
     reservation: Reservation,
     policy: Policy,

@@ -155,7 +155,7 @@ def _inconvenient(row: AnyRow) -> Inconvenient:
 # ---- the same for many
 
 
-_NOTHING = {status: OnRecord(status) for status in CaseStatus}
+NOTHING = {status: OnRecord(status) for status in CaseStatus}
 """What is on record of most."""
 
 
@@ -174,7 +174,7 @@ class RecordOfMany:
         is_listed = number_index in self.numbers or person_ref in self.people
         known = person_ref in self.stops or person_ref in self.consents or person_ref in self.times
         if not is_listed and not known:
-            return _NOTHING[case_status]
+            return NOTHING[case_status]
         elsewhere = self.stops.get(person_ref, {})
         given = (row for row in self.consents.get(person_ref, ()) if row.case_ref in (None, case_ref))
         times = (row for row in self.times.get(person_ref, ()) if row.number_index in (None, number_index))

@@ -1,32 +1,113 @@
-"""What the gate would say of waiting entries, without reserving, recording or changing anything."""
+"""What the gate would say of waiting entries, without reserving, recording or changing anything.
+
+A survey walks through all waiting entries of a campaign in short reads; names and fields stay sealed. Of most people
+nothing is known but the list's own word: the database says so at once, and their facts, being few, are put to the gate
+once. Entries that are not due yet are asked about for the minute in which they will be.
+"""
 
 import asyncio
-from collections.abc import Sequence
-from datetime import datetime
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from functools import partial
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, Table, bindparam, exists, func, or_, select
 
 from dialer.compliance.facts import GateFacts
 from dialer.compliance.gate import evaluate
 from dialer.compliance.policy import Policy
+from dialer.compliance.words import say
 from dialer.model.attempt import CallPath
 from dialer.model.campaign import Campaign
-from dialer.model.contact import Contact, Phone, mask_number
-from dialer.model.decision import Decision, GateSurvey, RefusedExample, RefusedRule
+from dialer.model.contact import CaseStatus, PhoneRole, mask_number
+from dialer.model.decision import Decision, Effect, GateSurvey, OpeningDay, RefusedExample, RefusedRule, RuleResult
 from dialer.model.entry import Reservation
 from dialer.storage import tables, values
 from dialer.storage.campaigns import load_campaign
 from dialer.storage.crypto import Cipher
 from dialer.storage.database import Database
-from dialer.storage.entries import WAITING, phone_of
-from dialer.storage.history import gather_many, subject_of
+from dialer.storage.history import Subject, common_facts, gather_many, plain_facts
+from dialer.storage.tables.base import AnyRow
+from dialer.storage.tables.campaigns import WAITING
 
-CHUNK = 250
+CHUNK = 1000
 """Entries per transaction."""
-MAX_REMEMBERED = 10_000
-"""Different facts whose decisions are kept; most entries have no history and share theirs."""
+MAX_REMEMBERED = 20_000
+"""Different facts whose decisions are kept."""
+NOT_DUE = "entry.not_due"
+MINUTE = timedelta(minutes=1)
+
 entries = tables.entries
+contacts = tables.contacts
+phones = tables.phones
+
+_WAITS = (entries.c.campaign_id == bindparam("campaign"), entries.c.queue.in_(WAITING))
+_TOTAL = select(func.count()).where(*_WAITS)
+_FIRST_NUMBER = (
+    select(phones.c.phone_id)
+    .where(phones.c.contact_id == entries.c.contact_id)
+    .order_by(phones.c.rank)
+    .limit(1)
+    .correlate(entries)
+    .scalar_subquery()
+)
+
+
+def _has(table: Table, *names: str) -> ColumnElement[bool]:
+    """Whether the table has anything about the entry: by its number, its person or its case."""
+    owner = {"number_index": phones, "person_ref": contacts, "case_ref": contacts}
+    found = [exists().where(table.c[name] == owner[name].c[name]) for name in names]
+    return or_(*found)
+
+
+_ELSEWHERE = tables.contacts.alias("elsewhere")
+_CASES_ELSEWHERE = tables.cases.alias("cases_elsewhere")
+_OTHER_CASES = exists().where(
+    _ELSEWHERE.c.person_ref == contacts.c.person_ref,
+    _ELSEWHERE.c.case_ref != contacts.c.case_ref,
+    _CASES_ELSEWHERE.c.case_ref == _ELSEWHERE.c.case_ref,
+)
+_KNOWN = or_(
+    phones.c.role != PhoneRole.OWN.value,
+    _has(tables.attempts, "number_index", "person_ref", "case_ref"),
+    _has(tables.do_not_call, "number_index", "person_ref"),
+    _has(tables.consents, "person_ref"),
+    _has(tables.inconveniences, "person_ref"),
+    _OTHER_CASES,
+)
+_NEXT = (
+    select(
+        entries.c.contact_id,
+        entries.c.due_at,
+        contacts.c.case_ref,
+        contacts.c.person_ref,
+        contacts.c.zone,
+        contacts.c.regions,
+        phones.c.number_index,
+        phones.c.sealed,
+        phones.c.role,
+        tables.cases.c.status,
+        _KNOWN.label("is_known"),
+    )
+    .join(contacts, contacts.c.contact_id == entries.c.contact_id)
+    .join(phones, phones.c.phone_id == func.coalesce(entries.c.next_phone_id, _FIRST_NUMBER))
+    .outerjoin(tables.cases, tables.cases.c.case_ref == contacts.c.case_ref)
+    .where(*_WAITS, entries.c.contact_id > bindparam("after"))
+    .order_by(entries.c.contact_id)
+    .limit(bindparam("n"))
+)
+"""The next entries with the number to dial, and whether anything is known of it but the list's own word."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One entry: whom it would call, when it is due at the earliest, and what the gate must know."""
+
+    subject: Subject
+    due_at: datetime
+    facts: GateFacts
 
 
 class Survey:
@@ -37,86 +118,165 @@ class Survey:
         self._cipher = cipher
 
     async def campaign(
-        self, campaign_id: int, policy: Policy, now: datetime, *, limit: int, examples: int
+        self,
+        campaign_id: int,
+        policy: Policy,
+        now: datetime,
+        *,
+        examples: int,
+        on_progress: Callable[[GateSurvey], None] | None = None,
     ) -> GateSurvey:
-        """The gate's word on the first `limit` waiting entries, in the order of dialing, read in short transactions."""
-        waiting = await self._database.read(lambda connection: _waiting(connection, campaign_id, limit))
-        tally = _Tally(policy, now, examples)
-        for first in range(0, len(waiting), CHUNK):
-            chunk = waiting[first : first + CHUNK]
-            work = partial(_facts_of, cipher=self._cipher, campaign_id=campaign_id, policy=policy, now=now, chunk=chunk)
-            for contact, phone, facts in await self._database.read(work):
-                tally.add(contact, phone, facts)
-            await asyncio.sleep(0)  # a survey of thousands lets others have their turn
-        return tally.result()
+        """The gate's word on all waiting entries; `on_progress` hears what is known after each thousand."""
+        asked = {"campaign": campaign_id}
+        total = await self._database.read(lambda connection: int(connection.execute(_TOTAL, asked).scalar_one()))
+        tally, after = _Tally(policy, now, total, examples), 0
+        while True:
+            work = partial(
+                _next_entries, cipher=self._cipher, campaign_id=campaign_id, policy=policy, now=now, after=after
+            )
+            found, last = await self._database.read(work)
+            if last is None:
+                return tally.result()
+            after = last
+            await asyncio.to_thread(tally.add_all, found)
+            if on_progress is not None:
+                on_progress(tally.result())
+
+
+class _Kept:
+    """What is counted for one rule."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        self.count = self.alone = 0
+        self.retry_at: datetime | None = None
+        self.examples: list[RefusedExample] = []
 
 
 class _Tally:
-    """Counts what the gate says; entries with the same facts are put to it once."""
+    """Counts what the gate says."""
 
-    def __init__(self, policy: Policy, now: datetime, examples: int) -> None:
+    def __init__(self, policy: Policy, now: datetime, total: int, examples: int) -> None:
         self._policy = policy
         self._now = now
+        self._zone = ZoneInfo(policy.packs[0].zone)
+        self._total = total
         self._examples = examples
-        self._decisions: dict[GateFacts, Decision] = {}
-        self._rules: dict[str, RefusedRule] = {}
-        self._surveyed = 0
+        self._decisions: dict[tuple[GateFacts, datetime], Decision] = {}
+        self._kept: dict[str, _Kept] = {}
+        self._surveyed = self._allowed = self._never = 0
+        self._days: Counter[date] = Counter()
+        self._first: dict[date, datetime] = {}
 
-    def add(self, contact: Contact, phone: Phone, facts: GateFacts) -> None:
+    def add_all(self, asked: Iterable[_Asked]) -> None:
+        for one in asked:
+            self._add(one)
+
+    def _add(self, asked: _Asked) -> None:
         self._surveyed += 1
-        decision = self._decisions.get(facts)
+        at = self._now if asked.due_at <= self._now else _minute_after(asked.due_at)
+        decision = self._decide(asked.facts, at)
+        if decision.allowed and at == self._now:
+            self._allowed += 1
+            return
+        opens = at if decision.allowed else decision.retry_at
+        if opens is None:
+            self._never += 1
+        else:
+            day = opens.astimezone(self._zone).date()
+            self._days[day] += 1
+            self._first[day] = min(opens, self._first.get(day, opens))
+        self._keep(asked, decision, opens)
+
+    def _decide(self, facts: GateFacts, at: datetime) -> Decision:
+        decision = self._decisions.get((facts, at))
         if decision is None:
             if len(self._decisions) >= MAX_REMEMBERED:
                 self._decisions.clear()
-            decision = self._decisions[facts] = evaluate(self._policy, facts, self._now)
-        if not decision.allowed:
-            self._refuse(contact, phone, decision)
+            decision = self._decisions[facts, at] = evaluate(self._policy, facts, at)
+        return decision
 
-    def _refuse(self, contact: Contact, phone: Phone, decision: Decision) -> None:
-        known = self._rules.get(decision.rule) or RefusedRule(decision.rule, 0, decision.reason, None)
-        opens = [at for at in (known.retry_at, decision.retry_at) if at is not None]
-        shown = known.examples
-        if len(shown) < self._examples:
-            number = mask_number(phone.number)
-            shown = (*shown, RefusedExample(contact.case_ref, number, decision.reason, decision.retry_at))
-        self._rules[decision.rule] = RefusedRule(
-            decision.rule, known.count + 1, known.reason, min(opens, default=None), shown
-        )
+    def _keep(self, asked: _Asked, decision: Decision, opens: datetime | None) -> None:
+        refused = _refusing(decision)
+        if asked.due_at > self._now:
+            self._note(asked, NOT_DUE, "its next attempt is due later", opens, alone=not refused)
+        for result in refused:
+            alone = len(refused) == 1 and asked.due_at <= self._now
+            self._note(asked, result.rule, _reason(result), opens, alone=alone)
+
+    def _note(self, asked: _Asked, rule: str, reason: str, opens: datetime | None, *, alone: bool) -> None:
+        kept = self._kept.get(rule)
+        if kept is None:
+            kept = self._kept[rule] = _Kept(reason)
+        kept.count += 1
+        kept.alone += alone
+        if opens is not None and (kept.retry_at is None or opens < kept.retry_at):
+            kept.retry_at = opens
+        if len(kept.examples) < self._examples:
+            subject = asked.subject
+            kept.examples.append(RefusedExample(subject.case_ref, mask_number(subject.number), reason, opens))
 
     def result(self) -> GateSurvey:
-        rules = sorted(self._rules.values(), key=lambda rule: -rule.count)
-        return GateSurvey(self._surveyed, self._surveyed - sum(rule.count for rule in rules), tuple(rules))
+        kept = sorted(self._kept.items(), key=lambda item: -item[1].count)
+        return GateSurvey(
+            self._total,
+            self._surveyed,
+            self._allowed,
+            tuple(
+                RefusedRule(rule, one.count, one.alone, one.reason, one.retry_at, tuple(one.examples))
+                for rule, one in kept
+            ),
+            tuple(OpeningDay(day, self._first[day], self._days[day]) for day in sorted(self._days)),
+            self._never,
+        )
 
 
-def _waiting(connection: Connection, campaign_id: int, limit: int) -> list[tuple[int, int | None]]:
-    """Contact and next number of the first waiting entries."""
-    query = (
-        select(entries.c.contact_id, entries.c.next_phone_id)
-        .where(entries.c.campaign_id == campaign_id, entries.c.queue.in_(WAITING))
-        .order_by(entries.c.dial_order, entries.c.due_at, entries.c.entry_id)
-        .limit(limit)
-    )
-    return [(row.contact_id, row.next_phone_id) for row in connection.execute(query)]
+def _minute_after(instant: datetime) -> datetime:
+    whole = instant.replace(second=0, microsecond=0)
+    return whole if whole == instant else whole + MINUTE
 
 
-def _facts_of(
-    connection: Connection,
-    *,
-    cipher: Cipher,
-    campaign_id: int,
-    policy: Policy,
-    now: datetime,
-    chunk: Sequence[tuple[int, int | None]],
-) -> list[tuple[Contact, Phone, GateFacts]]:
-    """What the gate needs to know about the entries of a chunk; a contact that has gone meanwhile is left out."""
-    campaign = load_campaign(connection, campaign_id)
-    if campaign is None:
+def _refusing(decision: Decision) -> list[RuleResult]:
+    if decision.allowed:
         return []
-    contacts = values.load_contacts(connection, cipher, [contact_id for contact_id, _phone_id in chunk])
-    asked = [(contacts[contact], phone_of(contacts[contact], phone)) for contact, phone in chunk if contact in contacts]
-    subjects = [subject_of(cipher, contact, phone) for contact, phone in asked]
-    facts = gather_many(connection, subjects, _asked_for(campaign), policy, now)
-    return [(contact, phone, known) for (contact, phone), known in zip(asked, facts, strict=True)]
+    return [result for result in decision.evaluated if not result.allowed and result.effect is not Effect.WARN]
+
+
+def _reason(result: RuleResult) -> str:
+    return "" if result.finding is None else say(result.finding, "en")
+
+
+def _next_entries(
+    connection: Connection, *, cipher: Cipher, campaign_id: int, policy: Policy, now: datetime, after: int
+) -> tuple[list[_Asked], int | None]:
+    """The next chunk with what the gate needs to know, and where it ended; None at the end."""
+    campaign = load_campaign(connection, campaign_id)
+    rows = connection.execute(_NEXT, {"campaign": campaign_id, "after": after, "n": CHUNK}).all()
+    if campaign is None or not rows:
+        return [], None
+    reservation = _asked_for(campaign)
+    common = common_facts(connection, reservation, policy, now)
+    subjects = [_subject(cipher, row) for row in rows]
+    known = [subject for subject, row in zip(subjects, rows, strict=True) if row.is_known]
+    facts = iter(gather_many(connection, known, reservation, policy, now) if known else ())
+    asked = [
+        _Asked(subject, row.due_at, next(facts) if row.is_known else plain_facts(common, subject))
+        for subject, row in zip(subjects, rows, strict=True)
+    ]
+    return asked, rows[-1].contact_id
+
+
+def _subject(cipher: Cipher, row: AnyRow) -> Subject:
+    return Subject(
+        number=cipher.open(row.sealed, values.PHONE_PURPOSE).decode(),
+        number_index=row.number_index,
+        role=PhoneRole(row.role),
+        case_ref=row.case_ref,
+        person_ref=row.person_ref,
+        zone=row.zone,
+        regions=tuple(row.regions.split(",")) if row.regions else (),
+        case_status=CaseStatus(row.status or CaseStatus.OPEN.value),
+    )
 
 
 def _asked_for(campaign: Campaign) -> Reservation:

@@ -17,6 +17,7 @@ from tests.support.storage import MONDAY, Dialing, contacts, open_storage, run_c
 LISTING = Listing("debtor", "asked for it")
 NIGHT = MONDAY + timedelta(hours=12)  # 22:00 in Shanghai
 TUESDAY_OPENS = MONDAY + timedelta(hours=23)  # 9:00 there
+FRIDAY = MONDAY + timedelta(days=4)
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def policy() -> Policy:
 
 async def test_everyone_may_be_called(storage: Storage, policy: Policy) -> None:
     campaign_id = await run_campaign(storage, contacts(7))
-    found = await storage.survey.campaign(campaign_id, policy, MONDAY, limit=100, examples=3)
+    found = await storage.survey.campaign(campaign_id, policy, MONDAY, examples=3)
     assert (found.surveyed, found.allowed, found.refused) == (7, 7, ())
 
 
@@ -41,20 +42,46 @@ async def test_a_rule_keeps_all_back_until_it_opens(
 ) -> None:
     monkeypatch.setattr(survey, "CHUNK", 2)
     campaign_id = await run_campaign(storage, contacts(5))
-    found = await storage.survey.campaign(campaign_id, policy, NIGHT, limit=100, examples=2)
+    found = await storage.survey.campaign(campaign_id, policy, NIGHT, examples=2)
     assert (found.surveyed, found.allowed) == (5, 0)
-    [rule] = found.refused
-    assert (rule.rule, rule.count, rule.retry_at) == ("cn.window", 5, TUESDAY_OPENS)
+    rule, night = found.refused
+    assert (night.rule, night.count) == ("cn.night", 5)
+    assert (rule.rule, rule.count, rule.alone, rule.retry_at) == ("cn.window", 5, 0, TUESDAY_OPENS)
     assert rule.examples == (
-        RefusedExample("case-4", "138****0004", rule.reason, TUESDAY_OPENS),  # the longest overdue is the first
-        RefusedExample("case-3", "138****0003", rule.reason, TUESDAY_OPENS),
+        RefusedExample("case-0", "138****0000", rule.reason, TUESDAY_OPENS),
+        RefusedExample("case-1", "138****0001", rule.reason, TUESDAY_OPENS),
     )
 
 
-async def test_only_the_first_entries_are_looked_at(storage: Storage, policy: Policy) -> None:
+async def test_it_tells_how_far_it_has_come(storage: Storage, policy: Policy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(survey, "CHUNK", 2)
     campaign_id = await run_campaign(storage, contacts(5))
-    found = await storage.survey.campaign(campaign_id, policy, NIGHT, limit=2, examples=0)
-    assert (found.surveyed, found.refused[0].count, found.refused[0].examples) == (2, 2, ())
+    seen: list[tuple[int, int]] = []
+    await storage.survey.campaign(
+        campaign_id, policy, NIGHT, examples=0, on_progress=lambda found: seen.append((found.surveyed, found.total))
+    )
+    assert seen == [(2, 5), (4, 5), (5, 5)]
+
+
+async def test_the_days_on_which_entries_open(storage: Storage, policy: Policy) -> None:
+    """Due, closed until tomorrow, due on another day, and never: each is counted where it belongs."""
+    campaign_id = await run_campaign(storage, contacts(4))
+    await storage.do_not_call.add_number("+8613800000000", LISTING, MONDAY)
+    await storage.do_not_call.add_number("+8613900000000", LISTING, MONDAY)
+    [later, soon] = await storage.entries.claim(campaign_id, "node1", 2, MONDAY)
+    await storage.entries.put_back(later.entry_id, FRIDAY + timedelta(seconds=30), "as promised")
+    await storage.entries.put_back(soon.entry_id, MONDAY + timedelta(hours=12, minutes=30), "as promised")
+    found = await storage.survey.campaign(campaign_id, policy, NIGHT, examples=5)
+    assert (found.total, found.surveyed, found.allowed, found.never) == (4, 4, 0, 1)
+    assert [(day.day.isoformat(), day.count) for day in found.opens] == [("2026-11-24", 2), ("2026-11-27", 1)]
+    assert found.opens[0].first_at == TUESDAY_OPENS
+    assert found.opens[1].first_at == FRIDAY + timedelta(minutes=1)
+    not_due = next(rule for rule in found.refused if rule.rule == survey.NOT_DUE)
+    assert (not_due.count, not_due.alone) == (2, 1)
+    window = next(rule for rule in found.refused if rule.rule == "cn.window")
+    assert window.count == 3
+    by_day = await storage.survey.campaign(campaign_id, policy, MONDAY, examples=5)
+    assert (by_day.allowed, by_day.never) == (1, 1)
 
 
 async def test_rules_are_told_apart_most_frequent_first(
@@ -65,7 +92,7 @@ async def test_rules_are_told_apart_most_frequent_first(
     campaign_id = await run_campaign(storage, [*contacts(4), *foreign])
     await storage.do_not_call.add_number("+8613800000001", LISTING, MONDAY)
     await storage.do_not_call.add_person("person-2", LISTING, MONDAY)
-    found = await storage.survey.campaign(campaign_id, policy, MONDAY, limit=100, examples=5)
+    found = await storage.survey.campaign(campaign_id, policy, MONDAY, examples=5)
     assert (found.surveyed, found.allowed) == (6, 2)  # the listed person's entry is stopped
     window, listed = found.refused
     assert (window.rule, window.count) == ("cn.night", 3)  # two in the morning in London
@@ -87,7 +114,7 @@ async def test_it_says_what_a_reservation_would_get(storage: Storage, policy: Po
             else:
                 await storage.entries.put_back(candidate.entry_id, at, answer.reason)
         at += timedelta(minutes=20)
-    found = await storage.survey.campaign(campaign_id, policy, at, limit=100, examples=5)
+    found = await storage.survey.campaign(campaign_id, policy, at, examples=5)
     refused = {
         example.case_ref: (example.reason, example.retry_at) for rule in found.refused for example in rule.examples
     }
@@ -98,5 +125,5 @@ async def test_it_says_what_a_reservation_would_get(storage: Storage, policy: Po
 
 
 async def test_a_campaign_that_is_not_there(storage: Storage, policy: Policy) -> None:
-    found = await storage.survey.campaign(99, policy, MONDAY, limit=10, examples=1)
+    found = await storage.survey.campaign(99, policy, MONDAY, examples=1)
     assert (found.surveyed, found.allowed, found.refused) == (0, 0, ())

@@ -100,9 +100,23 @@ async def update(call: Call[CampaignPath, Nothing, CampaignChange]) -> CampaignO
 
 @routes.add("POST", "/v1/campaigns/{campaign_id}/check", "campaigns.check")
 async def check(call: Call[CampaignPath, Nothing, Nothing]) -> LaunchCheck:
-    """Checks before launch: how many may be called now, how many not and why."""
+    """Checks before launch: how many may be called now, when the others, and what keeps them back.
+
+    Answers when it is done, with a long list after a while with what is known by then (`finished` is false): it goes
+    on, and the latest check shows it.
+    """
     await _find(call)
     return await call.services.campaigns.check(call.path.campaign_id)
+
+
+@routes.add("GET", "/v1/campaigns/{campaign_id}/check", "campaigns.latest_check")
+async def latest_check(call: Call[CampaignPath, Nothing, Nothing]) -> LaunchCheck:
+    """Shows the launch check under way, as far as it has come, or the last one."""
+    await _find(call)
+    found = call.services.campaigns.latest_check(call.path.campaign_id)
+    if found is None:
+        raise not_found("launch check of this campaign since the start")
+    return found
 
 
 @routes.add("POST", "/v1/campaigns/{campaign_id}/start", "campaigns.start")

@@ -1,56 +1,141 @@
-"""Before the launch: how many may be called now, how many not and by which rule, and what would limit the pace."""
+"""Before the launch and at any time after: how many may be called now and when the others, and what keeps them back.
 
-from dataclasses import dataclass, field
+A check walks through the whole list, which takes its time with a million entries: it runs beside everything else, one
+at a time for a campaign, and whoever asks meanwhile sees how far it has come.
+"""
 
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from dialer.calls.presentable import number_problems
 from dialer.calls.prompts import render_prompts
 from dialer.calls.services import CallServices
-from dialer.errors import ConfigError
+from dialer.errors import ConfigError, DialerError
 from dialer.model.campaign import Campaign
-from dialer.model.decision import GateSurvey, RefusedRule
+from dialer.model.decision import GateSurvey, OpeningDay, RefusedRule
 from dialer.model.entry import EntryCounts
 from dialer.sip.trunks import Trunks
 
-SURVEY_LIMIT = 2000
-"""So many waiting entries are put to the gate, in the order of dialing; larger lists are judged by this sample."""
+logger = logging.getLogger(__name__)
+
 EXAMPLES_PER_RULE = 5
+CHECK_WAIT_S = 10.0
+"""So long whoever asks for a check waits for its end; then it goes on without them."""
 
 
 @dataclass(frozen=True, slots=True)
 class LaunchCheck:
-    """What a supervisor reads before a launch.
+    """What a supervisor reads before a launch, and when nothing is dialing.
 
-    Of the `surveyed` entries, in the order of dialing, `callable_now` pass the gate at this moment; `refused` says
-    for each rule how many it keeps back, with examples (masked) and when they open. `problems` forbid the launch,
-    `warnings` do not.
+    Of `total` waiting entries `surveyed` have been put to the gate by now (all when `finished`): `callable_now` may be
+    called at `at`, the others open by waiting on the days of `opens`, or `never`. `refused` says for each rule how many
+    it keeps back, with examples (masked) and when they open. `limiting` is the one sentence about what holds it up.
+    `problems` forbid the launch, `warnings` do not.
     """
 
     campaign_id: int
-    entries: EntryCounts
-    surveyed: int
-    callable_now: int
-    refused: tuple[RefusedRule, ...]
-    limiting: str
+    at: datetime
+    entries: EntryCounts = field(default_factory=EntryCounts)
+    finished: bool = False
+    total: int = 0
+    surveyed: int = 0
+    callable_now: int = 0
+    refused: tuple[RefusedRule, ...] = ()
+    opens: tuple[OpeningDay, ...] = ()
+    never: int = 0
+    limiting: str = ""
     problems: tuple[str, ...] = field(default=())
     warnings: tuple[str, ...] = field(default=())
 
 
-async def check_launch(services: CallServices, campaign: Campaign, trunks: Trunks) -> LaunchCheck:
-    """Puts the campaign's entries to the gate without reserving or recording anything."""
-    now = services.clock.utcnow()
-    counts = await services.storage.entries.counts(campaign.campaign_id, now)
-    survey = await services.storage.survey.campaign(
-        campaign.campaign_id, services.policy.current(now), now, limit=SURVEY_LIMIT, examples=EXAMPLES_PER_RULE
-    )
-    problems = await _problems(services, campaign, counts, trunks)
-    return LaunchCheck(
-        campaign.campaign_id,
-        counts,
-        survey.surveyed,
-        survey.allowed,
-        survey.refused,
-        _limiting(survey, counts),
-        tuple(problems),
-        (*_warnings(campaign, trunks), *services.policy.current(now).warnings(now.date())),
+class LaunchChecks:
+    """The checks of a node: those under way, and the last one of each campaign."""
+
+    def __init__(self, services: CallServices, trunks: Trunks, tasks: asyncio.TaskGroup) -> None:
+        """`tasks`: the owner's; it must be entered before the first check."""
+        self._services = services
+        self._trunks = trunks
+        self._tasks = tasks
+        self._under_way: dict[int, asyncio.Task[None]] = {}
+        self._latest: dict[int, LaunchCheck] = {}
+        self._failed: dict[int, DialerError] = {}
+
+    def latest(self, campaign_id: int) -> LaunchCheck | None:
+        """The check under way or the last one; None when there was none since the start."""
+        return self._latest.get(campaign_id)
+
+    async def check(
+        self, campaign: Campaign, on_pass: Callable[[int], Awaitable[None]], wait_s: float = CHECK_WAIT_S
+    ) -> LaunchCheck:
+        """Joins the check under way or begins one, and waits for its end, but no longer than `wait_s`.
+
+        `on_pass` is awaited when a check has ended without a problem. Raises what the check failed with.
+        """
+        campaign_id = campaign.campaign_id
+        task = self._under_way.get(campaign_id)
+        if task is None:
+            self._latest[campaign_id] = LaunchCheck(campaign_id, self._services.clock.utcnow())
+            task = self._tasks.create_task(self._run(campaign, on_pass), name="launch check")
+            self._under_way[campaign_id] = task
+        await asyncio.wait([task], timeout=wait_s)
+        if campaign_id in self._failed:
+            raise self._failed.pop(campaign_id)
+        return self._latest[campaign_id]
+
+    def stop(self) -> None:
+        """Gives up the checks under way."""
+        for task in self._under_way.values():
+            task.cancel()
+
+    async def _run(self, campaign: Campaign, on_pass: Callable[[int], Awaitable[None]]) -> None:
+        campaign_id = campaign.campaign_id
+        self._failed.pop(campaign_id, None)
+        try:
+            await self._services.storage.entries.build(campaign_id, self._services.clock.utcnow())
+            self._latest[campaign_id] = found = await self._survey(campaign)
+            if not found.problems:
+                await on_pass(campaign_id)
+        except DialerError as error:
+            self._failed[campaign_id] = error
+        except Exception as error:  # the edge of one check: no fault in it may end the campaigns
+            logger.exception("launch check failed", extra={"action": "check", "campaign_id": campaign_id})
+            self._failed[campaign_id] = DialerError(f"the launch check failed: {error or type(error).__name__}")
+        finally:
+            del self._under_way[campaign_id]
+
+    async def _survey(self, campaign: Campaign) -> LaunchCheck:
+        services, campaign_id = self._services, campaign.campaign_id
+        now = services.clock.utcnow()
+        policy = services.policy.current(now)
+        counts = await services.storage.entries.counts(campaign_id, now)
+        problems = (
+            *await _problems(services, campaign, counts, self._trunks),
+            *number_problems(policy, campaign.settings, now),
+        )
+        warnings = (*_warnings(campaign, self._trunks), *policy.warnings(now.date()))
+        begun = LaunchCheck(campaign_id, now, counts, problems=problems, warnings=warnings)
+
+        def show(survey: GateSurvey) -> None:
+            self._latest[campaign_id] = _with(begun, survey)
+
+        survey = await services.storage.survey.campaign(
+            campaign_id, policy, now, examples=EXAMPLES_PER_RULE, on_progress=show
+        )
+        return replace(_with(begun, survey), finished=True, limiting=_limiting(survey, counts))
+
+
+def _with(check: LaunchCheck, survey: GateSurvey) -> LaunchCheck:
+    return replace(
+        check,
+        total=survey.total,
+        surveyed=survey.surveyed,
+        callable_now=survey.allowed,
+        refused=survey.refused,
+        opens=survey.opens,
+        never=survey.never,
     )
 
 
@@ -82,9 +167,9 @@ def _limiting(survey: GateSurvey, counts: EntryCounts) -> str:
     if counts.waiting == 0:
         return "the list is empty"
     if survey.allowed:
-        return f"{survey.allowed} of {survey.surveyed} surveyed entries may be called now"
+        return f"{survey.allowed} of {survey.surveyed} waiting entries may be called now"
     if not survey.refused:
-        return f"{counts.waiting} entries wait for their time"
+        return f"{counts.waiting} entries wait, and no number is left of them"
     first = survey.refused[0]
     opens = "never by waiting" if first.retry_at is None else f"from {first.retry_at:%Y-%m-%d %H:%M} UTC"
     return f"rule {first.rule} keeps {first.count} of {survey.surveyed} back: {first.reason} ({opens})"

@@ -19,7 +19,7 @@ from dialer.calls.prompts import render_prompts
 from dialer.calls.spool_guard import SpoolGuard
 from dialer.campaigns.lifecycle import CampaignAction, Refusal, transition
 from dialer.campaigns.loop.complaints import Complaints
-from dialer.campaigns.loop.launch_check import LaunchCheck, check_launch
+from dialer.campaigns.loop.launch_check import LaunchCheck, LaunchChecks
 from dialer.campaigns.loop.running import TICK_S, RunningCampaign
 from dialer.campaigns.loop.staffing import Collector, lend
 from dialer.campaigns.loop.status import CampaignStatus
@@ -79,6 +79,7 @@ class CampaignManager:
         self._reloaded_at: float | None = None
         self._swept_at = self._clock.monotonic()
         self._tasks = asyncio.TaskGroup()
+        self._checks = LaunchChecks(floor.services, trunks, self._tasks)
         self._loop: asyncio.Task[None] | None = None
         sessions.listen(self._on_agent)
 
@@ -93,6 +94,7 @@ class CampaignManager:
         """No new calls; those that are up may end by themselves for `DRAIN_S`."""
         if self._loop is not None:
             self._loop.cancel()
+        self._checks.stop()
         await self._tasks.__aexit__(None, None, None)
         await self._parts.floor.wait_idle(DRAIN_S)
         for running in self._running.values():
@@ -101,13 +103,20 @@ class CampaignManager:
     # ---- what supervisors do
 
     async def check(self, campaign_id: int) -> LaunchCheck:
-        """How many may be called now, how many not and why; a draft without an obstacle is then checked."""
+        """How many may be called now, how many not and why; a draft without an obstacle is then checked.
+
+        Waits a while for the end; what has not `finished` by then goes on, and `latest_check` shows it.
+        """
+        return await self._checks.check(await self._campaign(campaign_id), self._passed)
+
+    def latest_check(self, campaign_id: int) -> LaunchCheck | None:
+        """The check under way, as far as it has come, or the last one; None when there was none."""
+        return self._checks.latest(campaign_id)
+
+    async def _passed(self, campaign_id: int) -> None:
         campaign = await self._campaign(campaign_id)
-        await self._storage.entries.build(campaign_id, self._clock.utcnow())
-        result = await check_launch(self._parts.floor.services, campaign, self._parts.trunks)
-        if not result.problems and not isinstance(transition(campaign.state, CampaignAction.CHECK), Refusal):
+        if not isinstance(transition(campaign.state, CampaignAction.CHECK), Refusal):
             await self._change(campaign_id, CampaignAction.CHECK, "checked")
-        return result
 
     async def start(self, campaign_id: int, actor: str = "") -> None:
         """Begins dialing. Raises CampaignError (not checked), ConfigError (a prompt is missing)."""

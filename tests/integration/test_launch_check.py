@@ -1,0 +1,73 @@
+"""The launch check beside a running service: it says how far it is, is shared by all who ask, and fails clearly."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from dialer.campaigns.loop import launch_check
+from dialer.compliance.gate import evaluate
+from dialer.errors import DialerError
+from dialer.model.campaign import CampaignSettings, CampaignState
+from dialer.storage import survey
+from tests.support.call_lab import CallLab, call_lab, until
+
+NUMBERS = tuple(f"+861380000{n:04}" for n in range(7))
+
+
+@pytest.fixture
+async def lab(tmp_path: Path) -> AsyncIterator[CallLab]:
+    async with call_lab(tmp_path, 28700, n_phones=0) as running:
+        yield running
+
+
+async def test_a_long_check_goes_on_without_who_asked(lab: CallLab, monkeypatch: pytest.MonkeyPatch) -> None:
+    campaign = await lab.campaign(CampaignSettings(), NUMBERS)
+    monkeypatch.setattr(survey, "CHUNK", 2)
+    held = threading.Event()
+    monkeypatch.setattr(survey, "evaluate", lambda *asked: held.wait(10.0) and evaluate(*asked))
+    checks = lab.app.campaigns
+    first, second = await asyncio.gather(
+        checks._checks.check(campaign, nobody, 0.05), checks._checks.check(campaign, nobody, 0.05)
+    )
+    assert first == second
+    assert (first.finished, first.surveyed) == (False, 0)
+    held.set()
+    await until(lambda: _latest(lab, campaign.campaign_id).finished, "the check is done")
+    done = _latest(lab, campaign.campaign_id)
+    assert (done.surveyed, done.callable_now, done.refused, done.problems) == (7, 7, (), ())
+    assert done.limiting == "7 of 7 waiting entries may be called now"
+
+
+async def test_a_check_that_passed_frees_the_launch(lab: CallLab) -> None:
+    campaign = await lab.campaign(CampaignSettings(), NUMBERS)
+    found = await lab.app.storage.campaigns.get(campaign.campaign_id)
+    assert found is not None
+    assert found.state is CampaignState.CHECKED
+
+
+async def test_a_check_that_fails_says_why_and_can_be_repeated(lab: CallLab, monkeypatch: pytest.MonkeyPatch) -> None:
+    campaign = await lab.campaign(CampaignSettings(), NUMBERS)
+    with monkeypatch.context() as broken:
+        broken.setattr(survey, "evaluate", lambda *asked: 1 // 0)
+        with pytest.raises(DialerError, match="the launch check failed: integer division"):
+            await lab.app.campaigns.check(campaign.campaign_id)
+    again = await lab.app.campaigns.check(campaign.campaign_id)
+    assert again.finished
+    assert again.callable_now == 7
+
+
+async def test_no_check_no_answer(lab: CallLab) -> None:
+    assert lab.app.campaigns.latest_check(99) is None
+
+
+async def nobody(campaign_id: int) -> None:
+    """Nobody waits for it to pass."""
+
+
+def _latest(lab: CallLab, campaign_id: int) -> launch_check.LaunchCheck:
+    found = lab.app.campaigns.latest_check(campaign_id)
+    assert found is not None
+    return found
