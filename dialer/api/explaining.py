@@ -15,7 +15,7 @@ from dialer.api.decision_words import DecisionOut, LocalTime, Words, by_short_ha
 from dialer.api.obstacles import ObstacleOut, obstacles
 from dialer.api.proof_words import PackOut, load_packs
 from dialer.api.services import Services
-from dialer.calls.caller_ids import campaign_facts, presentable
+from dialer.calls.presentable import campaign_facts, presentable
 from dialer.campaigns.caller_id import choose_caller_id, usable
 from dialer.compliance.facts import Scope
 from dialer.compliance.policy import Policy
@@ -273,7 +273,7 @@ async def _reservation(
     """What the campaign's loop would ask for."""
     settings = campaign.settings
     path = CallPath(settings.mode.value)
-    fitting = presentable(policy, campaign_facts(settings, path), settings.caller_ids, at)
+    fitting = presentable(policy, campaign_facts(settings, path, phone.role), settings.caller_ids, at)
     for demand in policy.demand.tallies:
         if demand.scope is Scope.CALLER_ID and fitting:
             used = await services.storage.policies.use_of_numbers(demand, fitting, at)

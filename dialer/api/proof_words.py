@@ -29,6 +29,7 @@ _TOLD_ELSEWHERE = frozenset(
     {
         *("v", "chain", "sequence", "previous", "kind", "at", "attempt_id", "facts", "decision"),
         *("number", "number_index", "person_ref", "case_ref", "campaign_id", "path", "node"),
+        *("packs", "calendars", "clock", "counters", "first", "retiring"),
     }
 )
 
@@ -57,6 +58,16 @@ class PackOut(BaseModel):
         )
 
 
+class CounterOut(BaseModel):
+    """How much of a rule's limit was used before and after what the link says."""
+
+    rule: str
+    pack: str
+    before: int
+    after: int
+    limit: int
+
+
 class LinkOut(BaseModel):
     """One link. `said` is what else stands in it; `body` are its very bytes, of which `hash` is the SHA-256.
 
@@ -78,6 +89,7 @@ class LinkOut(BaseModel):
     number_masked: str
     decision: DecisionOut | None
     packs: list[PackOut]
+    counters: list[CounterOut]
     said: dict[str, Any]
     body: str
 
@@ -104,6 +116,7 @@ async def link_out(proofs: ProofReading, link: StoredLink) -> LinkOut:
         number_masked=said.get("number", ""),
         decision=None if question is None else decision_out(question.decision, zones, by_short_hash(packs)),
         packs=[PackOut.of(pack) for pack in packs],
+        counters=[CounterOut(**counter) for counter in said.get("counters", ())],
         said={name: value for name, value in said.items() if name not in _TOLD_ELSEWHERE},
         body=link.body.decode("utf-8", "replace"),
     )

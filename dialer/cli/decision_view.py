@@ -78,8 +78,11 @@ def line(text: str, depth: int = 1) -> None:
     console.print(grid)
 
 
-def print_decision(decision: Answer, shown: Shown, *, only_refusing: bool = False, depth: int = 1) -> None:
-    """The rules with their counters and words, and when the call may be tried again."""
+def print_decision(
+    decision: Answer, shown: Shown, *, only_refusing: bool = False, depth: int = 1, counters: Sequence[Answer] = ()
+) -> None:
+    """The rules with their words and counters (and what the call took, where `counters` say); when to try again."""
+    after = {(counter["rule"], counter["pack"]): counter["after"] for counter in counters}
     rules = [rule for rule in decision["rules"] if not (only_refusing and rule["kept"])]
     if rules:
         grid = Table.grid(padding=(0, 1))
@@ -87,7 +90,7 @@ def print_decision(decision: Answer, shown: Shown, *, only_refusing: bool = Fals
         for _ in range(4):
             grid.add_column(overflow="fold")
         for rule in rules:
-            _add_rule(grid, rule, shown)
+            _add_rule(grid, rule, after.get((rule["rule"], rule["pack"])), shown)
         console.print(grid)
     if decision["allowed"]:
         return
@@ -113,9 +116,10 @@ def print_packs(packs: Sequence[Answer], shown: Shown) -> None:
             line(text, 2)
 
 
-def _add_rule(grid: Table, rule: Answer, shown: Shown) -> None:
+def _add_rule(grid: Table, rule: Answer, after: int | None, shown: Shown) -> None:
     state = "kept" if rule["kept"] else "warned" if rule["effect"] == "warn" else "not_kept"
-    counter = "" if rule["limit"] is None else f"{rule['used']}/{rule['limit']}"
+    taken = "" if after in (None, rule["used"]) else f"→{after}"
+    counter = "" if rule["limit"] is None else f"{rule['used']}{taken} of {rule['limit']}"
     title = " · ".join(sentences(rule["title"], shown))
     style = "" if rule["kept"] else "bold"
     grid.add_row("", Text(label(state, shown), style), Text(title), Text(rule["rule"]), Text(counter))

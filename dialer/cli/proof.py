@@ -196,7 +196,10 @@ def _print_link(link: dict[str, Any], shown: Shown) -> None:
         line(" · ".join(part for part in about if part))
     print_packs(link["packs"], shown)
     if link["decision"] is not None:
-        print_decision(link["decision"], shown)
+        print_decision(link["decision"], shown, counters=link["counters"])
+    else:
+        for counter in link["counters"]:
+            line(f"{counter['rule']}: {counter['before']}→{counter['after']} of {counter['limit']}")
     for name, value in link["said"].items():
         if value not in (None, "", [], {}):
             line(f"{name}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}")

@@ -95,8 +95,8 @@ def _print_obstacles(answer: Answer, shown: Shown) -> None:
     say(_heading("obstacles", shown))
     found = [obstacle for contact in answer["contacts"] for obstacle in contact["obstacles"]]
     for obstacle in found:
-        until = f" {_heading('until', shown)} {instant(obstacle['until'])}" if obstacle["until"] else ""
-        for text in sentences(obstacle["words"], shown):
-            line(f"{text}{until}")
+        for one in (Shown.EN, Shown.ZH) if shown is Shown.BOTH else (shown,):
+            until = f" {_heading('until', one)} {instant(obstacle['until'])}" if obstacle["until"] else ""
+            line(f"{sentences(obstacle['words'], one)[0]}{until}")
     if not found:
         line(_heading("none", shown))

@@ -11,6 +11,7 @@ from typing import Self
 
 import msgspec
 
+from dialer.compliance.counters import Counter, counters
 from dialer.compliance.facts import GateFacts
 from dialer.compliance.gate import evaluate
 from dialer.compliance.packs import pack_from_content
@@ -105,12 +106,13 @@ def read_registry(body: bytes) -> Registry:
 
 
 class Question(msgspec.Struct, frozen=True):
-    """What a link holds of a decision: the instant, the facts, the answer, and the hashes of the packs used."""
+    """What a link holds of a decision: the instant, the facts, the answer, the packs used, what it took."""
 
     at: datetime
     facts: GateFacts
     decision: Decision
     packs: tuple[str, ...] = ()
+    counters: tuple[Counter, ...] | None = None
 
 
 _question_decoder = msgspec.json.Decoder(Question)
@@ -181,7 +183,11 @@ class Replay:
             policy = self.policy(packs)
         except ValueError as error:
             return (str(error),)
-        return differences(question.decision, evaluate(policy, question.facts, question.at), question.facts)
+        again = evaluate(policy, question.facts, question.at)
+        found = differences(question.decision, again, question.facts)
+        if question.counters in (None, counters(policy, question.facts, question.decision)):
+            return found
+        return (*found, "its counters before and after are not those of its own facts and rules")
 
     def policy(self, packs: PolicySet) -> Policy:
         """The policy of these packs, built once (ValueError: one of them was not given)."""

@@ -327,7 +327,7 @@ async def test_the_proof_of_an_attempt_in_words(scene: Scene) -> None:
         "cn-bank-card 2026-01-30 (draft, needs counsel)",
         "calendar cn-workdays, complete through",
         "cn.window",
-        "0/6",
+        "0→1 of 6",
         "the attempt ended",
         "disposition: busy",
     ):

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
+from dialer.compliance.counters import counters
 from dialer.compliance.facts import BudgetUse, EarlierAttempt, GateFacts, ShownNumber, Tally
 from dialer.compliance.gate import evaluate
 from dialer.compliance.packs import load_policy
@@ -128,6 +129,16 @@ def test_rules_that_are_not_here_are_told() -> None:
     decision = evaluate(POLICY, FACTS, MONDAY)
     (words,) = Replay().check(body_of(decision))
     assert words.startswith("the rules it was decided by are not here")
+
+
+def test_forged_counters_are_told() -> None:
+    facts = called(60, 30)
+    decision = evaluate(POLICY, facts, MONDAY)
+    taken = counters(POLICY, facts, decision)
+    assert taken
+    for said, found in ((taken, 0), (taken[1:], 1), ((replace(taken[0], after=0), *taken[1:]), 1)):
+        body = msgspec.json.encode({"at": MONDAY, "facts": facts, "decision": decision, "counters": said})
+        assert len(replay_of(POLICY).check(body)) == found
 
 
 def test_a_pack_that_was_changed_is_refused() -> None:
