@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, Select, bindparam, select, update
 
 from dialer.compliance.counters import Counter, counters, given_back
 from dialer.compliance.facts import GateFacts
@@ -26,20 +26,22 @@ from dialer.storage import tables
 from dialer.storage.database import Database
 from dialer.storage.dialect import insert_missing, insert_row
 from dialer.storage.history import Subject
+from dialer.storage.tables.base import AnyRow
 
 proofs = tables.proofs
 heads = tables.proof_heads
 
 # Built once: composing a statement costs more time than running it.
 _HEAD = select(heads.c.sequence, heads.c.hash).where(heads.c.chain == bindparam("of_chain")).with_for_update(of=heads)
+_OF_ATTEMPT = (proofs.c.attempt_id == bindparam("of_attempt"), proofs.c.kind == ProofKind.ALLOWED.value)
+_FIRST_HASH = select(proofs.c.hash).where(*_OF_ATTEMPT).order_by(proofs.c.proof_id).limit(1).scalar_subquery()
+_HEAD_AND_FIRST = _HEAD.add_columns(_FIRST_HASH.label("first"))
+_FIRST_BODY = select(proofs.c.body).where(*_OF_ATTEMPT).order_by(proofs.c.proof_id).limit(1)
 _GROW = (
     update(heads)
     .where(heads.c.chain == bindparam("of_chain"))
     .values(sequence=bindparam("new_sequence"), hash=bindparam("new_hash"))
 )
-_OF_ATTEMPT = (proofs.c.attempt_id == bindparam("of_attempt"), proofs.c.kind == ProofKind.ALLOWED.value)
-_FIRST_HASH = select(proofs.c.hash).where(*_OF_ATTEMPT).order_by(proofs.c.proof_id).limit(1)
-_FIRST_LINK = select(proofs.c.hash, proofs.c.body).where(*_OF_ATTEMPT).order_by(proofs.c.proof_id).limit(1)
 
 
 class _Allowed(msgspec.Struct):
@@ -93,12 +95,13 @@ def append(
     case_ref: str = "",
     number_index: bytes | None = None,
     rule: str = "",
+    head: AnyRow | None = None,
 ) -> Proof:
-    """Adds a link to a chain, last in its transaction: the chain is locked until that ends."""
-    head = connection.execute(_HEAD, {"of_chain": chain}).first()
-    if head is None:
-        insert_missing(connection, heads, [{"chain": chain, "sequence": 0, "hash": GENESIS}])
-        head = connection.execute(_HEAD, {"of_chain": chain}).one()
+    """Adds a link to a chain, last in its transaction: the chain is locked until that ends.
+
+    `head` is the chain's, where it was taken already.
+    """
+    head = head or _take_head(connection, _HEAD, {"of_chain": chain})
     link = make_link(chain, head.sequence + 1, head.hash, kind, facts)
     connection.execute(_GROW, {"of_chain": chain, "new_sequence": link.sequence, "new_hash": link.hash})
     row = {
@@ -115,6 +118,15 @@ def append(
         "hash": link.hash,
     }
     return Proof(insert_row(connection, proofs, row), link)
+
+
+def _take_head(connection: Connection, query: Select[Any], asked: Mapping[str, Any]) -> AnyRow:
+    """The chain's newest link, and the chain's lock; a chain begins with its first question."""
+    head = connection.execute(query, asked).first()
+    if head is None:
+        insert_missing(connection, heads, [{"chain": asked["of_chain"], "sequence": 0, "hash": GENESIS}])
+        head = connection.execute(query, asked).one()
+    return head
 
 
 def keep_packs(connection: Connection, policy: Policy, known: Collection[str], now: datetime) -> None:
@@ -169,9 +181,13 @@ def prove_answer(
 def prove_end(
     connection: Connection, attempt: Attempt, number_index: bytes, kind: ProofKind, now: datetime, why: str = ""
 ) -> Proof:
-    """What became of an attempt, in the chain of the node that made it; `why` may be anybody's words."""
+    """What became of an attempt, in the chain of the node that made it; `why` may be anybody's words.
+
+    It names the attempt's first link by its hash; attempts from before there were proofs have none.
+    """
     gives_back = kind is ProofKind.RELEASED or (attempt.disposition in TRUNK_FAULTS and attempt.ringing_at is None)
-    first, taken = _first(connection, attempt.attempt_id, with_counters=gives_back)
+    asked = {"of_chain": attempt.node, "of_attempt": attempt.attempt_id}
+    head = _take_head(connection, _HEAD_AND_FIRST, asked)
     said = {
         "at": now,
         "node": attempt.node,
@@ -181,11 +197,11 @@ def prove_end(
         "person_ref": attempt.person_ref,
         "number": attempt.number_masked,
         "number_index": number_index.hex(),
-        "first": first,
+        "first": None if head.first is None else head.first.hex(),
         "state": attempt.state,
         "disposition": attempt.disposition,
         "gives_back": gives_back,
-        "counters": given_back(taken),
+        "counters": given_back(_taken(connection, attempt.attempt_id)) if gives_back else (),
         "trunk": attempt.trunk,
         "caller_id": attempt.caller_id,
         "agent_id": attempt.agent_id,
@@ -208,17 +224,14 @@ def prove_end(
         campaign_id=attempt.campaign_id,
         case_ref=attempt.case_ref,
         number_index=number_index,
+        head=head,
     )
 
 
-def _first(connection: Connection, attempt_id: int, *, with_counters: bool) -> tuple[str | None, tuple[Counter, ...]]:
-    """The hash of an attempt's first link, and what its call took; attempts from before there were proofs have none."""
-    asked = {"of_attempt": attempt_id}
-    if not with_counters:
-        found = connection.execute(_FIRST_HASH, asked).scalar()
-        return None if found is None else found.hex(), ()
-    row = connection.execute(_FIRST_LINK, asked).first()
-    return (None, ()) if row is None else (row.hash.hex(), _allowed_decoder.decode(row.body).counters)
+def _taken(connection: Connection, attempt_id: int) -> tuple[Counter, ...]:
+    """What an attempt's call took when it was allowed; of attempts from before there were proofs nobody knows."""
+    body = connection.execute(_FIRST_BODY, {"of_attempt": attempt_id}).scalar()
+    return () if body is None else _allowed_decoder.decode(body).counters
 
 
 def _clock(policy: Policy, facts: GateFacts, now: datetime) -> dict[str, Any]:
