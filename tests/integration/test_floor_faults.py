@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from dialer.agents.state import AgentStateError
+from dialer.config import PolicyConfig
 from dialer.errors import InputError, MediaError, StorageError
 from dialer.media.interface import Leg
 from dialer.model.agent import AgentState
@@ -23,6 +24,7 @@ from dialer.model.entry import NextStep
 from dialer.model.outcome import WrapUp
 from dialer.storage import storage_of
 from tests.support.call_lab import PERSON_HZ, CallLab, Line, call_lab, until
+from tests.support.policy import write_lenient_pack
 
 OFF = CampaignSettings(amd=AmdMode.OFF)
 PREVIEW = CampaignSettings(mode=CampaignMode.PREVIEW, amd=AmdMode.OFF)
@@ -225,7 +227,8 @@ async def test_nobody_wraps_up_a_call_without_a_collector(tmp_path: Path) -> Non
 
 async def test_a_late_wrap_up_still_stops_calls_to_the_number(tmp_path: Path) -> None:
     """The wrap-up's limit has passed and the collector is ready again; another campaign rings the number by then."""
-    async with call_lab(tmp_path, 47600) as lab:
+    pack = await asyncio.to_thread(write_lenient_pack, tmp_path)  # no pause after a conversation
+    async with call_lab(tmp_path, 47600, policy=PolicyConfig(packs=(str(pack),))) as lab:
         lab.far.on_call = Line.answer
         form = DispositionForm((DispositionCode("never", "never", do_not_call=True),))
         await begin(lab, CampaignSettings(amd=AmdMode.OFF, form=form, wrap_up_limit_s=0.1))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cache
+from pathlib import Path
 
 from dialer.compliance.packs import load_policy
 from dialer.compliance.policy import Policy
@@ -11,6 +12,26 @@ from dialer.config import CallerIdConfig
 HOUSE_NUMBER = "+8640012345678"
 """Registered for collection, of the house itself."""
 REGISTRY = Registry((RegisteredNumber(HOUSE_NUMBER, ("collection",)),))
+
+LENIENT = """
+pack: lenient
+title: Calls to anybody who did not object
+status: draft, needs counsel
+source: for a test
+jurisdiction: CN
+valid_from: 2020-01-01
+zone: Asia/Shanghai
+rules:
+  - {id: lenient.do-not-call, kind: do_not_call, source: for a test}
+  - {id: lenient.case, kind: case_open, source: for a test}
+"""
+
+
+def write_lenient_pack(folder: Path) -> Path:
+    """A pack that keeps back only who objected and whose case is stopped. Blocks."""
+    path = folder / "lenient.yaml"
+    path.write_text(LENIENT, encoding="utf-8")
+    return path
 
 
 @cache
