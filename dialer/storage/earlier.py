@@ -129,8 +129,8 @@ def earlier_attempts(
         "case_ref": about.case_ref or None,
         **_instants(reach),
     }
-    rows = connection.execute(_of_one(*(since is not None for since in reach.each)), asked)
-    return tuple(_attempt(row, about, campaign_id) for row in rows)
+    rows = connection.execute(_of_one(*(since is not None for since in reach.each)), asked).all()
+    return tuple(_attempt(row, about, campaign_id) for row in sorted(rows, key=_age))
 
 
 def earlier_of_many(
@@ -156,8 +156,7 @@ def earlier_of_many(
 def _merged(found: dict[bytes | str, dict[int, AnyRow]], about: About, campaign_id: int) -> tuple[EarlierAttempt, ...]:
     keys = (about.number_index, f"person {about.person_ref}", f"case {about.case_ref}")
     mine = {attempt_id: row for key in keys if key in found for attempt_id, row in found[key].items()}
-    ordered = sorted(mine.values(), key=lambda row: (row.reserved_at, row.attempt_id))
-    return tuple(_attempt(row, about, campaign_id) for row in ordered)
+    return tuple(_attempt(row, about, campaign_id) for row in sorted(mine.values(), key=_age))
 
 
 def earlier_then(
@@ -217,7 +216,7 @@ def _instants(reach: Reach) -> dict[str, datetime]:
 @cache
 def _of_one(phone: bool, person: bool, case: bool) -> CompoundSelect[Any]:
     matches = [key == bindparam(key.name, type_=key.type) for key in _KEYS]
-    return _branches(matches, (phone, person, case)).order_by("reserved_at", "attempt_id")
+    return _branches(matches, (phone, person, case))
 
 
 @cache
@@ -227,7 +226,10 @@ def _of_many(phone: bool, person: bool, case: bool) -> CompoundSelect[Any]:
 
 
 def _branches(matches: Sequence[ColumnElement[bool]], recent: Sequence[bool]) -> CompoundSelect[Any]:
-    """Of each key what is open, and what was reserved lately where that is wanted; an attempt comes once."""
+    """Of each key what is open, and what was reserved lately where that is wanted; an attempt comes once.
+
+    Not ordered: SQLite would rather read all of a number's history in order than the few that are open.
+    """
     names = ("phone_since", "person_since", "case_since")
     branches = [select(*_COLUMNS).where(match, IS_OPEN) for match in matches]
     branches += [
@@ -269,6 +271,11 @@ _OF_PERSON: Select[Any] = (
 
 
 # ---- rows to facts
+
+
+def _age(row: AnyRow) -> tuple[datetime, int]:
+    """Oldest first; of one instant, as they were stored."""
+    return row.reserved_at, row.attempt_id
 
 
 def _attempt(row: AnyRow, about: About, campaign_id: int) -> EarlierAttempt:

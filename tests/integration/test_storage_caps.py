@@ -4,9 +4,11 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import product
+from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, event, update
 
 from dialer.compliance.counting import Counted
 from dialer.compliance.demand import BudgetDemand, TallyDemand
@@ -14,7 +16,7 @@ from dialer.compliance.facts import BudgetUse, Consent, Event, GateFacts, Inconv
 from dialer.compliance.policy import Policy
 from dialer.compliance.registry import RegisteredNumber, Registry
 from dialer.compliance.spans import Ever, Rolling
-from dialer.model.attempt import Attempt, Disposition, Settlement
+from dialer.model.attempt import Attempt, CallPath, Disposition, Settlement
 from dialer.model.call_list import NewContact, NewPhone
 from dialer.model.contact import CaseStatus, PhoneRole
 from dialer.model.decision import Decision
@@ -207,13 +209,13 @@ async def test_a_tally_counts_what_the_rules_would(
     asked = wanted[-1]
     facts = await facts_of(Dialing(storage, everything), asked, MONDAY + HOUR)
     assert len(facts.attempts) == len(made) + 1
-    for event in Event:
-        demand = TallyDemand("k", Scope.CAMPAIGN, event, unreached_only, Ever(), "Asia/Shanghai", 1000)
+    for happened in Event:
+        demand = TallyDemand("k", Scope.CAMPAIGN, happened, unreached_only, Ever(), "Asia/Shanghai", 1000)
         counted = await storage._database.read(
             lambda connection, demand=demand: tally(connection, demand, asked, MONDAY + HOUR)  # type: ignore[misc]
         )
-        by_rules = Counted(Scope.PERSON, event, unreached_only).of(facts.attempts)
-        assert counted.used == len(by_rules), event
+        by_rules = Counted(Scope.PERSON, happened, unreached_only).of(facts.attempts)
+        assert counted.used == len(by_rules), happened
 
 
 def _say(connection: Connection, made: Sequence[Attempt], words: Sequence[tuple[bool | None, bool | None]]) -> None:
@@ -410,3 +412,31 @@ async def test_a_cap_of_each_span_refuses_and_says_until_when(storage: Storage, 
     refused = await dialing.ask(dialing.by_hand(candidate), MONDAY + 30 * MINUTE)
     assert isinstance(refused, Decision)
     assert (refused.rule, refused.retry_at) == ("test.0", until)
+
+
+SCOPES = ("phone", "person", "case", "caller_id", "collector", "campaign", "campaign_trunk", "agency")
+BUDGET = {"kind": "abandonment", "span": {"rolling_hours": 24}, "limit": 0.03, "effect": "dedicated_agent"}
+ALL_RULES = policy_of(*(cap(scope, 3) for scope in SCOPES), {"kind": "third_party", "permitted": "when_lost"}, BUDGET)
+
+
+async def test_every_question_is_answered_by_an_index(tmp_path: Path) -> None:
+    """However long the history of a house grows, a reservation reads only what concerns it."""
+    async with open_storage(f"sqlite:///{tmp_path / 'dialer.db'}") as storage:
+        campaign_id = await run_campaign(storage, contacts(1))
+        asked = Reservation(campaign_id, 1, 1, CallPath.MANUAL, "node1", None, 7, HOUSE_NUMBER, "trunk", agency="north")
+
+        def work(connection: Connection) -> list[str]:
+            asked_for: list[tuple[str, Any]] = []
+            event.listen(connection, "after_cursor_execute", lambda *told: asked_for.append((told[2], told[3])))
+            subject = replace(load_subject(connection, storage.cipher, 1, 1), role=PhoneRole.THIRD_PARTY)
+            gather(connection, subject, asked, ALL_RULES, MONDAY)
+            gather_many(connection, [subject], asked, ALL_RULES, MONDAY)
+            gather(connection, subject, asked, ALL_RULES, MONDAY, MONDAY)
+            explained = [(f"EXPLAIN QUERY PLAN {statement}", parameters) for statement, parameters in asked_for]
+            return [row[3] for said in explained for row in connection.exec_driver_sql(*said)]
+
+        plan = await storage._database.read(work)
+    scans = {step for step in plan if step.startswith("SCAN") and "CONSTANT" not in step and "anon_" not in step}
+    assert not scans
+    for key in ("number", "person", "case"):
+        assert sum(f"ix_attempts_open_{key}" in step for step in plan) == 2, "what is open has an index of its own"
