@@ -43,6 +43,9 @@ class Entries:
 
         May be repeated, after an interruption or when a list was added; entries that exist stay as they are.
         """
+        n_entries, n_contacts = await self._database.read(lambda connection: _extent(connection, campaign_id))
+        if n_entries == n_contacts:
+            return n_entries
         after = 0
         while True:
             last = await self._database.write(
@@ -53,8 +56,7 @@ class Entries:
             after = last
         filled = (entries, tables.contacts, tables.phones)
         await self._database.write(lambda connection: refresh_statistics(connection, *filled))
-        query = select(func.count()).where(entries.c.campaign_id == campaign_id)
-        return await self._database.read(lambda connection: int(connection.execute(query).scalar_one()))
+        return (await self._database.read(lambda connection: _extent(connection, campaign_id)))[0]
 
     async def reprioritize(self, campaign_id: int) -> None:
         """Recomputes the order of dialing of all waiting entries, after the priority terms were changed."""
@@ -157,6 +159,18 @@ def _number_after(connection: Connection, contact_id: int, phone_id: int | None)
     numbers = list(connection.execute(query).scalars())
     position = numbers.index(phone_id) if phone_id in numbers else 0
     return numbers[position + 1] if position + 1 < len(numbers) else None
+
+
+def _extent(connection: Connection, campaign_id: int) -> tuple[int, int]:
+    """How many entries a campaign has, and how many contacts its lists hold."""
+    of_lists = tables.campaign_lists.c
+    contacts = (
+        select(func.coalesce(func.sum(tables.lists.c.contact_count), 0))
+        .join(tables.campaign_lists, of_lists.list_id == tables.lists.c.list_id)
+        .where(of_lists.campaign_id == campaign_id, tables.lists.c.state == ListState.READY.value)
+    )
+    made = select(func.count()).where(entries.c.campaign_id == campaign_id)
+    return int(connection.execute(made).scalar_one()), int(connection.execute(contacts).scalar_one())
 
 
 def _build_some(connection: Connection, cipher: Cipher, campaign_id: int, after: int, now: datetime) -> int | None:
