@@ -20,6 +20,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from dialer.cli.main import app
+from dialer.errors import DialerError, StorageError
 from dialer.model.account import Role
 from dialer.model.attempt import Attempt, Disposition
 from dialer.model.campaign import CampaignState
@@ -27,6 +28,7 @@ from dialer.model.contact import CaseStatus
 from dialer.model.decision import Decision
 from dialer.model.entry import NextStep
 from dialer.storage import Listing, proof_reading
+from dialer.storage.proof_reading import ChainRange, StoredLink
 from tests.support.house import House, open_house
 from tests.support.storage import MINUTE, MONDAY, NO_MORE, Dialing, contacts, run_campaign
 
@@ -303,6 +305,18 @@ async def test_a_tail_cut_off_in_the_database_is_found_against_a_noted_head(scen
     checked = await scene.run("proof", "verify", "--head", noted)
     assert checked.exit_code == 1
     assert "the head noted elsewhere is link 8, but it ends at link 7" in " ".join(checked.stderr.split())
+
+
+async def test_an_export_that_breaks_off_is_not_taken_for_whole(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken(links: ChainRange) -> tuple[StoredLink, ...]:
+        raise StorageError("the disk is gone")
+
+    monkeypatch.setattr(scene.house.storage.proof_reading, "page", broken)
+    checked = await scene.run("proof", "verify")
+    assert isinstance(checked.exception, DialerError)
+    assert "export of proofs cut short" in caplog.text
 
 
 async def test_wrong_arguments_are_told(scene: Scene, tmp_path: Path) -> None:
