@@ -16,9 +16,9 @@ from dialer.cli import check
 from dialer.cli.check import Level, examine
 from dialer.cli.client import configured_url
 from dialer.cli.main import app
-from dialer.compliance.packs import load_policy
 from dialer.model.account import Role
 from tests.support.house import House, open_house
+from tests.support.policy import bank_policy
 from tests.support.storage import MONDAY, Dialing, contacts, run_campaign
 
 CSV = "客户号,案件号,姓名,手机\nP-1,C-1,张三,13800001234\nP-2,C-2,李四,13900005678\n"
@@ -196,7 +196,7 @@ async def test_a_campaign_from_the_command_line(tmp_path: Path) -> None:
         early = await _against(house, "campaign", "start", 1)
         assert early.exit_code != 0
         checked = await _against(house, "campaign", "check", 1)
-        assert "2 of 2 looked at may be called now" in checked.output
+        assert "2 of 2 waiting may be called now" in checked.output
         for action, state in (("start", "running"), ("pause", "paused"), ("resume", "running"), ("stop", "draining")):
             done = await _against(house, "campaign", action, 1)
             assert done.stdout == f"Autumn is {state}\n"
@@ -230,7 +230,7 @@ def test_the_service_is_looked_for_where_the_configuration_puts_it(
 
 
 async def test_attempts_fit_into_80_columns(tmp_path: Path) -> None:
-    policy = await asyncio.to_thread(load_policy, ("cn-bank-card",))
+    policy = await asyncio.to_thread(bank_policy)
     async with open_house(tmp_path) as house:
         dialing = Dialing(house.storage, policy)
         campaign_id = await run_campaign(house.storage, contacts(2))

@@ -4,11 +4,11 @@ import asyncio
 from pathlib import Path
 
 from dialer.app import Application
-from dialer.compliance.packs import load_policy
 from dialer.config import Config, HttpConfig, MediaConfig, NodeConfig, SipConfig, WebhookConfig
 from dialer.model.outcome import EventType
 from dialer.outcomes.delivery import destination_names
 from dialer.storage import storage_of
+from tests.support.policy import bank_policy
 from tests.support.storage import Dialing, contacts, run_campaign
 
 
@@ -19,7 +19,7 @@ async def test_a_receiver_that_is_new_hears_of_the_recovery(tmp_path: Path) -> N
         media=MediaConfig(port_min=28440, port_max=28459, workers=1, spool_min_free_mb=1),
         http=HttpConfig(port=0),
     )
-    policy = await asyncio.to_thread(load_policy, ("cn-bank-card",))
+    policy = await asyncio.to_thread(bank_policy)
     async with Application(config) as app:
         dialing = Dialing(app.storage, policy)
         (candidate,) = await dialing.claim(await run_campaign(app.storage, contacts(1)))
