@@ -160,15 +160,15 @@ class _Answers:
         """`stretches`: those that begin on a day, in order; None from the day on after which there are none."""
         self._zone = zone
         self._stretches = stretches
-        self._open: _Stretch | None = None
+        self._open: tuple[_Stretch, ...] = ()  # the latest two: a refusal asks about now and about its next time
         self._wait: tuple[float, datetime, datetime] | None = None
 
     def next_opening(self, at: datetime, ring_s: float) -> datetime | None:
         """The earliest instant from `at` (UTC) on at which a ringing of `ring_s` fits."""
         ring = timedelta(seconds=ring_s)
-        stretch = self._open
-        if stretch is not None and stretch.start <= at < stretch.end and at + ring < stretch.rings_until:
-            return at
+        for stretch in self._open:
+            if stretch.start <= at < stretch.end and at + ring < stretch.rings_until:
+                return at
         wait = self._wait
         if wait is not None and wait[0] == ring_s and wait[1] <= at <= wait[2]:
             return wait[2]
@@ -191,7 +191,7 @@ class _Answers:
                 chained_until = max(chained_until, stretch.rings_until)
                 if candidate is None and at < stretch.end:
                     candidate = max(at, stretch.start)
-                    self._open = stretch
+                    self._open = (stretch, *self._open[:1])
                 if candidate is not None and candidate + ring < chained_until:
                     return candidate
             day += DAY
