@@ -5,14 +5,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, text
 
 from dialer.compliance.policy import Policy
 from dialer.model.attempt import Attempt, AttemptState, CallPath, Disposition
 from dialer.model.call_list import NewContact, NewPhone
-from dialer.model.contact import PhoneRole
+from dialer.model.contact import CaseStatus, PhoneRole
 from dialer.model.decision import Decision
-from dialer.model.entry import Reservation
+from dialer.model.entry import Reservation, WrapUpEffects
+from dialer.model.outcome import WrapUp
 from dialer.storage import tables
 from tests.integration.test_storage_kill import read_lines, rest_of, start_child
 from tests.support.policy import HOUSE_NUMBER
@@ -161,3 +162,44 @@ async def test_two_calls_to_one_person_at_a_time_are_never_let_through(postgres_
             ]
             answers = await asyncio.gather(*(storage.attempts.reserve(one, policy, MONDAY) for one in wanted))
             assert sum(isinstance(answer, Attempt) for answer in answers) == 1
+
+
+@pytest.mark.allow_blocking  # the policy is made inside the test
+async def test_everything_at_once_ends_in_no_deadlock(postgres_url: str) -> None:
+    """Calls, their ends, wrap-ups and stops of the same people and cases on several nodes: all wait in one order."""
+    policy = policy_of(*(cap(scope, 1000) for scope in ("phone", "person", "case", "caller_id", "campaign")))
+    async with open_storage(postgres_url) as storage:
+        same_cases = [replace(contact, case_ref=f"case-{n % 3}") for n, contact in enumerate(people(6))]
+        campaign_id = await run_campaign(storage, same_cases)
+        candidates = await Dialing(storage, policy).claim(campaign_id, 6)
+
+        async def work(nth: int) -> None:
+            dialing = Dialing(storage, policy, f"node{nth}")
+            for n in range(40):
+                candidate = candidates[(nth + n) % len(candidates)]
+                answer = await dialing.ask(dialing.by_hand(candidate), MONDAY)
+                if isinstance(answer, Attempt):
+                    await _end(dialing, answer, n)
+                elif n % 3 == 0:
+                    status = CaseStatus.COMPLAINT if n % 2 else CaseStatus.OPEN
+                    await storage.cases.set_status(candidate.contact.case_ref, status, MONDAY)
+
+        await asyncio.gather(*(work(nth) for nth in range(NODES)))
+        query = text("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+        assert await storage._database.read(lambda connection: connection.execute(query).scalar()) == 0
+        await check_books(storage)
+
+
+async def _end(dialing: Dialing, attempt: Attempt, n: int) -> None:
+    """By turns: released, lost and reconciled, or settled and wrapped up at the same time."""
+    attempts = dialing.storage.attempts
+    if n % 4 == 0:
+        await attempts.release(attempt.attempt_id, "no trunk", MONDAY)
+    elif n % 4 == 1:
+        await dialing.settle(attempt, Disposition.UNKNOWN, step=None)
+        await attempts.reconcile(attempt.attempt_id, Disposition.BUSY, "wang", MONDAY)
+    else:
+        wrap_up = WrapUp(attempt.attempt_id, 7, "ptp", MONDAY, {})
+        effects = WrapUpEffects(right_party=True, do_not_call=n % 8 == 3)
+        recording = dialing.storage.wrap_ups.record(wrap_up, effects, MONDAY)
+        await asyncio.gather(dialing.settle(attempt, Disposition.CONNECTED, step=None), recording)
