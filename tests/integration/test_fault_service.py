@@ -142,7 +142,7 @@ async def test_without_another_trunk_the_slot_is_given_back(tmp_path: Path, sile
         found = await settled(api, 2)
         assert {item["disposition"] for item in found} == {"trunk_congestion"}
         latest = await api.get(f"/v1/attempts/{found[0]['attempt_id']}")
-        (cap,) = [rule for rule in latest["decision"]["evaluated"] if rule["rule"] == "cn.unreached"]
+        (cap,) = [rule for rule in latest["decision"]["rules"] if rule["rule"] == "cn.unreached"]
         assert cap["used"] == 0
         assert "(silent)" in await limited_by(api, campaign_id, "no trunk answers")
 

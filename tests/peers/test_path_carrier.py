@@ -216,7 +216,7 @@ class Stage:
     async def counted_before(self, name: str) -> int:
         """How many attempts of the day the gate counted when it allowed the last one."""
         detail = await self.house.api.get(f"/v1/attempts/{self.ends[name]['attempt_id']}")
-        (cap,) = [rule for rule in detail["decision"]["evaluated"] if rule["rule"] == "cn.unreached"]
+        (cap,) = [rule for rule in detail["decision"]["rules"] if rule["rule"] == "cn.unreached"]
         return int(cap["used"])
 
 
