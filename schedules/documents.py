@@ -5,6 +5,7 @@ Dates stay text (the reader of a field decides), and every value's line can be a
 
 import hashlib
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,8 +70,10 @@ def read_document(path: Path, source: str = "") -> Document:
     source = source or str(path)
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+    except OSError as error:
+        raise DocumentError(f"{source}:1: cannot read the file: {error.strerror}") from error
+    except ValueError as error:
+        reason = "not UTF-8 text" if isinstance(error, UnicodeDecodeError) else str(error)
         raise DocumentError(f"{source}:1: cannot read the file: {reason}") from error
     return parse_document(text, source)
 
@@ -111,6 +114,20 @@ def _walk(node: yaml.Node, place: Place, lines: dict[Place, int], source: str) -
     elif isinstance(node, yaml.SequenceNode):
         for index, value in enumerate(node.value):
             _walk(value, (*place, index), lines, source)
+    else:
+        _refuse_value(node, source)
+
+
+def _refuse_value(node: yaml.Node, source: str) -> None:
+    """A value that JSON cannot hold, or that is not what its tag says: no hash would be of it."""
+    reader = yaml.constructor.SafeConstructor()
+    try:
+        value = reader.construct_object(node)
+        str(value).encode()
+    except ValueError as error:
+        raise DocumentError(f"{source}:{node.start_mark.line + 1}: not a value that can be read: {error}") from error
+    if isinstance(value, float) and not math.isfinite(value):
+        raise DocumentError(f"{source}:{node.start_mark.line + 1}: {node.value} is not a number")
 
 
 def _describe(error: Exception, source: str) -> str:

@@ -98,6 +98,9 @@ def test_shipped_packs_can_all_be_in_force_together() -> None:
     [
         ("limit: 6", "limit: six", "limit: six", "'six' is not of type 'integer'"),
         ("limit: 6", "limit: -1", "limit: -1", "-1 is less than the minimum"),
+        ("limit: 6", "limit: 6.0", "limit: 6.0", "6.0 is not of type 'integer'"),
+        ("limit: 6", "limit: 99999999999999999999", "limit: 9", "is greater than the maximum"),
+        ("limit: 6", "limit: .nan", "limit: .nan", ".nan is not a number"),
         ("kind: one_call", "kind: two_calls", "kind: two_calls", "unknown rule kind 'two_calls'; known are calling_w"),
         ("permitted: when_lost", "permited: always", "id: third", "'permited' was unexpected"),
         ("permitted: when_lost", "permitted: always", "lost_after", "only third parties permitted when_lost ask"),

@@ -39,6 +39,11 @@ def test_hash_ignores_layout_and_comments() -> None:
         ("a: !!python/name:os.system\n", "f:1: not valid YAML"),
         ("a: 1\n---\nb: 2\n", "f:2: not valid YAML"),
         ("[" * 2000, "f:1: not valid YAML"),
+        ("a: 1\nb: .nan\n", "f:2: .nan is not a number"),
+        ("a: -.inf\n", "f:1: -.inf is not a number"),
+        ("a: !!int six\n", "f:1: not a value that can be read"),
+        ("a: " + "9" * 5000, "f:1: not a value that can be read"),
+        ('a: "\\ud800"\n', "f:1: not a value that can be read"),
     ],
 )
 def test_broken_text_says_where_and_why(text: str, complaint: str) -> None:
@@ -54,3 +59,5 @@ def test_unreadable_file(tmp_path: Path) -> None:
         read_document(latin)
     with pytest.raises(DocumentError, match="No such file"):
         read_document(tmp_path / "missing.yaml")
+    with pytest.raises(DocumentError, match="null byte"):
+        read_document(tmp_path / "a\0b")
