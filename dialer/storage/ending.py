@@ -3,7 +3,7 @@
 The lock of the case comes before any row is touched, the chain's head last (`dialect.LOCK_ORDER`).
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, bindparam, func, or_, select, update
@@ -15,7 +15,7 @@ from dialer.model.outcome import EventType
 from dialer.outcomes import payloads
 from dialer.storage import tables, values
 from dialer.storage.dialect import CASE_LOCK, lock
-from dialer.storage.entries import LATER, READY, free
+from dialer.storage.entries import LATER, LEASE_S, READY, free
 from dialer.storage.events import emit
 from dialer.storage.proofs import prove_end
 from dialer.storage.tables.base import AnyRow
@@ -108,7 +108,10 @@ def release(connection: Connection, attempt_id: int, reason: str, now: datetime)
         return False
     dialing = entries.c.queue == EntryState.DIALING.value
     again = update(entries).where(entries.c.entry_id == row.entry_id, dialing)
-    connection.execute(again.values(queue=EntryState.LEASED.value, reason=reason))
+    # A stop that was lifted meanwhile left no lease behind: without an end nothing would ever free the entry.
+    until = func.coalesce(entries.c.lease_until, now + timedelta(seconds=LEASE_S))
+    node = func.coalesce(entries.c.node, row.node)
+    connection.execute(again.values(queue=EntryState.LEASED.value, node=node, lease_until=until, reason=reason))
     prove_end(connection, values.attempt(row), row.number_index, ProofKind.RELEASED, now, reason)
     return True
 

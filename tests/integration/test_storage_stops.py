@@ -343,3 +343,14 @@ async def test_an_objection_lists_the_person_only_if_it_was_the_person(
     await storage.wrap_ups.record(WrapUp(attempt.attempt_id, 7, "never", MONDAY, {}), effects, MONDAY)
     assert len(await storage.do_not_call.of_number(candidate.phone.number)) == 1
     assert len(await storage.do_not_call.of_person("person-0")) == people
+
+
+async def test_a_reservation_given_back_after_a_stop_leaves_no_entry_behind(storage: Storage, dialing: Dialing) -> None:
+    """The stop took the lease away; where nobody puts the entry back then, it must run out as any lease does."""
+    campaign_id = await run_campaign(storage, contacts(1))
+    (candidate,) = await dialing.claim(campaign_id)
+    attempt = await dialing.reserve(dialing.reservation(candidate))
+    await stop_and_open(storage, candidate)
+    assert await storage.attempts.release(attempt.attempt_id, "no INVITE left", MONDAY)
+    assert await dialing.claim(campaign_id, now=MONDAY + MINUTE) == ()
+    assert len(await dialing.claim(campaign_id, now=MONDAY + HOUR)) == 1
