@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from dialer.calls.order import CallOrder
 from dialer.calls.refused import is_number_used_up, verdict
 from dialer.calls.services import CallServices
+from dialer.compliance.facts import Scope
 from dialer.compliance.policy import Policy
 from dialer.errors import StorageError
 from dialer.model.attempt import Attempt
@@ -63,7 +64,13 @@ class Placed:
 
 
 def lease_trunk(services: CallServices, order: CallOrder, tried: Collection[str]) -> TrunkLease | None:
-    """Another trunk of the campaign's group, None when there is none now."""
+    """Another trunk of the campaign's group, None when there is none now.
+
+    None, too, where a rule counts by trunk: the gate's word is about the first one.
+    """
+    tallies = services.policy.current(services.clock.utcnow()).demand.tallies
+    if any(tally.scope is Scope.CAMPAIGN_TRUNK for tally in tallies):
+        return None
     lease = services.trunks.acquire(order.campaign.settings.trunk_group, exclude=tried)
     return None if isinstance(lease, TrunkRefusal) else lease
 

@@ -9,7 +9,7 @@ import pytest
 
 from dialer.calls import placing
 from dialer.clock import SystemClock
-from dialer.config import TrunkConfig
+from dialer.config import PolicyConfig, TrunkConfig
 from dialer.model.attempt import Attempt, AttemptFilter, AttemptState, CallPath, Disposition
 from dialer.model.campaign import AmdMode, CampaignSettings
 from dialer.sip.trunks import TrunkLease, Trunks
@@ -44,6 +44,40 @@ async def test_a_congested_trunk_is_replaced(tmp_path: Path, backup: FarSide) ->
         assert (attempt.trunk, attempt.disposition) == ("backup", Disposition.BUSY)
         assert (len(lab.far.lines), len(backup.lines)) == (1, 1)
         await until(lambda: all(trunk.in_use == 0 for trunk in lab.app.trunks.status()), "both channels are free")
+
+
+PER_TRUNK = """
+pack: per-trunk
+title: Few calls over each trunk
+status: draft, needs counsel
+source: for a test
+jurisdiction: CN
+valid_from: 2020-01-01
+zone: Asia/Shanghai
+rules:
+  - id: per-trunk.cap
+    kind: cap
+    source: for a test
+    scope: campaign_trunk
+    event: placed
+    span: {inclusive_days: 1}
+    limit: 100
+"""
+
+
+async def test_no_other_trunk_takes_a_call_that_was_counted_for_the_first(tmp_path: Path, backup: FarSide) -> None:
+    """The gate was asked about one trunk: over another the call would pass that one's cap unseen."""
+    pack = tmp_path / "per-trunk.yaml"
+    await asyncio.to_thread(pack.write_text, PER_TRUNK)
+    policy = PolicyConfig(packs=(str(pack),))
+    async with call_lab(tmp_path, 33700, more_trunks=(second(backup),), policy=policy) as lab:
+        lab.far.on_call = lambda line: line.incoming.reject(503)
+        backup.on_call = lambda line: line.incoming.reject(486)
+        await begin(lab)
+        first, *_ = await lab.settled(at_least=True)
+        assert (first.trunk, first.disposition) == ("main", Disposition.TRUNK_CONGESTION)
+        attempts = await lab.app.storage.attempts.list(AttemptFilter())
+        assert len(attempts) >= len(lab.far.lines) + len(backup.lines), "each INVITE has an attempt of its own"
 
 
 async def test_a_failure_after_ringing_is_final(tmp_path: Path, backup: FarSide) -> None:
