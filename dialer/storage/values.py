@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, lru_cache
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -125,45 +127,44 @@ def phone(cipher: Cipher, row: AnyRow) -> Phone:
 
 
 @cache
-def _phones_among(dialect: str) -> Select[Any]:
-    """Built once, as the next one: composing a statement costs more time than running it."""
-    phones = tables.phones
-    return (
-        select(phones.c.phone_id, phones.c.contact_id, phones.c.sealed, phones.c.role, phones.c.rank)
-        .where(among(dialect, phones.c.contact_id, "wanted"))
-        .order_by(phones.c.rank)
-    )
-
-
-@cache
 def _contacts_among(dialect: str) -> Select[Any]:
-    contacts, cases = tables.contacts, tables.cases
+    """A row for every number, those of a contact in order. Built once: composing it costs more time than running it."""
+    contacts, phones, cases = tables.contacts, tables.phones, tables.cases
     return (
-        select(*contacts.c, cases.c.status)
-        .outerjoin_from(contacts, cases, cases.c.case_ref == contacts.c.case_ref)
+        select(
+            *(column for column in contacts.c if column is not contacts.c.sealed),
+            contacts.c.sealed.label("sealed_private"),
+            cases.c.status,
+            *(phones.c.phone_id, phones.c.sealed, phones.c.role, phones.c.rank),
+        )
+        .outerjoin_from(contacts, phones, phones.c.contact_id == contacts.c.contact_id)
+        .outerjoin(cases, cases.c.case_ref == contacts.c.case_ref)
         .where(among(dialect, contacts.c.contact_id, "wanted"))
+        .order_by(contacts.c.contact_id, phones.c.rank)
     )
 
 
 def load_contacts(connection: Connection, cipher: Cipher, contact_ids: Iterable[int]) -> dict[int, Contact]:
     """The contacts with these ids, with their numbers in order and the status of their cases."""
-    engine, wanted = connection.dialect.name, {"wanted": list(contact_ids)}
-    numbers: dict[int, list[Phone]] = {}
-    for row in connection.execute(_phones_among(engine), wanted).all():
-        numbers.setdefault(row.contact_id, []).append(phone(cipher, row))
-    found: dict[int, Contact] = {}
-    for row in connection.execute(_contacts_among(engine), wanted).all():
-        name, fields = open_private(cipher, row.sealed)
-        found[row.contact_id] = Contact(
-            contact_id=row.contact_id,
-            list_id=row.list_id,
-            person_ref=row.person_ref,
-            case_ref=row.case_ref,
-            name=name,
-            zone=row.zone,
-            regions=tuple(row.regions.split(",")) if row.regions else (),
-            case_status=CaseStatus(row.status or CaseStatus.OPEN.value),
-            fields=fields,
-            phones=tuple(numbers.get(row.contact_id, ())),
-        )
-    return found
+    query = _contacts_among(connection.dialect.name)
+    rows = connection.execute(query, {"wanted": list(contact_ids)}).all()
+    by_contact = groupby(rows, key=attrgetter("contact_id"))
+    return {contact_id: _contact(cipher, tuple(of_contact)) for contact_id, of_contact in by_contact}
+
+
+def _contact(cipher: Cipher, rows: Sequence[AnyRow]) -> Contact:
+    """A contact from the rows of its numbers; without a number there is one row all the same."""
+    row = rows[0]
+    name, fields = open_private(cipher, row.sealed_private)
+    return Contact(
+        contact_id=row.contact_id,
+        list_id=row.list_id,
+        person_ref=row.person_ref,
+        case_ref=row.case_ref,
+        name=name,
+        zone=row.zone,
+        regions=tuple(row.regions.split(",")) if row.regions else (),
+        case_status=CaseStatus(row.status or CaseStatus.OPEN.value),
+        fields=fields,
+        phones=tuple(phone(cipher, of_number) for of_number in rows if of_number.phone_id is not None),
+    )
