@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from dialer.errors import TransportError
+from dialer.errors import LocalProtocolError, TransportError
 from dialer.sip.answering import IncomingInvite
 from dialer.sip.calls import CallShell, IncomingCall, SipCall
 from dialer.sip.dialog import MAX_FORWARDS
@@ -174,7 +174,12 @@ class UserAgent:
         result: RequestResult,
         now: float,
     ) -> None:
-        """Sends a request that belongs to no call; `extra` headers win over ours. Raises TransportError."""
+        """Sends a request that belongs to no call; `extra` headers win over ours.
+
+        Raises TransportError; LocalProtocolError for an INVITE, which leaves as a call or not at all.
+        """
+        if method.upper() == "INVITE":
+            raise LocalProtocolError("an INVITE begins a call: place it as one")
         local = self._local_party(destination.transport)
         headers = Headers()
         headers.add("Via", local.new_via())

@@ -55,7 +55,7 @@ CLASSES = {
     "Placed": {"calls/placing.py": 1},
 }
 """A class or a function → the only places that make one or call it by its name."""
-SAID = {"sip/invite.py": 4, "sip/layer.py": 4, "sip/user_agent.py": 1, "sip/session.py": 3, "sip/calls.py": 1}
+SAID = {"sip/invite.py": 4, "sip/layer.py": 4, "sip/user_agent.py": 2, "sip/session.py": 3, "sip/calls.py": 1}
 """Where the word INVITE stands in the code, documentation left out: all but one of them look at what came in, or at
 what is about to be sent already."""
 

@@ -338,3 +338,10 @@ def test_the_reason_of_a_hang_up_travels_with_the_cancel() -> None:
 )
 def test_where_requests_of_a_call_go(uri: str, expected: Destination) -> None:
     assert destination_of(SipUri.parse(uri), B) == expected
+
+
+def test_an_invite_leaves_as_a_call_or_not_at_all() -> None:
+    lab = Lab()
+    with pytest.raises(LocalProtocolError, match="place it as one"):
+        lab.a.send_request("Invite", SipUri.build("100", B.host), B, {}, lambda response: None, 0.0)
+    assert lab.sent(B) == []
