@@ -1,6 +1,7 @@
 """A link of a chain of proofs as people read it."""
 
 import asyncio
+import logging
 from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from typing import Any
@@ -13,7 +14,10 @@ from dialer.compliance.packs import pack_from_content
 from dialer.compliance.policy import SHORT_HASH, Pack
 from dialer.compliance.proof import ProofKind
 from dialer.compliance.proof_replay import Question, read_question
-from dialer.storage.proof_reading import ProofReading, StoredLink
+from dialer.errors import ConfigError
+from dialer.storage.proof_reading import ProofReading, StoredLink, StoredPack
+
+logger = logging.getLogger(__name__)
 
 TITLES: Mapping[ProofKind, Words] = {
     ProofKind.ALLOWED: Words(en="the gate allowed the call", zh="闸门允许呼叫"),
@@ -129,6 +133,14 @@ async def packs_of(proofs: ProofReading, question: Question) -> list[Pack]:
 
 
 async def load_packs(proofs: ProofReading, hashes: Collection[str]) -> list[Pack]:
-    """Packs by their hashes, built from what is on record."""
+    """Packs by their hashes, built from what is on record; one that is missing or was altered there is left out."""
     stored = [pack for sha256 in hashes if (pack := await proofs.pack(sha256)) is not None]
-    return await asyncio.to_thread(lambda: [pack_from_content(pack.content, pack.sha256) for pack in stored])
+    return await asyncio.to_thread(lambda: [pack for one in stored if (pack := _built(one)) is not None])
+
+
+def _built(stored: StoredPack) -> Pack | None:
+    try:
+        return pack_from_content(stored.content, stored.sha256)
+    except ConfigError as error:
+        logger.warning("a policy pack on record cannot be read: %s", error, extra={"action": "proofs"})
+        return None

@@ -11,6 +11,7 @@ from dialer.compliance.facts import BudgetUse
 from dialer.compliance.policy import Policy
 from dialer.compliance.proof import ProofKind
 from dialer.compliance.proof_replay import PolicySet
+from dialer.errors import StorageError
 from dialer.model.attempt import CallPath
 from dialer.model.entry import Reservation
 from dialer.model.policy_change import PolicyChange
@@ -47,7 +48,7 @@ class Policies:
         """The content of packs by their hashes, as far as it is known."""
         query = select(contents.c.sha256, contents.c.content).where(contents.c.sha256.in_(hashes))
         rows = await self._database.read(lambda connection: connection.execute(query).all())
-        return {row.sha256: row.content.decode() for row in rows}
+        return {row.sha256: content_of(row.content) for row in rows}
 
     async def use_of_numbers(self, wanted: TallyDemand, numbers: Collection[str], now: datetime) -> Mapping[str, int]:
         """How often each of these caller IDs was shown, as a cap over caller IDs counts; up to its limit."""
@@ -60,6 +61,11 @@ class Policies:
         return await self._database.read(
             lambda connection: tuple(budget_use(connection, demand, campaign_id, now) for demand in wanted)
         )
+
+
+def content_of(stored: bytes | str) -> str:
+    """A pack's content. One that is no text any more is shown with marks: it does not give its hash, which tells."""
+    return stored if isinstance(stored, str) else stored.decode("utf-8", "replace")
 
 
 def _record(connection: Connection, node: str, policy: Policy, cause: str, now: datetime) -> None:
@@ -106,7 +112,10 @@ def _newest() -> Select[Any]:
 
 
 def _packs(row: AnyRow) -> frozenset[str]:
-    return frozenset(PolicySet.parse(row.packs).packs)
+    try:
+        return frozenset(PolicySet.parse(row.packs).packs)
+    except ValueError as error:
+        raise StorageError(f"policy change {row.change_id} cannot be read: {error}") from error
 
 
 def _use(connection: Connection, wanted: TallyDemand, numbers: Collection[str], now: datetime) -> dict[str, int]:

@@ -15,6 +15,7 @@ from dialer.compliance.registry import Registry
 from dialer.storage import tables
 from dialer.storage.crypto import Cipher
 from dialer.storage.database import Database
+from dialer.storage.policies import content_of
 
 PAGE = 500
 """Links read at a time: a few megabytes."""
@@ -147,18 +148,21 @@ class ProofReading:
         """One pack."""
         query = select(packs).where(packs.c.sha256 == sha256)
         row = await self._database.read(lambda connection: connection.execute(query).first())
-        return None if row is None else StoredPack(row.sha256, row.name, row.content.decode())
+        return None if row is None else StoredPack(row.sha256, row.name, content_of(row.content))
 
     async def pack_sets(self) -> tuple[PolicySet, ...]:
-        """All sets of packs that were in force together on any node, each once."""
+        """All sets of packs that were in force together on any node, each once.
+
+        One that cannot be read any more is left out: the links about packs say the same.
+        """
         query = select(changes.c.packs).order_by(changes.c.change_id)
         rows = await self._database.read(lambda connection: connection.execute(query).scalars().all())
-        return tuple(PolicySet.parse(text) for text in dict.fromkeys(rows))
+        return tuple(packs for text in dict.fromkeys(rows) if (packs := _set_of(text)) is not None)
 
     async def policy_at(self, node: str, at: datetime) -> PolicyInForce | None:
         """What a node worked under at an instant; where it has no record of then, the latest of any other node.
 
-        A link that cannot be read any more says nothing: ValueError.
+        A link that was altered, or cannot be read any more, says nothing: ValueError.
         """
         return await self._database.read(lambda connection: _policy_at(connection, node, at))
 
@@ -170,6 +174,13 @@ class ProofReading:
             .limit(limit)
         )
         return await self._database.read(lambda connection: _links(connection, query))
+
+
+def _set_of(text: str) -> PolicySet | None:
+    try:
+        return PolicySet.parse(text)
+    except ValueError:
+        return None
 
 
 def _within(since: datetime | None, until: datetime | None) -> list[ColumnElement[bool]]:
@@ -194,10 +205,14 @@ def _bytes(stored: bytes | str) -> bytes:
 def _policy_at(connection: Connection, node: str, at: datetime) -> PolicyInForce | None:
     """Links about packs are about no case, and few others are: so the index over cases finds them."""
     known = (
-        select(proofs.c.chain, proofs.c.at, proofs.c.body)
+        select(proofs)
         .where(proofs.c.case_ref == "", proofs.c.at <= at, proofs.c.kind == ProofKind.POLICY.value)
         .order_by(proofs.c.at.desc(), proofs.c.proof_id.desc())
         .limit(1)
     )
-    row = connection.execute(known.where(proofs.c.chain == node)).first() or connection.execute(known).first()
-    return None if row is None else PolicyInForce(row.chain, row.at, read_policy(row.body), read_registry(row.body))
+    (link,) = _links(connection, known.where(proofs.c.chain == node)) or _links(connection, known) or (None,)
+    if link is None:
+        return None
+    if not link.intact:
+        raise ValueError(f"link {link.sequence} of {link.chain} was altered")
+    return PolicyInForce(link.chain, link.at, read_policy(link.body), read_registry(link.body))

@@ -1,8 +1,9 @@
 """Policies that change while the service runs: the strictest of old and new until midnight, on every node."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,7 +18,7 @@ from dialer.compliance.policy import Policy
 from dialer.compliance.proof import ProofKind
 from dialer.compliance.proof_replay import PolicySet, Replay, read_policy
 from dialer.config import Config, NodeConfig, PolicyConfig
-from dialer.errors import ConfigError
+from dialer.errors import ConfigError, StorageError
 from dialer.storage import Storage
 from dialer.storage.proof_reading import ChainRange
 from schedules.zones import ZoneCandidates
@@ -218,3 +219,40 @@ async def test_registrations_count_at_once(url: str, tmp_path: Path) -> None:
         assert registry.is_listed("north")
         assert registry.shown(HOUSE_NUMBER, TEN.date()).purposes == ("collection",)
         assert keeper.current(TEN).retiring == ()
+
+
+def alter(database: Path, statement: str, *values: object) -> None:
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute(statement, values)
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"{}", "text"])
+async def test_a_pack_altered_in_the_database_stops_the_start(url: str, tmp_path: Path, content: object) -> None:
+    async with run_node(url, tmp_path, "09:00-18:00"):
+        pass
+    statement = "UPDATE policy_packs SET content = ?"
+    await asyncio.to_thread(alter, tmp_path / "dialer.db", statement, content)
+    with pytest.raises(ConfigError, match="was changed after it was hashed"):
+        async with run_node(url, tmp_path, "09:00-21:00", name="node2"):
+            pass
+
+
+async def test_a_change_that_cannot_be_read_ends_no_service(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What is in force stays so, the log says why, and the next reading takes over what is there then."""
+    monkeypatch.setattr(policy_keeper, "POLL_S", 0.05)
+    async with run_node(url, tmp_path, "09:00-18:00") as node:
+        before = node.keeper.current(TEN)
+        database = tmp_path / "dialer.db"
+        row = "INSERT INTO policy_changes (node, at, packs) SELECT 'node2', at, 'x@yesterday' FROM policy_changes"
+        await asyncio.to_thread(alter, database, row)
+        async with asyncio.timeout(WAIT_S):
+            while "changes of the policy not read" not in caplog.text:  # noqa: ASYNC110 - the log has no event
+                await asyncio.sleep(0.02)
+        with pytest.raises(StorageError, match="policy change 2 cannot be read"):
+            await node.keeper.reload("the test")
+        assert node.keeper.current(TEN) is before
+        await asyncio.to_thread(alter, database, "DELETE FROM policy_changes WHERE node = 'node2'")
+        await node.reload("09:00-11:00")
+        assert not node.allows(NOON)

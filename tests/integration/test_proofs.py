@@ -291,6 +291,36 @@ async def test_a_row_altered_in_the_database_is_found(scene: Scene, tmp_path: Pa
     assert answer["is_known"]
 
 
+@pytest.mark.parametrize("content", ["x'fffe'", "x'7b7d'", "'text'"])
+async def test_a_pack_altered_in_the_database_is_found(scene: Scene, tmp_path: Path, content: str) -> None:
+    """What a link says can be read all the same; nothing is answered by the altered pack."""
+
+    def alter() -> None:
+        with closing(sqlite3.connect(tmp_path / "dialer.db")) as database, database:
+            database.execute(f"UPDATE policy_packs SET content = {content}")
+            database.execute("UPDATE policy_changes SET packs = 'x@yesterday'")
+
+    await asyncio.to_thread(alter)
+    checked = await scene.run("proof", "verify")
+    assert checked.exit_code == 1
+    assert "was changed after it was hashed" in " ".join(checked.stderr.split())
+    shown = await scene.run("proof", "show", scene.called.attempt_id)
+    assert shown.exit_code == 0, shown.output
+    assert "the gate allowed the call" in shown.stdout
+    then = await scene.ask(about="case-2", at=(MONDAY + 2 * MINUTE).isoformat())
+    assert (then["packs"], bool(then["record"])) == ([], True)
+
+
+async def test_a_link_about_packs_that_was_altered_answers_nothing(scene: Scene, tmp_path: Path) -> None:
+    def alter() -> None:
+        with closing(sqlite3.connect(tmp_path / "dialer.db")) as database, database:
+            database.execute("UPDATE proofs SET body = replace(body, 'collection', 'marketing') WHERE kind = 'policy'")
+
+    await asyncio.to_thread(alter)
+    then = await scene.ask(about="case-2", at=(MONDAY + 2 * MINUTE).isoformat())
+    assert then["packs"] == []
+
+
 async def test_a_tail_cut_off_in_the_database_is_found_against_a_noted_head(scene: Scene, tmp_path: Path) -> None:
     noted = (await scene.run("proof", "head")).stdout.strip()
 
