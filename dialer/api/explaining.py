@@ -25,7 +25,7 @@ from dialer.errors import ConfigError
 from dialer.model.attempt import CallPath
 from dialer.model.campaign import Campaign
 from dialer.model.contact import CaseStatus, Contact, Phone, PhoneRole, mask_number
-from dialer.model.entry import Reservation
+from dialer.model.entry import DIALING_MARGIN_S, Reservation
 from dialer.model.explanation import KnownContact
 from dialer.storage import Storage
 from dialer.storage.explaining import Answer
@@ -257,22 +257,30 @@ def _number_out(phone: Phone, policy: Policy | None, answers: Sequence[tuple[_As
 
 async def _calls(services: Services, known: KnownContact, phone: Phone, policy: Policy, at: datetime) -> list[_Asked]:
     """The calls there could be: one for every campaign of the contact; by hand, when there is none."""
-    campaigns = [standing.campaign for standing in known.standings]
-    if not campaigns:
+    if not known.standings:
         by_hand = Reservation(0, known.contact.contact_id, phone.phone_id, CallPath.MANUAL, "")
         return [_Asked(phone.phone_id, None, by_hand)]
-    return [
-        _Asked(phone.phone_id, campaign, await _reservation(services, campaign, known.contact, phone, policy, at))
-        for campaign in campaigns
-    ]
+    is_past = at < services.clock.utcnow()
+    asked = []
+    for standing in known.standings:
+        is_promised = standing.callback_at is not None and not is_past  # of what was promised then nothing is known
+        path = CallPath.CALLBACK if is_promised else CallPath(standing.campaign.settings.mode.value)
+        reservation = await _reservation(services, standing.campaign, known.contact, phone, path, policy, at)
+        asked.append(_Asked(phone.phone_id, standing.campaign, reservation))
+    return asked
 
 
 async def _reservation(
-    services: Services, campaign: Campaign, contact: Contact, phone: Phone, policy: Policy, at: datetime
+    services: Services,
+    campaign: Campaign,
+    contact: Contact,
+    phone: Phone,
+    path: CallPath,
+    policy: Policy,
+    at: datetime,
 ) -> Reservation:
     """What the campaign's loop would ask for."""
     settings = campaign.settings
-    path = CallPath(settings.mode.value)
     fitting = presentable(policy, campaign_facts(settings, path, phone.role), settings.caller_ids, at)
     for demand in policy.demand.tallies:
         if demand.scope is Scope.CALLER_ID and fitting:
@@ -285,7 +293,7 @@ async def _reservation(
         path=path,
         node="",
         caller_id=choose_caller_id(fitting or settings.caller_ids, contact.person_ref),
-        ring_timeout_s=settings.ring_timeout_s,
+        ring_timeout_s=settings.ring_timeout_s + DIALING_MARGIN_S,
         agency=settings.agency,
         creditor=settings.creditor,
         product=settings.product,

@@ -12,6 +12,7 @@ from dialer.campaigns.caller_id import choose_caller_id, usable
 from dialer.clock import Clock
 from dialer.compliance.facts import GateFacts, Scope
 from dialer.compliance.policy import Policy
+from dialer.model.campaign import CampaignSettings
 from dialer.storage.policies import Policies
 
 REFRESH_S = 5.0
@@ -36,9 +37,15 @@ class CallerIds:
     async def usable(self, order: CallOrder, policy: Policy, now: datetime) -> tuple[str, ...]:
         """The numbers of the campaign's pool that may be shown in such a call."""
         settings = order.campaign.settings
+        facts = campaign_facts(settings, order.path, order.phone.role, has_agent=order.agent_id is not None)
+        return await self.usable_in(settings, facts, policy, now)
+
+    async def usable_in(
+        self, settings: CampaignSettings, facts: GateFacts, policy: Policy, now: datetime
+    ) -> tuple[str, ...]:
+        """Those that may be shown in calls of which no more is known than `facts`."""
         if not settings.caller_ids:
             return ()
-        facts = campaign_facts(settings, order.path, order.phone.role, has_agent=order.agent_id is not None)
         key, at = (policy.pack_hash, settings.caller_ids, facts), self._clock.monotonic()
         known = self._usable.get(key)
         if known is not None and at - known[0] < REFRESH_S:

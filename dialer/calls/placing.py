@@ -13,15 +13,13 @@ from dialer.compliance.policy import Policy
 from dialer.errors import StorageError
 from dialer.model.attempt import Attempt
 from dialer.model.decision import Decision
+from dialer.model.entry import DIALING_MARGIN_S
 from dialer.sip.trunks import TrunkLease, TrunkRefusal
 
 logger = logging.getLogger(__name__)
 
 STORAGE_PAUSE = timedelta(seconds=10)
 """When an entry is tried again whose reservation the database could not answer."""
-DIALING_MARGIN_S = 10.0
-"""The gate is asked for a call that rings this much longer than it will: the time a slow database and trunks that do
-not answer may take before the last INVITE under one reservation leaves. No INVITE leaves later than that."""
 
 Dedicate = Callable[[], int | None]
 """Reserves a collector who is ready for this very call; None: nobody is."""

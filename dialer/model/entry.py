@@ -7,6 +7,10 @@ from enum import Enum
 from dialer.model.attempt import CallPath, Disposition
 from dialer.model.contact import Contact, Phone
 
+DIALING_MARGIN_S = 10.0
+"""The gate is asked for a call that rings this much longer than it will: the time a slow database and trunks that do
+not answer may take before the last INVITE under one reservation leaves. No INVITE leaves later than that."""
+
 
 class EntryState(str, Enum):
     """Where an entry stands. Only WAITING entries can be claimed; RECONCILE waits for a person's word after a crash."""

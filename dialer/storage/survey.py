@@ -8,7 +8,7 @@ once. Entries that are not due yet are asked about for the minute in which they 
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
@@ -20,10 +20,10 @@ from dialer.compliance.gate import evaluate
 from dialer.compliance.policy import Policy
 from dialer.compliance.words import say
 from dialer.model.attempt import CallPath
-from dialer.model.campaign import Campaign
+from dialer.model.campaign import Campaign, CampaignMode
 from dialer.model.contact import CaseStatus, PhoneRole, mask_number
 from dialer.model.decision import Decision, Effect, GateSurvey, OpeningDay, RefusedExample, RefusedRule, RuleResult
-from dialer.model.entry import Reservation
+from dialer.model.entry import DIALING_MARGIN_S, Reservation
 from dialer.storage import tables, values
 from dialer.storage.campaigns import load_campaign
 from dialer.storage.crypto import Cipher
@@ -81,6 +81,8 @@ _NEXT = (
     select(
         entries.c.contact_id,
         entries.c.due_at,
+        entries.c.callback_at,
+        entries.c.callback_agent_id,
         contacts.c.case_ref,
         contacts.c.person_ref,
         contacts.c.zone,
@@ -124,15 +126,25 @@ class Survey:
         now: datetime,
         *,
         examples: int,
+        caller_id: str | None = None,
         on_progress: Callable[[GateSurvey], None] | None = None,
     ) -> GateSurvey:
-        """The gate's word on all waiting entries; `on_progress` hears what is known after each thousand."""
+        """The gate's word on all waiting entries; `on_progress` hears what is known after each thousand.
+
+        `caller_id` is the number that would be shown; None: the campaign's first.
+        """
         asked = {"campaign": campaign_id}
         total = await self._database.read(lambda connection: int(connection.execute(_TOTAL, asked).scalar_one()))
         tally, after = _Tally(policy, now, total, examples), 0
         while True:
             work = partial(
-                _next_entries, cipher=self._cipher, campaign_id=campaign_id, policy=policy, now=now, after=after
+                _next_entries,
+                cipher=self._cipher,
+                campaign_id=campaign_id,
+                policy=policy,
+                now=now,
+                after=after,
+                caller_id=caller_id,
             )
             found, last = await self._database.read(work)
             if last is None:
@@ -247,23 +259,42 @@ def _reason(result: RuleResult) -> str:
 
 
 def _next_entries(
-    connection: Connection, *, cipher: Cipher, campaign_id: int, policy: Policy, now: datetime, after: int
+    connection: Connection,
+    *,
+    cipher: Cipher,
+    campaign_id: int,
+    policy: Policy,
+    now: datetime,
+    after: int,
+    caller_id: str | None,
 ) -> tuple[list[_Asked], int | None]:
     """The next chunk with what the gate needs to know, and where it ended; None at the end."""
     campaign = load_campaign(connection, campaign_id)
     rows = connection.execute(_NEXT, {"campaign": campaign_id, "after": after, "n": CHUNK}).all()
     if campaign is None or not rows:
         return [], None
-    reservation = _asked_for(campaign)
+    reservation = _asked_for(campaign, caller_id)
     common = common_facts(connection, reservation, policy, now)
     subjects = [_subject(cipher, row) for row in rows]
     known = [subject for subject, row in zip(subjects, rows, strict=True) if row.is_known]
     facts = iter(gather_many(connection, known, reservation, policy, now) if known else ())
+    mode = campaign.settings.mode
     asked = [
-        _Asked(subject, row.due_at, next(facts) if row.is_known else plain_facts(common, subject))
+        _Asked(
+            subject, row.due_at, _as_placed(next(facts) if row.is_known else plain_facts(common, subject), row, mode)
+        )
         for subject, row in zip(subjects, rows, strict=True)
     ]
     return asked, rows[-1].contact_id
+
+
+def _as_placed(facts: GateFacts, row: AnyRow, mode: CampaignMode) -> GateFacts:
+    """A promised callback goes its own way, a preview is dialed by the collector who looks at it."""
+    is_callback, has_collector = row.callback_at is not None, row.callback_agent_id is not None
+    if not is_callback and mode is not CampaignMode.PREVIEW:
+        return facts
+    path = CallPath.CALLBACK if is_callback else facts.path
+    return replace(facts, path=path, dedicated_agent=has_collector or mode is CampaignMode.PREVIEW)
 
 
 def _subject(cipher: Cipher, row: AnyRow) -> Subject:
@@ -279,17 +310,19 @@ def _subject(cipher: Cipher, row: AnyRow) -> Subject:
     )
 
 
-def _asked_for(campaign: Campaign) -> Reservation:
-    """What the campaign's loop would ask for: each call by its own path, with the first of its caller IDs."""
+def _asked_for(campaign: Campaign, caller_id: str | None) -> Reservation:
+    """What the campaign's loop would ask for, with the first of its caller IDs where none is named."""
     settings = campaign.settings
+    if caller_id is None:
+        caller_id = settings.caller_ids[0] if settings.caller_ids else ""
     return Reservation(
         campaign_id=campaign.campaign_id,
         contact_id=0,
         phone_id=0,
         path=CallPath(settings.mode.value),
         node="",
-        caller_id=settings.caller_ids[0] if settings.caller_ids else "",
-        ring_timeout_s=settings.ring_timeout_s,
+        caller_id=caller_id,
+        ring_timeout_s=settings.ring_timeout_s + DIALING_MARGIN_S,
         agency=settings.agency,
         creditor=settings.creditor,
         product=settings.product,

@@ -6,9 +6,11 @@ from datetime import timedelta
 import pytest
 
 from dialer.compliance.policy import Policy
-from dialer.model.attempt import Disposition
+from dialer.model.attempt import AttemptState, Disposition
 from dialer.model.call_list import NewContact, NewPhone
 from dialer.model.decision import Decision, RefusedExample
+from dialer.model.entry import WrapUpEffects
+from dialer.model.outcome import WrapUp
 from dialer.storage import Storage, survey
 from dialer.storage.do_not_call import Listing
 from tests.support.policy import bank_policy
@@ -122,6 +124,38 @@ async def test_it_says_what_a_reservation_would_get(storage: Storage, policy: Po
         answer = await dialing.ask(dialing.reservation(candidate), at)
         said = (answer.reason, answer.retry_at) if isinstance(answer, Decision) else None
         assert refused.pop(candidate.contact.case_ref, None) == said
+
+
+async def test_the_end_of_the_day_is_that_of_a_reservation(storage: Storage, policy: Policy) -> None:
+    """A call is asked for that rings a little longer than it will: half a minute before six nobody may be called."""
+    campaign_id = await run_campaign(storage, contacts(1))
+    at = MONDAY + timedelta(hours=7, minutes=59, seconds=27)
+    found = await storage.survey.campaign(campaign_id, policy, at, examples=1)
+    assert (found.allowed, [rule.rule for rule in found.refused]) == (0, ["cn.window"])
+
+
+async def test_a_promised_callback_is_asked_about_as_one(storage: Storage, policy: Policy) -> None:
+    """The rest after a conversation does not bind a callback; it binds the same entry without a promise."""
+    campaign_id = await run_campaign(storage, contacts(1))
+    dialing = Dialing(storage, policy)
+    (candidate,) = await dialing.claim(campaign_id)
+    attempt = await dialing.reserve(dialing.reservation(candidate))
+    await storage.attempts.mark(attempt.attempt_id, AttemptState.CONNECTED, MONDAY)
+    await storage.attempts.flush_marks()
+    await dialing.settle(attempt, Disposition.CONNECTED)
+    soon = MONDAY + timedelta(minutes=30)
+    promise = WrapUp(attempt.attempt_id, 7, "later", MONDAY, {}, callback_at=soon)
+    await storage.wrap_ups.record(promise, WrapUpEffects(callback_at=soon, callback_agent_id=7), MONDAY)
+    found = await storage.survey.campaign(campaign_id, policy, soon, examples=1)
+    assert (found.surveyed, found.allowed, found.refused) == (1, 1, ())
+    (again,) = await storage.entries.claim(campaign_id, "node1", 1, soon, agents=(7,))
+    await dialing.reserve(dialing.reservation(again), soon)
+
+
+async def test_the_number_that_would_be_shown_is_asked_about(storage: Storage, policy: Policy) -> None:
+    campaign_id = await run_campaign(storage, contacts(1))
+    found = await storage.survey.campaign(campaign_id, policy, MONDAY, examples=1, caller_id="+8640099999999")
+    assert [rule.rule for rule in found.refused] == ["cn.caller-id"]
 
 
 async def test_a_campaign_that_is_not_there(storage: Storage, policy: Policy) -> None:

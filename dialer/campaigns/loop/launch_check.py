@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from dialer.calls.presentable import number_problems
+from dialer.calls.presentable import campaign_facts, number_problems
 from dialer.calls.prompts import render_prompts
 from dialer.calls.services import CallServices
 from dialer.errors import ConfigError, DialerError
@@ -121,8 +121,15 @@ class LaunchChecks:
         def show(survey: GateSurvey) -> None:
             self._latest[campaign_id] = _with(begun, survey)
 
+        settings = campaign.settings
+        numbers = await services.caller_ids.usable_in(settings, campaign_facts(settings), policy, now)
         survey = await services.storage.survey.campaign(
-            campaign_id, policy, now, examples=EXAMPLES_PER_RULE, on_progress=show
+            campaign_id,
+            policy,
+            now,
+            examples=EXAMPLES_PER_RULE,
+            caller_id=next(iter(numbers), None),
+            on_progress=show,
         )
         return replace(_with(begun, survey), finished=True, limiting=_limiting(survey, counts))
 
