@@ -11,7 +11,7 @@ ringing. Where two spans touch there is no bound, so nothing is lost there: open
 Forbidden hours are read the other way round, as wide as the clock lets them be.
 
 Speed. Nearly every question falls into the stretch of the question before, so each window keeps that stretch, and the
-wait it last told of; both are exact, since an answer is right for every instant between the question and itself.
+waits it last told of; both are exact, since an answer is right for every instant between the question and itself.
 """
 
 from collections.abc import Callable
@@ -23,6 +23,7 @@ from zoneinfo import ZoneInfo
 
 from schedules.calendar import DayKind, WorkCalendar
 from schedules.hours import MINUTES_A_DAY, Days, Forbidden, Span, Window, clock, minute_of_day
+from schedules.search import Opening
 
 __all__ = [
     "Closed",
@@ -38,6 +39,7 @@ __all__ = [
     "minute_of_day",
     "next_open",
     "next_permitted",
+    "opening_of",
 ]
 
 DAY = timedelta(days=1)
@@ -88,17 +90,23 @@ class Closed:
 def is_open(window: Window, calendar: WorkCalendar | None, at: datetime, ring_s: float = 0.0) -> bool:
     """Whether a call that leaves at `at` (aware) and rings for `ring_s` at most lies wholly inside the window."""
     instant = at.astimezone(UTC)
-    return _window_answers(window, calendar).next_opening(instant, ring_s) == instant
+    return _window_answers(window, calendar).next_opening(instant, timedelta(seconds=ring_s)) == instant
 
 
 def next_open(window: Window, calendar: WorkCalendar | None, at: datetime, ring_s: float = 0.0) -> datetime | None:
     """The earliest instant (UTC), `at` included, when `is_open`; None when the calendar ends before."""
-    return _window_answers(window, calendar).next_opening(at.astimezone(UTC), ring_s)
+    return _window_answers(window, calendar).next_opening(at.astimezone(UTC), timedelta(seconds=ring_s))
+
+
+def opening_of(hours: Window | Forbidden, calendar: WorkCalendar | None, ring_s: float) -> Opening:
+    """`next_open` of a window, or `next_permitted` of forbidden hours, for whoever asks often: of instants in UTC."""
+    answers = _window_answers(hours, calendar) if isinstance(hours, Window) else _forbidden_answers(hours)
+    return partial(answers.next_opening, ring=timedelta(seconds=ring_s))
 
 
 def next_permitted(forbidden: Forbidden, at: datetime, ring_s: float = 0.0) -> datetime | None:
     """The earliest instant (UTC), `at` included, when no part of the ringing is forbidden; None if it never fits."""
-    return _forbidden_answers(forbidden).next_opening(at.astimezone(UTC), ring_s)
+    return _forbidden_answers(forbidden).next_opening(at.astimezone(UTC), timedelta(seconds=ring_s))
 
 
 @lru_cache(maxsize=4096)
@@ -123,8 +131,8 @@ def closed_because(window: Window, calendar: WorkCalendar | None, at: datetime, 
         code=code,
         zone=window.zone,
         day=day,
-        local_time=f"{local:%H:%M:%S}",
-        hours=", ".join(map(str, spans)),
+        local_time=local.time().isoformat("seconds"),
+        hours=_told(spans),
         kind=kind,
         calendar="" if asked is None else asked.name,
         holiday="" if asked is None else asked.names.get(day, ""),
@@ -148,33 +156,38 @@ _CLOSED_DAYS: dict[DayKind | None, ClosedCode] = {
 }
 
 
+@lru_cache(maxsize=1024)
+def _told(spans: tuple[Span, ...]) -> str:
+    return ", ".join(map(str, spans))
+
+
 class _Answers:
     """Finds openings among the stretches of days, and remembers around the latest answer.
 
     Both memories are replaced whole, so threads may share them.
     """
 
-    __slots__ = ("_open", "_stretches", "_wait", "_zone")
+    __slots__ = ("_open", "_stretches", "_waits", "_zone")
 
     def __init__(self, zone: str, stretches: Callable[[date], tuple[_Stretch, ...] | None]) -> None:
         """`stretches`: those that begin on a day, in order; None from the day on after which there are none."""
         self._zone = zone
         self._stretches = stretches
         self._open: tuple[_Stretch, ...] = ()  # the latest two: a refusal asks about now and about its next time
-        self._wait: tuple[float, datetime, datetime] | None = None
+        self._waits: tuple[tuple[timedelta, datetime, datetime], ...] = ()  # with the longest ringing, and with none
 
-    def next_opening(self, at: datetime, ring_s: float) -> datetime | None:
-        """The earliest instant from `at` (UTC) on at which a ringing of `ring_s` fits."""
-        ring = timedelta(seconds=ring_s)
+    def next_opening(self, at: datetime, ring: timedelta) -> datetime | None:
+        """The earliest instant from `at` (UTC) on at which a ringing of that length fits."""
         for stretch in self._open:
             if stretch.start <= at < stretch.end and at + ring < stretch.rings_until:
                 return at
-        wait = self._wait
-        if wait is not None and wait[0] == ring_s and wait[1] <= at <= wait[2]:
-            return wait[2]
+        for asked_ring, asked_at, opening in self._waits:
+            if asked_at <= at <= opening and asked_ring == ring:
+                return opening
         found = self._search(at, ring)
         if found is not None and found > at:
-            self._wait = (ring_s, at, found)
+            others = [wait for wait in self._waits if wait[0] != ring]
+            self._waits = ((ring, at, found), *others[:1])
         return found
 
     def _search(self, at: datetime, ring: timedelta) -> datetime | None:

@@ -22,7 +22,7 @@ def contradiction(rules: Sequence[Rule]) -> Contradiction | None:
     rules that a consent lifts, that warn, or that a collector at hand satisfies contradict nothing. Clocks are taken
     for one: a person who lives by the clock of the pack must be callable.
     """
-    strict = [rule for rule in rules if rule.effect is Effect.BLOCK and not rule.exempt_if]
+    strict = [rule for rule in rules if rule.effect is Effect.BLOCK and rule.exempt_if is None]
     for rule in strict:
         if isinstance(rule.body, Cap | WideCap) and rule.body.limit == 0 and rule.applies_if is None:
             return rule, "a limit of 0 refuses every call; to forbid some calls, say which with applies_if"

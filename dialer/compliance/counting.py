@@ -1,14 +1,15 @@
 """Rules that count earlier attempts, or rest after one: caps, cool-offs, one call at a time."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import attrgetter
 
 from dialer.compliance.demand import Demand, TallyDemand
 from dialer.compliance.facts import EarlierAttempt, Event, GateFacts, Scope, Tally
 from dialer.compliance.rule import Body, Zones, zone_unknown
 from dialer.compliance.spans import Ever, InclusiveDays, Rolling, Span
-from dialer.model.attempt import REACHED_A_PERSON, Disposition
+from dialer.model.attempt import REACHED_A_PERSON, TRUNK_FAULTS, Disposition
 from dialer.model.contact import PhoneRole
 from dialer.model.decision import Finding, FindingValue
 
@@ -16,6 +17,12 @@ LONGEST_CALL_S = 12 * 3600.0
 """What is counted from its end may have been placed that much earlier."""
 
 _Test = Callable[[EarlierAttempt], bool]
+_Attempts = tuple[EarlierAttempt, ...]
+_IN_CAMPAIGN: _Test = attrgetter("same_campaign")
+
+
+def _unreached(attempt: EarlierAttempt) -> bool:
+    return attempt.disposition not in REACHED_A_PERSON
 
 
 def _conversation(attempt: EarlierAttempt) -> bool:
@@ -28,22 +35,22 @@ def _conversation(attempt: EarlierAttempt) -> bool:
 
 
 _HAPPENED: Mapping[Event, _Test] = {
-    Event.PLACED: lambda attempt: attempt.placed,
-    Event.ALERTED: lambda attempt: attempt.alerted,
-    Event.ANSWERED: lambda attempt: attempt.answered,
+    Event.PLACED: lambda attempt: attempt.disposition not in TRUNK_FAULTS,
+    Event.ALERTED: attrgetter("alerted"),
+    Event.ANSWERED: attrgetter("answered"),
     Event.LIVE_ANSWERED: lambda attempt: attempt.disposition in REACHED_A_PERSON,
     Event.CONVERSATION: _conversation,
     Event.RIGHT_PARTY: lambda attempt: attempt.right_party is True,
     Event.MESSAGE_LEFT: lambda attempt: attempt.disposition is Disposition.MESSAGE_LEFT,
     Event.ABANDONED: lambda attempt: attempt.disposition is Disposition.ABANDONED,
-    Event.UNKNOWN: lambda attempt: attempt.unknown,
+    Event.UNKNOWN: lambda attempt: attempt.disposition is Disposition.UNKNOWN,
 }
 _IN_SCOPE: Mapping[Scope, _Test] = {
-    Scope.PERSON: lambda attempt: attempt.same_person,
+    Scope.PERSON: attrgetter("same_person"),
     Scope.PERSON_DEBT: lambda attempt: attempt.same_person and attempt.same_case,
-    Scope.PHONE: lambda attempt: attempt.same_phone,
+    Scope.PHONE: attrgetter("same_phone"),
     Scope.PERSON_PHONE: lambda attempt: attempt.same_person and attempt.same_phone,
-    Scope.CASE: lambda attempt: attempt.same_case,
+    Scope.CASE: attrgetter("same_case"),
     Scope.THIRD_PARTY: lambda attempt: attempt.same_case and attempt.role is PhoneRole.THIRD_PARTY,
 }
 
@@ -58,21 +65,26 @@ class Counted:
     campaign_only: bool = False
     _in_scope: _Test = field(init=False, repr=False, compare=False)
     _happened: _Test = field(init=False, repr=False, compare=False)
+    _latest: tuple[_Attempts, _Attempts] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_in_scope", _IN_SCOPE[self.scope])
         object.__setattr__(self, "_happened", _HAPPENED[self.event])
+        object.__setattr__(self, "_latest", ((), ()))
 
-    def of(self, attempts: Iterable[EarlierAttempt]) -> list[EarlierAttempt]:
-        """Those of the attempts that count."""
-        return [
-            attempt
-            for attempt in attempts
-            if self._in_scope(attempt)
-            and self._happened(attempt)
-            and not (self.unreached_only and attempt.disposition in REACHED_A_PERSON)
-            and (attempt.same_campaign or not self.campaign_only)
-        ]
+    def of(self, attempts: _Attempts) -> _Attempts:
+        """Those of the attempts that count; kept, since a refusal asks several times. Threads may share it."""
+        asked, found = self._latest
+        if asked is not attempts:
+            found = self._filtered(attempts)
+            object.__setattr__(self, "_latest", (attempts, found))
+        return found
+
+    def _filtered(self, attempts: _Attempts) -> _Attempts:
+        found = filter(self._happened, filter(self._in_scope, attempts))
+        if self.unreached_only:
+            found = filter(_unreached, found)
+        return tuple(filter(_IN_CAMPAIGN, found) if self.campaign_only else found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,19 +102,17 @@ class Cap(Body):
         zones = self.zones.pick(self.pack_zone, facts)
         if not zones or self.limit == 0:
             return None
-        if len(facts.attempts) < self.limit or len(counted := self.counted.of(facts.attempts)) < self.limit:
+        counted = self.counted.of(facts.attempts)
+        if len(counted) < self.limit:
             return at  # whatever the day: spares the time zones
+        limiting = sorted([attempt.placed_at for attempt in counted])[-self.limit]
         opens = at
         for zone in zones:
-            leaves = self._leaves(counted, zone)
+            leaves = self.span.leaves(zone, limiting)
             if leaves is None:
                 return None
             opens = max(opens, leaves)
         return opens
-
-    def _leaves(self, counted: list[EarlierAttempt], zone: str) -> datetime | None:
-        limiting = sorted(attempt.placed_at for attempt in counted)[-self.limit]
-        return self.span.leaves(zone, limiting)
 
     def count(self, facts: GateFacts, at: datetime) -> tuple[int, int] | None:
         """How many lie within the span at `at`; of several zones, the most."""
@@ -110,11 +120,10 @@ class Cap(Body):
         if not zones:
             return None
         counted = self.counted.of(facts.attempts)
-        return max([self._within(counted, zone, at) for zone in zones]) if counted else 0, self.limit
-
-    def _within(self, counted: list[EarlierAttempt], zone: str, at: datetime) -> int:
-        since = self.span.since(zone, at)
-        return sum([attempt.placed_at >= since for attempt in counted])
+        if not counted:
+            return 0, self.limit
+        since = min([self.span.since(zone, at) for zone in zones])
+        return sum([attempt.placed_at >= since for attempt in counted]), self.limit
 
     def explain(self, facts: GateFacts, at: datetime) -> Finding:
         """With the count."""

@@ -1,6 +1,6 @@
 """The gate: one pure function that every attempt passes when its INVITE is about to leave."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 
@@ -23,14 +23,11 @@ def evaluate(policy: Policy, facts: GateFacts, now: datetime) -> Decision:
     refused = [result for result in results if not result.allowed and result.effect is not Effect.WARN]
     if not refused:
         return Decision(True, "", _summary(results), None, policy.pack_hash, at, results)
-    settled = {
-        id(bound) for bound, result in zip(binding, results, strict=True) if result.allowed and bound.rule.lasting
-    }
     return Decision(
         allowed=False,
         rule=refused[0].rule,
         reason="" if refused[0].finding is None else say(refused[0].finding, "en"),
-        retry_at=_retry_at([bound for bound in policy.bounds if id(bound) not in settled], facts, refused),
+        retry_at=_retry_at(policy, facts, at, binding, results),
         pack_hash=policy.pack_hash,
         decided_at=at,
         evaluated=results,
@@ -61,14 +58,30 @@ def _summary(results: Sequence[RuleResult]) -> str:
     return f"all {len(results)} rules allow"
 
 
-def _retry_at(bounds: Iterable[Bound], facts: GateFacts, refused: Sequence[RuleResult]) -> datetime | None:
-    """When all rules would allow; `bounds` are those that may refuse from now on.
+def _retry_at(
+    policy: Policy, facts: GateFacts, at: datetime, binding: Sequence[Bound], results: Sequence[RuleResult]
+) -> datetime | None:
+    """When all rules would allow, no earlier than the last of those that refuse now: there the search begins.
 
-    No earlier than the last of those that refuse now, so the search begins there.
+    A rule that goes on allowing once it does is never asked again, one that opens at that very instant not about it.
     """
-    openings = [result.retry_at for result in refused]
-    known = [opening for opening in openings if opening is not None]
-    if len(known) < len(openings):
-        return None
-    blocking = (bound for bound in bounds if bound.rule.effect is not Effect.WARN)
-    return first_common([partial(bound.opens, facts) for bound in blocking], max(known))
+    start = at
+    asked = [bound for bound in policy.bounds if bound.start > at and bound.rule.effect is not Effect.WARN]
+    opening_last: list[Bound] = []
+    for bound, result in zip(binding, results, strict=True):
+        if bound.rule.effect is Effect.WARN:
+            continue
+        if result.allowed:
+            if not bound.rule.stays_open(facts):
+                asked.append(bound)
+            continue
+        if result.retry_at is None:
+            return None
+        if result.retry_at > start:
+            start = result.retry_at
+            asked += opening_last
+            opening_last = []
+        if not bound.rule.stays_open(facts):
+            (opening_last if result.retry_at == start else asked).append(bound)
+    conditions = [partial(bound.opens, facts) for bound in (*asked, *opening_last)]
+    return first_common(conditions, start, holding=len(opening_last))

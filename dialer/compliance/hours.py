@@ -1,6 +1,6 @@
 """Rules about the hour: calling windows, forbidden hours, and what the person named as inconvenient."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -11,7 +11,7 @@ from dialer.compliance.rule import Body, Zones, zone_unknown
 from dialer.model.decision import Finding
 from schedules.calendar import WorkCalendar
 from schedules.search import Opening, first_common
-from schedules.windows import Forbidden, Span, Window, clock, closed_because, next_open, next_permitted
+from schedules.windows import Forbidden, Span, Window, clock, closed_because, opening_of
 
 DAY_MINUTES = 24 * 60
 
@@ -20,8 +20,6 @@ DAY_MINUTES = 24 * 60
 class CallingWindow(Body):
     """Calls only within hours of certain days, the longest ringing included. `window` is in the pack's zone."""
 
-    lasting = False
-
     window: Window
     zones: Zones
     calendar: WorkCalendar | None = None
@@ -29,7 +27,7 @@ class CallingWindow(Body):
     def opens(self, facts: GateFacts, at: datetime) -> datetime | None:
         """When the windows of all zones are open for the whole ringing."""
         zones = self.zones.pick(self.window.zone, facts)
-        return _all_open((self._opening(zone, facts.max_ring_s) for zone in zones), at) if zones else None
+        return _all_open(_openings(self.window, self.calendar, zones, facts.max_ring_s), at) if zones else None
 
     def explain(self, facts: GateFacts, at: datetime) -> Finding:
         """Names the first zone whose window is closed."""
@@ -55,16 +53,14 @@ class CallingWindow(Body):
             values["holiday"] = closed.holiday
         return Finding(f"window_{closed.code.value}", values)
 
-    def _opening(self, zone: str, ring_s: float) -> Opening:
-        window, calendar = self.window.in_zone(zone), self.calendar
-        return lambda instant: next_open(window, calendar, instant, ring_s)
+    def stays_open(self, facts: GateFacts) -> bool:
+        """It closes again."""
+        return False
 
 
 @dataclass(frozen=True, slots=True)
 class ForbiddenHours(Body):
     """No ringing within these hours, on any day. `hours` are in the pack's zone."""
-
-    lasting = False
 
     hours: Forbidden
     zones: Zones
@@ -72,12 +68,13 @@ class ForbiddenHours(Body):
     def opens(self, facts: GateFacts, at: datetime) -> datetime | None:
         """When in no zone a part of the ringing is within the hours."""
         zones = self.zones.pick(self.hours.zone, facts)
-        return _all_open((self._opening(zone, facts.max_ring_s) for zone in zones), at) if zones else None
+        return _all_open(_openings(self.hours, None, zones, facts.max_ring_s), at) if zones else None
 
     def explain(self, facts: GateFacts, at: datetime) -> Finding:
         """Names the first zone in which the ringing would touch the hours."""
-        for zone in self.zones.pick(self.hours.zone, facts):
-            if self._opening(zone, facts.max_ring_s)(at) != at:
+        zones = self.zones.pick(self.hours.zone, facts)
+        for zone, opens in zip(zones, _openings(self.hours, None, zones, facts.max_ring_s), strict=True):
+            if opens(at) != at:
                 return Finding(
                     "forbidden_hours",
                     {
@@ -90,22 +87,20 @@ class ForbiddenHours(Body):
                 )
         return zone_unknown(facts)
 
-    def _opening(self, zone: str, ring_s: float) -> Opening:
-        hours = _in_zone(self.hours, zone)
-        return lambda instant: next_permitted(hours, instant, ring_s)
+    def stays_open(self, facts: GateFacts) -> bool:
+        """They come again."""
+        return False
 
 
 @dataclass(frozen=True, slots=True)
 class Convenience(Body):
     """Not at times and not on numbers that the person named as inconvenient, by every clock the person may live by."""
 
-    lasting = False
-
     def opens(self, facts: GateFacts, at: datetime) -> datetime | None:
         """When no entry that then still stands is touched by the ringing."""
         if not facts.inconvenient:
             return at
-        return _all_open((_convenient(entry, facts) for entry in facts.inconvenient), at)
+        return _all_open([_convenient(entry, facts) for entry in facts.inconvenient], at)
 
     def explain(self, facts: GateFacts, at: datetime) -> Finding:
         """Names the first entry that is in the way."""
@@ -125,17 +120,21 @@ class Convenience(Body):
             },
         )
 
+    def stays_open(self, facts: GateFacts) -> bool:
+        """Only where nothing was named."""
+        return not facts.inconvenient
 
-def _all_open(openings: Iterable[Opening], at: datetime) -> datetime | None:
-    conditions = tuple(openings)
-    if len(conditions) == 1:
-        return conditions[0](at)
-    return first_common(conditions, at)
+
+def _all_open(openings: Sequence[Opening], at: datetime) -> datetime | None:
+    return openings[0](at) if len(openings) == 1 else first_common(openings, at)
 
 
 @lru_cache(maxsize=1024)
-def _in_zone(hours: Forbidden, zone: str) -> Forbidden:
-    return replace(hours, zone=zone)
+def _openings(
+    hours: Window | Forbidden, calendar: WorkCalendar | None, zones: tuple[str, ...], ring_s: float
+) -> tuple[Opening, ...]:
+    """Those of the same hours by each of the clocks."""
+    return tuple(opening_of(replace(hours, zone=zone), calendar, ring_s) for zone in zones)
 
 
 def _clock_time(at: datetime, zone: str) -> str:
@@ -156,7 +155,7 @@ def _convenient(entry: Inconvenient, facts: GateFacts) -> Opening:
         known = [window for window in windows if window is not None]
         if len(known) < len(windows):
             return None
-        return _all_open((_window_opening(window, facts.max_ring_s) for window in known), at)
+        return _all_open([opening_of(window, None, facts.max_ring_s) for window in known], at)
 
     def opens(at: datetime) -> datetime | None:
         if entry.until is not None and entry.until <= at:
@@ -165,10 +164,6 @@ def _convenient(entry: Inconvenient, facts: GateFacts) -> Opening:
         return entry.until if found is None or (entry.until is not None and entry.until < found) else found
 
     return opens
-
-
-def _window_opening(window: Window, ring_s: float) -> Opening:
-    return lambda instant: next_open(window, None, instant, ring_s)
 
 
 @lru_cache(maxsize=1024)

@@ -9,7 +9,7 @@ from dialer.compliance.abandonment import Abandonment
 from dialer.compliance.counting import Cap, CoolOff, Counted, OneCall, WideCap, WideCounted
 from dialer.compliance.facts import WIDE_SCOPES, Event, Scope
 from dialer.compliance.hours import CallingWindow, Convenience, ForbiddenHours
-from dialer.compliance.rule import BEGINNING, FOREVER, Body, Conditions, Rule, Zones
+from dialer.compliance.rule import BEGINNING, FOREVER, Body, Conditions, Exemption, Rule, Zones
 from dialer.compliance.spans import Ever, InclusiveDays, Rolling, Span
 from dialer.compliance.standing import (
     AgencyListed,
@@ -69,7 +69,7 @@ def build_rule(text: RuleText) -> Rule:
         body=_BUILDERS[data["kind"]](text),
         effect=Effect(data.get("effect", Effect.BLOCK)),
         applies_if=_applies_if(text),
-        exempt_if=data.get("exempt_if", {}).get("consent", ""),
+        exempt_if=Exemption(**data["exempt_if"]) if "exempt_if" in data else None,
         note=data.get("note", ""),
         only_for=text.only_for,
         not_for=text.not_for,

@@ -6,9 +6,8 @@ built from that answer. Bodies hold only data and depend on nothing but the fact
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import Enum
-from typing import ClassVar
 
 from dialer.compliance.demand import Demand
 from dialer.compliance.facts import Consent, GateFacts
@@ -49,9 +48,6 @@ class Body(ABC):
 
     __slots__ = ()
 
-    lasting: ClassVar[bool] = True
-    """Whether it allows ever after once it allows, were the facts to stay."""
-
     @abstractmethod
     def opens(self, facts: GateFacts, at: datetime) -> datetime | None:
         """The earliest instant from `at` on at which it allows, were the facts to stay; None for never. Exact."""
@@ -66,6 +62,10 @@ class Body(ABC):
         Below its limit such a rule allows.
         """
         return None
+
+    def stays_open(self, facts: GateFacts) -> bool:
+        """Whether it allows ever after once it allows, were the facts to stay."""
+        return True
 
     @property
     def demand(self) -> Demand:
@@ -108,6 +108,20 @@ def _may_be_in(region: str, known: tuple[str, ...]) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class Exemption:
+    """What lifts a rule: a recorded consent of that kind, of any age or given within so many days of 24 hours."""
+
+    consent: str
+    within_days: int | None = None
+
+    def begins(self, consents: tuple[Consent, ...], at: datetime) -> datetime | None:
+        """The earliest instant from `at` on at which it lifts; None for never."""
+        if not consents:
+            return None
+        return consent_from(consents, self.consent, at, self.within_days)
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """One rule of a pack, or one variant of it where an override changed it for some calls or from some day on.
 
@@ -121,7 +135,7 @@ class Rule:
     body: Body
     effect: Effect = Effect.BLOCK
     applies_if: Conditions | None = None
-    exempt_if: str = ""
+    exempt_if: Exemption | None = None
     note: str = ""
     only_for: tuple[Conditions, ...] = ()
     not_for: tuple[Conditions, ...] = ()
@@ -133,10 +147,9 @@ class Rule:
         """Whether every call is meant."""
         return not self.only_for and not self.not_for
 
-    @property
-    def lasting(self) -> bool:
-        """Whether it allows ever after once it allows, were the facts to stay: a consent that lifts it may expire."""
-        return self.body.lasting and not self.exempt_if
+    def stays_open(self, facts: GateFacts) -> bool:
+        """As `Body.stays_open`; a consent that lifts it may expire."""
+        return (self.exempt_if is None or not facts.consents) and self.body.stays_open(facts)
 
     def concerns(self, facts: GateFacts) -> bool:
         """Whether this is the variant that is about the call."""
@@ -149,17 +162,30 @@ class Rule:
         if facts.dedicated_agent and self.effect is Effect.DEDICATED_AGENT:
             return at
         opens = self.body.opens(facts, at)
-        if self.exempt_if and opens != at:
-            exempt = consent_from(facts.consents, self.exempt_if, at)
+        if self.exempt_if is not None and opens != at:
+            exempt = self.exempt_if.begins(facts.consents, at)
             return exempt if opens is None or (exempt is not None and exempt < opens) else opens
         return opens
 
 
-def consent_from(consents: tuple[Consent, ...], kind: str, at: datetime) -> datetime | None:
-    """The earliest instant from `at` on at which a consent of that kind is in force; None for never."""
-    starts = (
-        max(at, consent.given_at)
-        for consent in consents
-        if consent.kind == kind and (consent.expires_at is None or max(at, consent.given_at) < consent.expires_at)
-    )
+def consent_from(
+    consents: tuple[Consent, ...], kind: str, at: datetime, within_days: int | None = None
+) -> datetime | None:
+    """The earliest instant from `at` on at which a consent of that kind is in force; None for never.
+
+    `within_days`: it is no longer looked at once so many times 24 hours have passed since it was given.
+    """
+    starts = []
+    for consent in consents:
+        if consent.kind == kind:
+            start, end = max(at, consent.given_at), _ends(consent, within_days)
+            if end is None or start < end:
+                starts.append(start)
     return min(starts, default=None)
+
+
+def _ends(consent: Consent, within_days: int | None) -> datetime | None:
+    if within_days is None:
+        return consent.expires_at
+    oldest = consent.given_at + timedelta(days=within_days)
+    return oldest if consent.expires_at is None else min(oldest, consent.expires_at)

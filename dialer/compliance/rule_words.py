@@ -10,7 +10,7 @@ from dialer.compliance.abandonment import Abandonment
 from dialer.compliance.counting import Cap, CoolOff, Counted, OneCall, WideCap, WideCounted
 from dialer.compliance.facts import Event, Scope
 from dialer.compliance.hours import CallingWindow, Convenience, ForbiddenHours
-from dialer.compliance.rule import Body, Conditions, Rule, Zones
+from dialer.compliance.rule import Body, Conditions, Exemption, Rule, Zones
 from dialer.compliance.spans import InclusiveDays, Rolling, Span
 from dialer.compliance.standing import AgencyListed, CallerId, CaseOpen, ConsentNeeded, DoNotCall, Permitted, ThirdParty
 from dialer.compliance.words import Language
@@ -289,7 +289,12 @@ def _concerns(only: Conditions | None, language: Language) -> str:
     return _of((f"It binds only {told}.", f"仅适用于{told}。"), language)
 
 
-def _exempts(consent: str, language: Language) -> str:
-    if not consent:
+def _exempts(exemption: Exemption | None, language: Language) -> str:
+    if exemption is None:
         return ""
-    return _of((f"A recorded consent ({consent}) lifts it.", f"已记录的同意（{consent}）可豁免。"), language)
+    consent = exemption.consent
+    if exemption.within_days is None:
+        return _of((f"A recorded consent ({consent}) lifts it.", f"已记录的同意（{consent}）可豁免。"), language)
+    hours = 24 * exemption.within_days
+    english = f"A recorded consent ({consent}) lifts it for {hours} hours after it was given."
+    return _of((english, f"已记录的同意（{consent}）在给出后 {hours} 小时内可豁免。"), language)

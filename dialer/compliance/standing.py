@@ -86,8 +86,6 @@ class ThirdParty(Body):
 class ConsentNeeded(Body):
     """Only with a recorded consent of that kind that is in force."""
 
-    lasting = False
-
     consent: str
 
     def opens(self, facts: GateFacts, at: datetime) -> datetime | None:
@@ -97,6 +95,10 @@ class ConsentNeeded(Body):
     def explain(self, facts: GateFacts, at: datetime) -> Finding:
         """Which consent is missing."""
         return Finding("consent_missing", {"consent": self.consent})
+
+    def stays_open(self, facts: GateFacts) -> bool:
+        """A consent may expire."""
+        return False
 
 
 @dataclass(frozen=True, slots=True)

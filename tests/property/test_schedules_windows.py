@@ -293,7 +293,7 @@ def test_what_was_asked_before_changes_no_answer(
     for at, ring_s in questions:
         for moved in (timedelta(0), -MINUTE, timedelta(seconds=1), timedelta(hours=13)):
             fresh = windows_module._window_answers.__wrapped__(window, calendar)
-            expected = fresh.next_opening(at + moved, ring_s)
+            expected = fresh.next_opening(at + moved, timedelta(seconds=ring_s))
             assert next_open(window, calendar, at + moved, ring_s) == expected
 
 
