@@ -96,7 +96,9 @@ COMMON = st.fixed_dictionaries(
     {},
     optional={
         "effect": st.sampled_from(["block", "block", "warn", "dedicated_agent"]),
-        "exempt_if": st.sampled_from([{"consent": "night"}, {"consent": "robot"}]),
+        "exempt_if": st.sampled_from(
+            [{"consent": "night"}, {"consent": "robot"}, {"consent": "night", "within_days": 1}]
+        ),
         "applies_if": st.sampled_from(
             [{"paths": ["manual"]}, {"roles": ["own"]}, {"regions": ["US"]}, {"agencies": ["north"]}]
         ),
@@ -117,6 +119,7 @@ def overrides(draw: st.DrawFn, rule: dict[str, Any]) -> dict[str, Any]:
         {"effect": "warn"},
         {"effect": "dedicated_agent"},
         {"exempt_if": {"consent": "night"}},
+        {"exempt_if": {"consent": "night", "within_days": 2}},
     ]
     change = draw(st.sampled_from(changes))
     everyone: dict[str, Any] = {}

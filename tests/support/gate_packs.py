@@ -42,6 +42,8 @@ def random_pack(chance: random.Random, name: str) -> dict[str, Any]:
 def _condition(chance: random.Random, rule: dict[str, Any]) -> None:
     if rule["kind"] in ("cap", "cool_off", "forbidden_hours", "consent") and chance.random() < 0.25:
         rule["exempt_if"] = {"consent": chance.choice(["night", "agreement"])}
+        if chance.random() < 0.5:
+            rule["exempt_if"]["within_days"] = chance.choice([1, 7, 30])
     if "applies_if" not in rule and chance.random() < 0.15:
         rule["applies_if"] = chance.choice(
             [{"paths": sorted(chance.sample(PATHS, 3))}, {"roles": ["own"]}, {"agencies": ["north"]}]

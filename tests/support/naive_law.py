@@ -103,14 +103,14 @@ class Clerk:
         if call.agency not in only.get("agencies", [call.agency]):
             return False
         exempt = rule.get("exempt_if")
-        return not (exempt and self.has_consent(call, exempt["consent"]))
+        return not (exempt and self.has_consent(call, exempt["consent"], exempt.get("within_days", 100_000)))
 
-    def has_consent(self, call: Call, kind: str) -> bool:
+    def has_consent(self, call: Call, kind: str, days: int = 100_000) -> bool:
         return any(
             consent["person"] == call.person
             and consent["kind"] == kind
             and consent["case"] in (None, call.case)
-            and consent["given"] <= call.at
+            and consent["given"] <= call.at < consent["given"] + timedelta(hours=24 * days)
             and (consent["expires"] is None or call.at < consent["expires"])
             and not consent["withdrawn"]
             for consent in self.papers.consents

@@ -120,6 +120,12 @@ def test_every_shipped_rule_can_be_told_in_both_languages() -> None:
             "对同一案件，联系到本人的呼叫开始后永久不再呼叫。",
         ),
         ("{kind: third_party, permitted: always}", "Third parties may be called.", "可以呼叫第三方。"),
+        (
+            "{kind: do_not_call, exempt_if: {consent: contact, within_days: 7}}",
+            "Never to a number or a person on the do-not-call list. "
+            "A recorded consent (contact) lifts it for 168 hours after it was given.",
+            "不得呼叫勿呼名单中的号码或人员。已记录的同意（contact）在给出后 168 小时内可豁免。",
+        ),
     ],
 )
 def test_a_rule_in_words(tmp_path: Path, rule: str, english: str, chinese: str) -> None:

@@ -460,6 +460,26 @@ def test_a_consent_lifts_a_rule_while_it_lasts() -> None:
 
 
 @pytest.mark.parametrize(
+    ("at", "expires_at", "retry_at"),
+    [
+        ("2026-11-19 09:59", None, "2026-11-19 10:00"),
+        ("2026-11-19 10:00", None, None),
+        ("2026-11-21 09:59", None, None),
+        # Two days are 48 hours, not the day it was given and the one after it.
+        ("2026-11-21 10:00", None, "never"),
+        ("2026-11-21 09:59", "2026-11-20 00:00", "never"),
+        ("2026-11-21 10:00", "2027-01-01 00:00", "never"),
+    ],
+)
+def test_a_consent_lifts_a_rule_for_so_many_days(at: str, expires_at: str | None, retry_at: str | None) -> None:
+    stop = {"kind": "do_not_call", "exempt_if": {"consent": "contact", "within_days": 2}}
+    given = Consent("contact", shanghai("2026-11-19 10:00"), None if expires_at is None else shanghai(expires_at))
+    said = result(stop, replace(FACTS, do_not_call=True, consents=(given,)), shanghai(at))
+    assert said.allowed == (retry_at is None)
+    assert said.retry_at == (shanghai(retry_at) if retry_at not in (None, "never") else None)
+
+
+@pytest.mark.parametrize(
     ("shown", "agency", "code"),
     [
         (ShownNumber("+864001234567", ("collection",)), "", None),

@@ -144,6 +144,8 @@ def test_shipped_packs_can_all_be_in_force_together() -> None:
         ("paths: [predictive]", "roads: [predictive]", "applies_if: {roads", "'roads' was unexpected"),
         ("regions: [US-MA]", "regions: [XX]", "applies_if", "'XX' is not an ISO 3166 code of a country"),
         ("exempt_if: {consent: night}", "exempt_if: {agreement: night}", "exempt_if", "'agreement' was unexpected"),
+        ("{consent: night}", "{consent: night, within_days: 0}", "exempt_if", "0 is less than the minimum of 1"),
+        ("{consent: night}", "{within_days: 7}", "exempt_if", "'consent' is a required property"),
         ("limit: 6\n    applies_if: {paths: [predictive], regions: [US-MA]}", "limit: 0", "id: cap", "a limit of 0"),
     ],
 )  # fmt: skip
