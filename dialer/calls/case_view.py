@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from dialer.agents.sessions import AgentSession
 from dialer.calls.order import CallOrder
+from dialer.calls.placing import NotPlaced
 from dialer.clock import Clock
 from dialer.model.agent import AgentState
 from dialer.model.campaign import DispositionForm
@@ -39,10 +40,25 @@ class CaseView:
 
 
 @dataclass(frozen=True, slots=True)
+class NotDialed:
+    """Why a call the collector asked for was not placed: the rule, where the gate refused it, and its words.
+
+    `retry_at` is when it may be asked for again; None: no passing of time helps.
+    """
+
+    case_ref: str
+    number_masked: str
+    reason: str
+    rule: str
+    retry_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class AgentDeskView:
     """A collector's own view. Instants are aware UTC; `limit_at` ends a wrap-up or a preview by itself.
 
-    `pending` is the state that was asked for while busy.
+    `pending` is the state that was asked for while busy, `not_dialed` what came of the last call the collector asked
+    for, where it was not placed, until the next case or call.
     """
 
     agent_id: int
@@ -53,6 +69,7 @@ class AgentDeskView:
     limit_at: datetime | None = None
     campaign_ids: tuple[int, ...] = field(default=())
     case: CaseView | None = None
+    not_dialed: NotDialed | None = None
 
 
 def case_view(order: CallOrder, attempt_id: int | None) -> CaseView:
@@ -71,7 +88,15 @@ def case_view(order: CallOrder, attempt_id: int | None) -> CaseView:
     )
 
 
-def desk_view(session: AgentSession, case: CaseView | None, clock: Clock) -> AgentDeskView:
+def not_dialed(order: CallOrder, outcome: NotPlaced) -> NotDialed:
+    """What the collector who asked for the call is told."""
+    number = mask_number(order.phone.number)
+    return NotDialed(order.contact.case_ref, number, outcome.reason, outcome.rule, outcome.retry_at)
+
+
+def desk_view(
+    session: AgentSession, case: CaseView | None, clock: Clock, refused: NotDialed | None = None
+) -> AgentDeskView:
     """A session as its collector sees it."""
     utc, monotonic = clock.utcnow(), clock.monotonic()
     machine = session.machine
@@ -85,4 +110,5 @@ def desk_view(session: AgentSession, case: CaseView | None, clock: Clock) -> Age
         limit_at=None if deadline is None else utc + (deadline - monotonic) * SECOND,
         campaign_ids=tuple(sorted(session.campaign_ids)),
         case=case,
+        not_dialed=refused,
     )

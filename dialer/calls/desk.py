@@ -16,17 +16,19 @@ from dialer.agents.phone import NailedUpLine, PhoneError
 from dialer.agents.ports import SipPort
 from dialer.agents.sessions import AgentChanged, AgentSession, AgentSessions
 from dialer.agents.state import BREAK_CODES, AgentEvent, AgentStateError
-from dialer.calls.case_view import AgentDeskView, case_view, desk_view
+from dialer.calls.case_view import AgentDeskView, NotDialed, case_view, desk_view, not_dialed
 from dialer.calls.floor import CallFloor
 from dialer.calls.form import check_wrap_up
 from dialer.calls.order import CallOrder
 from dialer.calls.pace_story import Observe
+from dialer.calls.placing import NotPlaced
 from dialer.calls.prompts import CallPrompts, render_prompts
+from dialer.calls.runner import AttemptRunner
 from dialer.errors import DialerError, InputError, StorageError
 from dialer.model.agent import Agent, AgentState
-from dialer.model.attempt import Attempt, CallPath
+from dialer.model.attempt import Attempt, CallPath, Disposition
 from dialer.model.campaign import Campaign, CampaignState
-from dialer.model.contact import CaseStatus
+from dialer.model.contact import CaseStatus, Contact
 from dialer.model.entry import Candidate, WrapUpEffects
 from dialer.model.outcome import WrapUp
 from dialer.sip.calls import IncomingCall
@@ -73,6 +75,7 @@ class AgentDesk:
         self._from_host = from_host
         self._previews: dict[int, PreviewOffer] = {}
         self._cases: dict[int, tuple[CallOrder, int]] = {}
+        self._refused: dict[int, NotDialed] = {}
         self._ringing: set[int] = set()
         self._closing = False
         self._tasks = asyncio.TaskGroup()
@@ -134,7 +137,7 @@ class AgentDesk:
             AgentState.WRAPUP,
         ):
             case = case_view(*self._cases[agent_id])
-        return desk_view(session, case, self._clock)
+        return desk_view(session, case, self._clock, self._refused.get(agent_id))
 
     # ---- calls
 
@@ -158,8 +161,7 @@ class AgentDesk:
             self._sessions.apply(self._sessions.get(agent_id), AgentEvent.RELEASE, stopped)
             raise AgentStateError(stopped)
         order = CallOrder.of_candidate(offer.campaign, offer.candidate, agent_id)
-        self._floor.place(order, offer.prompts, offer.observe, cause="dialed from preview")
-        self._cases[agent_id] = (order, 0)
+        self._place(agent_id, order, offer.prompts, offer.observe, "dialed from preview")
         self._previews.pop(agent_id, None)
         return self.view(agent_id)
 
@@ -175,22 +177,18 @@ class AgentDesk:
         return self.view(agent_id)
 
     async def dial_manually(self, agent_id: int, phone_id: int) -> AgentDeskView:
-        """Calls one number of a contact for the collector's campaign. Raises AgentStateError, InputError."""
+        """Calls one number of a contact, for the contact's campaign. Raises AgentStateError, InputError."""
         session = self._sessions.get(agent_id)
-        campaign = await self._campaign_of(session)
-        stopped = _why_not(campaign)
-        if stopped:
-            raise AgentStateError(stopped)
         contact = await self._storage.lists.contact_of_phone(phone_id)
         if contact is None:
             raise InputError("there is no such number")
+        campaign = await self._campaign_of(session, contact)
         if contact.case_status is not CaseStatus.OPEN:
             raise CaseStoppedError(f"the case is {contact.case_status.value}: no calls")
         phone = next(phone for phone in contact.phones if phone.phone_id == phone_id)
         prompts = await render_prompts(self._floor.services.prompts, campaign.settings)
         order = CallOrder(campaign, contact, phone, CallPath.MANUAL, agent_id=agent_id)
-        self._floor.place(order, prompts, _nobody_paces, cause="dialed by hand")
-        self._cases[agent_id] = (order, 0)
+        self._place(agent_id, order, prompts, _nobody_paces, "dialed by hand")
         return self.view(agent_id)
 
     async def hang_up(self, agent_id: int) -> AgentDeskView:
@@ -293,8 +291,18 @@ class AgentDesk:
 
     # ---- inside
 
+    def _place(self, agent_id: int, order: CallOrder, prompts: CallPrompts, observe: Observe, cause: str) -> None:
+        def ended(_: AttemptRunner, outcome: NotPlaced | Disposition) -> None:
+            if isinstance(outcome, NotPlaced) and self._sessions.find(agent_id) is not None:
+                self._refused[agent_id] = not_dialed(order, outcome)
+
+        self._floor.place(order, prompts, observe, on_end=ended, cause=cause)
+        self._cases[agent_id] = (order, 0)
+
     def _on_change(self, changed: AgentChanged) -> None:
         session, transition = changed.session, changed.transition
+        if transition.new in (AgentState.PREVIEW, AgentState.RESERVED, AgentState.OFFLINE):
+            self._refused.pop(session.agent_id, None)
         if transition.new is AgentState.TALKING and session.call is not None:
             runner = self._floor.find(session.call.attempt_id)
             if runner is not None:
@@ -326,12 +334,18 @@ class AgentDesk:
             raise InputError(f"there is no collector {agent_id}")
         return agent
 
-    async def _campaign_of(self, session: AgentSession) -> Campaign:
+    async def _campaign_of(self, session: AgentSession, contact: Contact) -> Campaign:
+        """A campaign of the collector's that calls this contact: agency, creditor and product are what rules go by."""
+        stopped = ""
         for campaign_id in sorted(session.campaign_ids):
             campaign = await self._storage.campaigns.get(campaign_id)
-            if campaign is not None:
-                return campaign
-        raise InputError("log in for a campaign before dialing by hand")
+            if campaign is not None and contact.list_id in campaign.list_ids:
+                stopped = _why_not(campaign)
+                if not stopped:
+                    return campaign
+        if stopped:
+            raise AgentStateError(stopped)
+        raise InputError("the contact is in none of the campaigns you are logged in for")
 
     async def _wrapped_call(self, wrap_up: WrapUp) -> tuple[Attempt, Campaign]:
         """The call a wrap-up is about: one this collector was on. Until it is settled only the session knows."""

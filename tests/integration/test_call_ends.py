@@ -2,10 +2,13 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from dialer.calls.case_view import NotDialed
+from dialer.errors import InputError
 from dialer.model.agent import AgentState
 from dialer.model.attempt import Disposition, HangupSide
 from dialer.model.campaign import AmdMode, CampaignMode, CampaignSettings, MachineAction
@@ -199,3 +202,26 @@ async def test_a_hand_dialed_call_passes_the_same_gate(tmp_path: Path) -> None:
         assert len(lab.far.lines) == 1
         (refusal,) = await lab.app.storage.statistics.refusals()
         assert (refusal.rule, refusal.path) == ("cn.do-not-call", "manual")
+        await until(lambda: desk.view(agent_id).not_dialed is not None, "the collector sees why")
+        shown = desk.view(agent_id).not_dialed
+        assert shown == NotDialed("case-0", "138****1234", refusal.reason, "cn.do-not-call", None)
+        await desk.ready(agent_id)
+        assert desk.view(agent_id).not_dialed == shown
+
+
+async def test_a_hand_dialed_call_belongs_to_the_contacts_campaign(tmp_path: Path) -> None:
+    """Rules go by the campaign's creditor and agency: whoever works for another may not dial under its rules."""
+    async with call_lab(tmp_path, 33000) as lab:
+        desk, (agent_id,) = lab.app.desk, lab.agent_ids
+        first = await lab.campaign(OFF)
+        other = await lab.campaign(replace(OFF, creditor="other-bank"), ("+8613800005678",))
+        (contact,) = await lab.app.storage.lists.contacts_by_number("+8613800005678")
+        await desk.log_in(agent_id, [first.campaign_id])
+        with pytest.raises(InputError, match="none of the campaigns"):
+            await desk.dial_manually(agent_id, contact.phones[0].phone_id)
+        await desk.log_in(agent_id, [first.campaign_id, other.campaign_id])
+        await desk.dial_manually(agent_id, contact.phones[0].phone_id)
+        await until(lambda: bool(lab.far.lines), "it rings")
+        lab.far.lines[0].incoming.reject(486)
+        (attempt,) = await lab.settled()
+        assert attempt.campaign_id == other.campaign_id
