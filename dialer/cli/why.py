@@ -14,6 +14,7 @@ _HEADINGS = {
     "nothing": ("nothing: the gate was never asked", "无：从未询问过闸门"),
     "now": ("What the gate says now", "闸门此刻的判断"),
     "then": ("What the gate would have said at {at}", "闸门在 {at} 会作出的判断"),
+    "ahead": ("What the gate would say at {at}, were nothing to change", "若情况不变，闸门在 {at} 会作出的判断"),
     "no_packs": (
         "which packs were in force then is not on record, so the gate cannot be asked",
         "当时生效的规则包没有记录，无法询问闸门",
@@ -46,7 +47,7 @@ def why(
         say(f"{answer['about']}：名单与记录中均无此号码或案件，请核对写法")
         return
     _print_record(answer, language)
-    _print_answers(answer, language)
+    _print_answers(answer, language, "then" if answer["is_past"] else "now" if at is None else "ahead")
     _print_obstacles(answer, language)
 
 
@@ -73,8 +74,8 @@ def _print_record(answer: Answer, shown: Shown) -> None:
                 line(text, 2)
 
 
-def _print_answers(answer: Answer, shown: Shown) -> None:
-    say(_heading("then", shown, at=instant(answer["at"])) if answer["is_past"] else _heading("now", shown))
+def _print_answers(answer: Answer, shown: Shown, when: str) -> None:
+    say(_heading(when, shown, at=instant(answer["at"])))
     if not answer["packs"]:
         line(_heading("no_packs", shown))
     print_packs(answer["packs"], shown)

@@ -16,6 +16,8 @@ from schedules.documents import Document
 PACKS = Path(__file__).parent / "packs"
 PACK_SCHEMA = PACKS / "pack.schema.json"
 OVERRIDE_SCHEMA = PACKS / "override.schema.json"
+LONGEST_WORDS = 300
+"""Characters of a complaint."""
 
 
 def _is_integer(_: TypeChecker, value: object) -> bool:
@@ -31,7 +33,9 @@ _Validator: type[Draft202012Validator] = extend(  # type: ignore[no-untyped-call
 
 def check_pack(document: Document) -> None:
     """Raises DocumentError when the document is not a pack by its schema."""
-    rules = document.data.get("rules") if isinstance(document.data, dict) else None
+    if not isinstance(document.data, dict):
+        raise document.error((), "a pack is a mapping of keys")  # of what else it is nothing is repeated
+    rules = document.data.get("rules")
     for index, rule in enumerate(rules if isinstance(rules, list) else ()):
         if isinstance(rule, dict) and "kind" in rule and rule["kind"] not in KINDS:
             reason = f"unknown rule kind {rule['kind']!r}; known are {', '.join(KINDS)}"
@@ -41,6 +45,8 @@ def check_pack(document: Document) -> None:
 
 def check_override(document: Document) -> None:
     """Raises DocumentError when the document is not an override by its schema."""
+    if not isinstance(document.data, dict):
+        raise document.error((), "an override is a mapping of keys")
     _check(_validator(OVERRIDE_SCHEMA), document.data, document.error)
 
 
@@ -79,4 +85,9 @@ def _in_words(problem: ValidationError) -> str:
             return f"{problem.instance!r} is not {described}"
         case "minProperties" | "maxProperties" if described:
             return f"exactly one is needed here: {described}"
-    return problem.message
+    return shortened(problem.message)
+
+
+def shortened(words: str) -> str:
+    """Whole values stand in the words; a long one hides what is wrong with it."""
+    return words if len(words) <= LONGEST_WORDS else f"{words[: LONGEST_WORDS // 2]} … {words[-LONGEST_WORDS // 2 :]}"

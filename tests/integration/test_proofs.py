@@ -436,6 +436,8 @@ async def test_why_before_the_payment(scene: Scene) -> None:
     decision = night["contacts"][0]["numbers"][0]["answers"][0]["decision"]
     assert not decision["allowed"]
     assert decision["retry_local"] == [{"zone": "Asia/Shanghai", "time": "2026-11-25T09:00:00+08:00"}]
+    ahead = await scene.run("why", "case-0", "--at", "2026-11-24T20:00:00Z", "--language", "en")
+    assert "What the gate would say at 2026-11-24 20:00:00 UTC, were nothing to change" in ahead.stdout
 
 
 async def test_why_before_anything_was_on_record(scene: Scene) -> None:

@@ -263,3 +263,17 @@ def test_the_hash_is_of_content_and_calendar(tmp_path: Path) -> None:
     calendar.write_text(calendar.read_text().replace("2026-10-01", "2026-10-02"), encoding="utf-8")
     again = parse_pack(TEXT.replace("calendar: cn-workdays", f"calendar: {calendar}"), "f")
     assert again.sha256 != own.sha256
+
+
+@pytest.mark.parametrize("text", ["王五,13800001234\n", "- 王五\n- 13800001234\n", "13800001234\n"])
+def test_a_file_that_is_no_pack_is_not_repeated(text: str) -> None:
+    """A call list named by mistake must not end up in a log."""
+    with pytest.raises(ConfigError, match=r"^f:1: a pack is a mapping of keys$"):
+        parse_pack(text, "f")
+
+
+def test_a_complaint_is_never_longer_than_can_be_read() -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_pack(TEXT.replace("limit: 6", f"limit: {['x' * 50] * 100}"), "f")
+    assert len(str(caught.value)) < 400
+    assert str(caught.value).endswith("is not of type 'integer'")
