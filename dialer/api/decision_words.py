@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
 
+from dialer.compliance.answer import ENTRY_NOT_LEASED, NUMBER_IN_FLIGHT
 from dialer.compliance.policy import SHORT_HASH, Pack
-from dialer.compliance.proof_replay import ENTRY_NOT_LEASED, NUMBER_IN_FLIGHT
 from dialer.compliance.words import Language, say, title_of
 from dialer.model.decision import Decision, Effect, Finding, RuleResult
 

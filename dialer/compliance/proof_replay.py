@@ -11,19 +11,14 @@ from typing import Self
 
 import msgspec
 
+from dialer.compliance.answer import GUARDS, NUMBER_IN_FLIGHT, answer, guarded, is_dialed
 from dialer.compliance.counters import Counter, counters
 from dialer.compliance.facts import GateFacts
-from dialer.compliance.gate import evaluate
 from dialer.compliance.packs import pack_from_content
 from dialer.compliance.policy import Pack, Policy
 from dialer.compliance.registry import Registry
 from dialer.errors import ConfigError
 from dialer.model.decision import Decision, RuleResult
-
-NUMBER_IN_FLIGHT = "number.in_flight"
-ENTRY_NOT_LEASED = "entry.not_leased"
-GUARDS = frozenset({NUMBER_IN_FLIGHT, ENTRY_NOT_LEASED})
-"""Refusals of the reservation itself, after all rules allowed: what they say is no pack's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +178,7 @@ class Replay:
             policy = self.policy(packs)
         except ValueError as error:
             return (str(error),)
-        again = evaluate(policy, question.facts, question.at)
+        again = answer(policy, question.facts, question.at)
         found = differences(question.decision, again, question.facts)
         if question.counters in (None, counters(policy, question.facts, question.decision)):
             return found
@@ -216,10 +211,7 @@ def differences(recorded: Decision, again: Decision, facts: GateFacts) -> tuple[
             found.append(f"on record it is {_word(recorded)}, by its own facts and rules it is {_word(again)}")
         elif recorded.rule != again.rule:
             found.append(f"on record {recorded.rule} refuses, by its own facts and rules {again.rule or 'none'} does")
-        if recorded.retry_at != again.retry_at and not _waits_for_a_call(again, facts):
-            found.append(
-                f"on record it may be tried again {_when(recorded)}, by its own facts and rules {_when(again)}"
-            )
+        found += _retry_difference(recorded, again)
     found += _rule_differences(recorded.evaluated, again.evaluated)
     if recorded.needs_agent is not again.needs_agent:
         found.append("whether a reserved collector would make it allowed differs")
@@ -230,15 +222,15 @@ def _guarded(recorded: Decision, again: Decision, facts: GateFacts) -> list[str]
     found = []
     if recorded.allowed or not again.allowed:
         found.append(f"on record {recorded.rule} refuses after all rules allowed, but they do not all allow")
-    in_flight = any(earlier.in_flight and earlier.same_phone for earlier in facts.attempts)
-    if recorded.rule == NUMBER_IN_FLIGHT and not in_flight:
+    if recorded.rule == NUMBER_IN_FLIGHT and not is_dialed(facts):
         found.append("on record the number is being dialed, but no call to it is among the facts")
-    return found
+    return [*found, *_retry_difference(recorded, guarded(again, recorded.rule))]
 
 
-def _waits_for_a_call(again: Decision, facts: GateFacts) -> bool:
-    """Rules cannot know when a call in flight ends; the reservation says when to ask again."""
-    return again.retry_at is None and any(earlier.in_flight for earlier in facts.attempts)
+def _retry_difference(recorded: Decision, again: Decision) -> list[str]:
+    if recorded.retry_at == again.retry_at:
+        return []
+    return [f"on record it may be tried again {_when(recorded)}, by its own facts and rules {_when(again)}"]
 
 
 def _rule_differences(recorded: tuple[RuleResult, ...], again: tuple[RuleResult, ...]) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, select
 
-from dialer.compliance.gate import evaluate
+from dialer.compliance.answer import answer
 from dialer.compliance.policy import Policy
 from dialer.model.call_list import ListState
 from dialer.model.decision import Decision
@@ -64,7 +64,7 @@ class Explaining:
     ) -> Answer:
         subject = load_subject(connection, self._cipher, reservation.contact_id, reservation.phone_id)
         facts = gather(connection, subject, reservation, policy, at, as_of)
-        return Answer(facts.zones.zones, evaluate(policy, facts, at))
+        return Answer(facts.zones.zones, answer(policy, facts, at))
 
     async def _known(self, wanted: Select[Any], limit: int) -> tuple[KnownContact, ...]:
         (key,) = wanted.selected_columns

@@ -1,17 +1,16 @@
 """The reservation's transaction: locks → facts → gate → attempt, or the refusal on record; its proof in either case."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, insert, update
 
+from dialer.compliance.answer import ENTRY_NOT_LEASED, NUMBER_IN_FLIGHT, answer, guarded, is_dialed
 from dialer.compliance.demand import Demand
-from dialer.compliance.facts import GateFacts, Scope
-from dialer.compliance.gate import evaluate
+from dialer.compliance.facts import Scope
 from dialer.compliance.policy import Policy
-from dialer.compliance.proof_replay import ENTRY_NOT_LEASED, NUMBER_IN_FLIGHT
-from dialer.model.attempt import Attempt, AttemptState, Disposition
+from dialer.model.attempt import Attempt, AttemptState
 from dialer.model.contact import mask_number
 from dialer.model.decision import Decision
 from dialer.model.entry import EntryState, Reservation
@@ -32,9 +31,6 @@ from dialer.storage.dialect import (
 from dialer.storage.history import Subject, gather, load_subject
 from dialer.storage.proofs import Question, keep_packs, prove_answer
 from dialer.storage.tallies import Budgets, scope_key
-
-IN_FLIGHT_RETRY = timedelta(seconds=60)
-"""When a number that is being dialed is asked for again: a call rings and talks about this long."""
 
 attempts = tables.attempts
 entries = tables.entries
@@ -77,11 +73,9 @@ def reserve(
     lock_all(connection, locks_of(policy.demand, subject, reservation))
     facts = gather(connection, subject, reservation, policy, now, budgets=remembered.budgets)
     question = Question(reservation, subject, policy, facts, now)
-    decision = evaluate(policy, facts, now)
+    decision = answer(policy, facts, now)
     if decision.allowed:
         decision = _guarded(connection, question, decision)
-    elif decision.retry_at is None:
-        decision = replace(decision, retry_at=_after_the_call(policy, facts, now))
     keep_packs(connection, policy, remembered.packs, now)
     if not decision.allowed:
         _record_refusal(connection, question, decision)
@@ -111,28 +105,11 @@ def locks_of(demand: Demand, subject: Subject, reservation: Reservation) -> list
 
 def _guarded(connection: Connection, question: Question, allowed: Decision) -> Decision:
     """What holds under every policy: one call to a number at a time, and nothing from an entry that others hold."""
-    retry_at = question.now + IN_FLIGHT_RETRY
-    if any(earlier.in_flight and earlier.same_phone for earlier in question.facts.attempts):
-        return _refusal(NUMBER_IN_FLIGHT, "the number is being dialed right now", retry_at, allowed)
+    if is_dialed(question.facts):
+        return guarded(allowed, NUMBER_IN_FLIGHT)
     if question.reservation.entry_id is not None and not _take_entry(connection, question.reservation):
-        return _refusal(ENTRY_NOT_LEASED, "the entry was stopped, or its lease ran out", retry_at, allowed)
+        return guarded(allowed, ENTRY_NOT_LEASED)
     return allowed
-
-
-def _after_the_call(policy: Policy, facts: GateFacts, now: datetime) -> datetime | None:
-    """When to ask again where a call in flight is what refuses: rules cannot know when it ends, only that it will."""
-    if not any(earlier.in_flight for earlier in facts.attempts):
-        return None
-    over = tuple(
-        replace(earlier, disposition=Disposition.NO_ANSWER, ended_at=now) if earlier.in_flight else earlier
-        for earlier in facts.attempts
-    )
-    then = evaluate(policy, replace(facts, attempts=over), now + IN_FLIGHT_RETRY)
-    return now + IN_FLIGHT_RETRY if then.allowed else then.retry_at
-
-
-def _refusal(rule: str, reason: str, retry_at: datetime, allowed: Decision) -> Decision:
-    return Decision(False, rule, reason, retry_at, allowed.pack_hash, allowed.decided_at, allowed.evaluated)
 
 
 def _take_entry(connection: Connection, reservation: Reservation) -> bool:

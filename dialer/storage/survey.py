@@ -15,8 +15,8 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Connection, Table, bindparam, exists, func, or_, select
 
+from dialer.compliance.answer import answer
 from dialer.compliance.facts import GateFacts
-from dialer.compliance.gate import evaluate
 from dialer.compliance.policy import Policy
 from dialer.compliance.words import say
 from dialer.model.attempt import CallPath
@@ -205,7 +205,7 @@ class _Tally:
         if decision is None:
             if len(self._decisions) >= MAX_REMEMBERED:
                 self._decisions.clear()
-            decision = self._decisions[facts, at] = evaluate(self._policy, facts, at)
+            decision = self._decisions[facts, at] = answer(self._policy, facts, at)
         return decision
 
     def _keep(self, asked: _Asked, decision: Decision, opens: datetime | None) -> None:

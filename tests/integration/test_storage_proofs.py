@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, func, select
 
+from dialer.compliance.answer import ENTRY_NOT_LEASED, NUMBER_IN_FLIGHT
 from dialer.compliance.packs import pack_from_content
 from dialer.compliance.policy import Policy
 from dialer.compliance.proof import ProofKind
-from dialer.compliance.proof_replay import ENTRY_NOT_LEASED, NUMBER_IN_FLIGHT, Replay
+from dialer.compliance.proof_replay import Replay
 from dialer.model.attempt import Attempt, AttemptState, Disposition, Settlement
 from dialer.model.decision import Decision
 from dialer.model.outcome import EventType

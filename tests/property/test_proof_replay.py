@@ -8,9 +8,9 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dialer.compliance.answer import answer
 from dialer.compliance.counters import counters
 from dialer.compliance.facts import BudgetUse, Consent, EarlierAttempt, GateFacts, OwnNumber, ShownNumber, Tally
-from dialer.compliance.gate import evaluate
 from dialer.compliance.packs import parse_pack
 from dialer.compliance.policy import Policy
 from dialer.compliance.proof_replay import PolicySet, Replay
@@ -84,7 +84,7 @@ def test_what_was_written_down_comes_out_the_same(seed: int) -> None:
     policy = _policy(chance)
     at = AT + timedelta(seconds=chance.randrange(14 * 86400), microseconds=chance.randrange(10**6))
     facts = _facts(chance, policy, at)
-    decision = evaluate(policy, facts, at)
+    decision = answer(policy, facts, at)
     replay = Replay()
     for pack in policy.used_packs:
         replay.add_pack(pack.sha256, pack.content)

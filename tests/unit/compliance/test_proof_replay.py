@@ -6,12 +6,13 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
+from dialer.compliance.answer import ENTRY_NOT_LEASED, IN_FLIGHT_RETRY, NUMBER_IN_FLIGHT, answer, guarded
 from dialer.compliance.counters import counters
 from dialer.compliance.facts import BudgetUse, EarlierAttempt, GateFacts, ShownNumber, Tally
 from dialer.compliance.gate import evaluate
 from dialer.compliance.packs import load_policy
 from dialer.compliance.policy import Policy
-from dialer.compliance.proof_replay import NUMBER_IN_FLIGHT, PolicySet, Replay, differences, read_policy
+from dialer.compliance.proof_replay import PolicySet, Replay, differences, read_policy
 from dialer.model.attempt import Disposition
 from dialer.model.decision import Decision
 from schedules.zones import candidates
@@ -155,11 +156,34 @@ def test_what_is_no_decision_is_told() -> None:
 def test_refusals_of_the_reservation_itself() -> None:
     """The number was being dialed, or the entry was gone: no pack says that, but the rules' results must be theirs."""
     allowed = evaluate(POLICY, FACTS, MONDAY)
-    lost = replace(allowed, allowed=False, rule="entry.not_leased", retry_at=MONDAY + timedelta(minutes=1))
+    lost = guarded(allowed, ENTRY_NOT_LEASED)
     assert differences(lost, allowed, FACTS) == ()
+    assert any("may be tried again" in words for words in differences(replace(lost, retry_at=None), allowed, FACTS))
     refused = evaluate(POLICY, replace(FACTS, do_not_call=True), MONDAY)
     assert any("do not all allow" in words for words in differences(lost, refused, FACTS))
-    dialed = replace(lost, rule=NUMBER_IN_FLIGHT)
+    dialed = guarded(allowed, NUMBER_IN_FLIGHT)
     assert any("no call to it" in words for words in differences(dialed, allowed, FACTS))
     busy = replace(FACTS, attempts=(EarlierAttempt(MONDAY),))
     assert differences(dialed, allowed, busy) == ()
+
+
+@pytest.mark.parametrize(
+    ("facts", "at", "retry_at"),
+    [
+        (FACTS, MONDAY, MONDAY + IN_FLIGHT_RETRY),
+        # The call would be over in a minute, and the day, too.
+        (FACTS, MONDAY + timedelta(hours=7, minutes=59), MONDAY + timedelta(hours=23)),
+        (called(60, 50, 40, 30, 20), MONDAY, MONDAY + timedelta(hours=23)),
+        (replace(FACTS, do_not_call=True), MONDAY, None),
+    ],
+)
+def test_the_next_time_after_a_call_in_flight_is_checked(
+    facts: GateFacts, at: datetime, retry_at: datetime | None
+) -> None:
+    busy = replace(facts, attempts=(*facts.attempts, EarlierAttempt(at - timedelta(seconds=5))))
+    decision = answer(POLICY, busy, at)
+    assert (decision.allowed, decision.retry_at) == (False, retry_at)
+    replay = replay_of(POLICY)
+    assert replay.check(body_of(decision, busy, at)) == ()
+    (words,) = replay.check(body_of(replace(decision, retry_at=at + timedelta(seconds=61)), busy, at))
+    assert "may be tried again" in words
