@@ -63,7 +63,7 @@ class PackOut(BaseModel):
 
 
 class CounterOut(BaseModel):
-    """How much of a rule's limit was used before and after what the link says."""
+    """How much of a rule's limit was used before and after the call; of a call given back, after and before it."""
 
     rule: str
     pack: str

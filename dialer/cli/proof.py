@@ -199,7 +199,8 @@ def _print_link(link: dict[str, Any], shown: Shown) -> None:
         print_decision(link["decision"], shown, counters=link["counters"])
     else:
         for counter in link["counters"]:
-            line(f"{counter['rule']}: {counter['before']}→{counter['after']} of {counter['limit']}")
+            if counter["before"] != counter["after"]:
+                line(f"{counter['rule']}: gives back {counter['before'] - counter['after']} of {counter['limit']}")
     for name, value in link["said"].items():
         if value not in (None, "", [], {}):
             line(f"{name}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from dialer.compliance.facts import EarlierAttempt, Event, GateFacts, Tally
+from dialer.compliance.facts import EarlierAttempt, Event, GateFacts, Scope, Tally
 from dialer.compliance.policy import Policy
 from dialer.model.decision import Decision
 
@@ -34,17 +34,31 @@ def counters(policy: Policy, facts: GateFacts, decision: Decision) -> tuple[Coun
 
 
 def given_back(taken: Sequence[Counter]) -> tuple[Counter, ...]:
-    """What a call took and gives back because nothing rang: the counters the other way round."""
+    """What a call took and gives back because nothing rang: the counters the other way round.
+
+    Other calls may have counted meanwhile: the difference is what it says, not where the counters stand now.
+    """
     return tuple(replace(counter, before=counter.after, after=counter.before) for counter in taken)
 
 
 def with_call(policy: Policy, facts: GateFacts, at: datetime) -> GateFacts:
     """The facts once the call has been placed and is in flight."""
-    placed = {wanted.key for wanted in policy.demand.tallies if wanted.event is Event.PLACED}
+    placed = {
+        wanted.key
+        for wanted in policy.demand.tallies
+        if wanted.event is Event.PLACED and _is_somebodys(wanted.scope, facts)
+    }
     tallies = tuple(
         Tally(tally.key, tally.used + 1, tally.limiting_at) if tally.key in placed else tally for tally in facts.tallies
     )
     return replace(facts, attempts=(*facts.attempts, EarlierAttempt(at, role=facts.role)), tallies=tallies)
+
+
+def _is_somebodys(scope: Scope, facts: GateFacts) -> bool:
+    """Calls without a collector of their own count for none, those of the house itself for no agency."""
+    if scope is Scope.COLLECTOR:
+        return facts.dedicated_agent
+    return scope is not Scope.AGENCY or bool(facts.agency)
 
 
 def _counts(policy: Policy, facts: GateFacts, at: datetime) -> dict[tuple[str, str], int]:
