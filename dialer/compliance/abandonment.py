@@ -5,7 +5,7 @@ from datetime import datetime
 
 from dialer.compliance.demand import BudgetDemand, Demand
 from dialer.compliance.facts import BudgetUse, GateFacts
-from dialer.compliance.rule import Body
+from dialer.compliance.rule import FOREVER, Body
 from dialer.compliance.spans import Span
 from dialer.model.decision import Finding
 
@@ -15,7 +15,7 @@ class Abandonment(Body):
     """At most `limit` (a share) of the campaign's live calls within the span are abandoned.
 
     `false_positives` is the share of machine verdicts that are taken for people who were hung up on: they add to the
-    abandoned calls and to the live ones.
+    abandoned calls and to the live ones, also where no call is known to have been abandoned.
     """
 
     span: Span
@@ -25,19 +25,27 @@ class Abandonment(Body):
     key: str
 
     def opens(self, facts: GateFacts, at: datetime) -> datetime | None:
-        """At the latest when the newest abandoned call leaves the span: then none is left.
+        """When the newest abandoned call has left the span, or the newest machine, or both: as soon as that is enough.
 
-        Conservative: the budget may recover earlier, when enough of the abandoned calls have left or live ones came.
+        Conservative: the budget may recover earlier, when enough of them have left or live calls came.
         """
         use = self._use(facts)
         if use is None:
             return None
         if not self._is_spent(use.live, use.abandoned, use.machines):
             return at
-        if use.last_abandoned_at is None or self._is_spent(use.live - use.abandoned, 0, use.machines):
-            return None
-        leaves = self.span.leaves(self.pack_zone, use.last_abandoned_at)
-        return None if leaves is None else max(at, leaves)
+        abandoned_until, machines_until = self._until(use.last_abandoned_at), self._until(use.last_machine_at)
+        for opens in sorted((abandoned_until, machines_until)):
+            gone = use.abandoned if abandoned_until <= opens else 0
+            machines = use.machines if machines_until > opens else 0
+            if opens < FOREVER and not self._is_spent(use.live - gone, use.abandoned - gone, machines):
+                return max(at, opens)
+        return None
+
+    def _until(self, newest: datetime | None) -> datetime:
+        """When the newest of them leaves the span; FOREVER too when nobody knows which one it is."""
+        leaves = None if newest is None else self.span.leaves(self.pack_zone, newest)
+        return FOREVER if leaves is None else leaves
 
     def share(self, live: int, abandoned: int, machines: int) -> float:
         """The abandoned share; of no calls, none."""

@@ -251,6 +251,7 @@ class _Reader:
                 data.get(rule_id, silent)["abandoned"],
                 data.get(rule_id, silent).get("machines", 0),
                 self._optional(data.get(rule_id, silent), "last_abandoned_at", (*place, rule_id)),
+                self._optional(data.get(rule_id, silent), "last_machine_at", (*place, rule_id)),
             )
             for rule_id, key in asked
         )

@@ -103,7 +103,7 @@ class Tally:
 class BudgetUse:
     """Calls of the campaign within a budget's window: with a person (abandoned ones included), abandoned, to machines.
 
-    `last_abandoned_at` is the newest abandoned call: once it has left the window, nothing is spent.
+    `last_abandoned_at` and `last_machine_at` are the newest of them: once both have left the window, nothing is spent.
     """
 
     key: str
@@ -111,6 +111,7 @@ class BudgetUse:
     abandoned: int
     machines: int
     last_abandoned_at: datetime | None = None
+    last_machine_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

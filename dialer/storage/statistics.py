@@ -21,7 +21,8 @@ attempts = tables.attempts
 refusals = tables.refusals
 wrap_ups = tables.wrap_ups
 
-_COUNTED = REACHED_A_PERSON | {Disposition.MACHINE, Disposition.MESSAGE_LEFT}
+MACHINES = frozenset({Disposition.MACHINE, Disposition.MESSAGE_LEFT})
+_COUNTED = REACHED_A_PERSON | MACHINES
 _REACHED = (
     select(attempts.c.disposition, func.count().label("n"), func.max(attempts.c.ended_at).label("last_at"))
     .where(
@@ -70,10 +71,16 @@ class Reached:
 
     counts: Mapping[str, int]
     last_abandoned_at: datetime | None = None
+    last_machine_at: datetime | None = None
 
     def of(self, disposition: Disposition) -> int:
         """Those that ended so."""
         return self.counts.get(disposition.value, 0)
+
+    @property
+    def machines(self) -> int:
+        """Those in which a machine was heard."""
+        return sum(self.of(disposition) for disposition in MACHINES)
 
     @property
     def live(self) -> int:
@@ -88,8 +95,10 @@ def count_reached(connection: Connection, campaign_id: int, since: datetime, as_
         rows = connection.execute(_REACHED, asked).all()
     else:
         rows = connection.execute(_REACHED_BY_THEN, asked | {"as_of": as_of}).all()
-    last = next((row.last_at for row in rows if row.disposition == Disposition.ABANDONED.value), None)
-    return Reached({row.disposition: int(row.n) for row in rows}, last)
+    last = {row.disposition: row.last_at for row in rows}
+    machines = [last[disposition.value] for disposition in MACHINES if disposition.value in last]
+    counts = {row.disposition: int(row.n) for row in rows}
+    return Reached(counts, last.get(Disposition.ABANDONED.value), max(machines, default=None))
 
 
 def live_and_abandoned(connection: Connection, campaign_id: int, since: datetime | None) -> tuple[int, int]:

@@ -83,8 +83,9 @@ def budget_use(
     since = max(wanted.span.since(wanted.zone, now), BEGINNING)
     counts = count_reached(connection, campaign_id, since, as_of)
     abandoned = counts.of(Disposition.ABANDONED)
-    machines = counts.of(Disposition.MACHINE) + counts.of(Disposition.MESSAGE_LEFT)
-    return BudgetUse(wanted.key, counts.live, abandoned, machines, counts.last_abandoned_at)
+    return BudgetUse(
+        wanted.key, counts.live, abandoned, counts.machines, counts.last_abandoned_at, counts.last_machine_at
+    )
 
 
 @cache

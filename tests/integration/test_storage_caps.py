@@ -384,10 +384,10 @@ async def test_the_abandonment_budget(storage: Storage, nothing: Policy) -> None
         return await storage._database.read(lambda connection: budget_use(connection, demand, campaign_id, now, as_of))
 
     at = MONDAY + HOUR
-    assert await used(at) == BudgetUse("k", 4, 1, 2, MONDAY + 5 * MINUTE)
+    assert await used(at) == BudgetUse("k", 4, 1, 2, MONDAY + 5 * MINUTE, MONDAY + 7 * MINUTE)
     await settled(dialing, wanted[8], Disposition.ABANDONED, at)
     assert (await used(at + timedelta(seconds=1))).abandoned == 1
-    assert await used(at + timedelta(seconds=2)) == BudgetUse("k", 5, 2, 2, at + MINUTE)
+    assert await used(at + timedelta(seconds=2)) == BudgetUse("k", 5, 2, 2, at + MINUTE, MONDAY + 7 * MINUTE)
     budgets.forget()
     assert (await used(at, as_of=MONDAY + 3 * MINUTE)).live == 2
     assert await used(at + timedelta(days=1, minutes=2)) == BudgetUse("k", 0, 0, 0)

@@ -212,10 +212,10 @@ def situations(draw: st.DrawFn, policy: Policy) -> tuple[GateFacts, datetime]:
         for used in (draw(st.integers(0, asked.limit)),)
     ]
     budgets = [
-        BudgetUse(asked.key, abandoned + draw(st.integers(0, 99)), abandoned, draw(st.integers(0, 20)), last)
+        BudgetUse(asked.key, abandoned + draw(st.integers(0, 99)), abandoned, machines, *last)
         for asked in policy.demand.budgets
-        for abandoned in (draw(st.integers(0, 3)),)
-        for last in (draw(ago(at, 86400)) if abandoned else None,)
+        for abandoned, machines in ((draw(st.integers(0, 3)), draw(st.integers(0, 20))),)
+        for last in ([draw(ago(at, 86400)) if n else None for n in (abandoned, machines)],)
     ]
     facts = GateFacts(
         zones=draw(

@@ -71,7 +71,7 @@ def _facts(chance: random.Random, policy: Policy, at: datetime) -> GateFacts:
             for demand in policy.demand.tallies
         ),
         budgets=tuple(
-            BudgetUse(demand.key, 100, chance.randrange(9), chance.randrange(9), at - timedelta(hours=2))
+            BudgetUse(demand.key, 100, chance.randrange(9), chance.randrange(9), at - timedelta(hours=2), at)
             for demand in policy.demand.budgets
         ),
     )

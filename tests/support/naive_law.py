@@ -257,7 +257,7 @@ class Clerk:
         guessed = machines * rule.get("amd_false_positives", 0)
         live = sum(earlier.disposition in REACHED for earlier in mine)
         abandoned = sum(earlier.disposition == "abandoned" for earlier in mine)
-        return abandoned > 0 and (abandoned + guessed) / (live + guessed) > rule["limit"]
+        return bool(live + guessed > 0 and (abandoned + guessed) / (live + guessed) > rule["limit"])
 
     # ---- people
 

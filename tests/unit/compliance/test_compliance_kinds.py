@@ -532,6 +532,27 @@ def test_the_abandonment_budget(
     assert (said.retry_at or (MONDAY_TEN if said.allowed else None)) == (None if opens is None else shanghai(opens))
 
 
+@pytest.mark.parametrize(
+    ("use", "last_machine", "opens"),
+    [
+        ((10, 0, 100), "2026-11-23 08:00", "2026-11-24 08:00"),  # nobody is known to have been abandoned
+        ((11, 1, 100), "2026-11-23 08:00", "2026-11-24 09:00"),  # with the last machine gone, 1 of 11 is left
+        ((100, 1, 100), "2026-11-23 08:00", "2026-11-24 08:00"),  # 1 of 100 is not too much
+        ((11, 1, 100), "2026-11-23 09:30", "2026-11-24 09:30"),  # both must have left
+        ((100, 4, 1), "2026-11-23 09:30", "2026-11-24 09:00"),  # the machines are few enough to stay
+        ((10, 0, 100), "2026-11-22 08:00", "2026-11-23 10:00"),  # the newest has left
+    ],
+)
+def test_a_budget_that_machines_spend_opens_when_they_have_left(
+    use: tuple[int, int, int], last_machine: str, opens: str
+) -> None:
+    rule = {**BUDGET, "amd_false_positives": 0.1}
+    key = policy(rule).demand.budgets[0].key
+    spent = BudgetUse(key, *use, shanghai("2026-11-23 09:00") if use[1] else None, shanghai(last_machine))
+    said = result(rule, replace(FACTS, budgets=(spent,)))
+    assert (said.retry_at or (MONDAY_TEN if said.allowed else None)) == shanghai(opens)
+
+
 def test_a_budget_for_all_time_never_recovers() -> None:
     rule = {**BUDGET, "span": {"campaign": True}}
     key = policy(rule).demand.budgets[0].key
