@@ -4,16 +4,17 @@ import logging
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from dialer.calls.order import CallOrder
-from dialer.calls.refused import is_number_used_up, verdict
+from dialer.calls.refused import is_number_used_up, latest_alone, verdict
 from dialer.calls.services import CallServices
 from dialer.compliance.facts import Scope
 from dialer.compliance.policy import Policy
 from dialer.errors import StorageError
 from dialer.model.attempt import Attempt
 from dialer.model.decision import Decision
-from dialer.model.entry import DIALING_MARGIN_S
+from dialer.model.entry import DIALING_MARGIN_S, Reservation
 from dialer.sip.trunks import TrunkLease, TrunkRefusal
 
 logger = logging.getLogger(__name__)
@@ -107,7 +108,7 @@ async def _reserve(services: CallServices, order: CallOrder, lease: TrunkLease) 
         reservation = order.reservation(services.node, lease.trunk.name, caller_id, DIALING_MARGIN_S)
         outcome = await services.storage.attempts.reserve(reservation, policy, services.clock.utcnow())
         if isinstance(outcome, Decision):
-            return await _refused(services, order, policy, outcome, caller_id)
+            return await _refused(services, order, policy, outcome, reservation)
     except StorageError as error:
         logger.exception("reservation failed", extra={"campaign_id": order.campaign.campaign_id})
         return NotPlaced(str(error), services.clock.utcnow() + STORAGE_PAUSE)
@@ -115,19 +116,23 @@ async def _reserve(services: CallServices, order: CallOrder, lease: TrunkLease) 
 
 
 async def _refused(
-    services: CallServices, order: CallOrder, policy: Policy, decision: Decision, caller_id: str
+    services: CallServices, order: CallOrder, policy: Policy, decision: Decision, reservation: Reservation
 ) -> NotPlaced:
     """What the refusal means for the entry; a number at its cap may have others beside it."""
     now = services.clock.utcnow()
     if is_number_used_up(decision, policy):
         services.caller_ids.forget()
     others = await services.caller_ids.usable(order, policy, now)
-    meaning = verdict(
-        decision,
-        policy,
-        now,
+    means = partial(
+        verdict,
+        policy=policy,
         has_collectors=not order.is_reminder,
-        another_number=any(number != caller_id for number in others),
+        another_number=any(number != reservation.caller_id for number in others),
     )
+    meaning, later = means(decision, now=now), latest_alone(decision, policy)
+    if meaning.retry_at is None and later is not None:
+        (then,) = await services.storage.explaining.ask([reservation], policy, later, None)
+        if then.decision.allowed or means(then.decision, now=later).retry_at is not None:
+            meaning = replace(meaning, retry_at=later)  # the house can mend what is in the way then
     needs_agent = decision.needs_agent and order.agent_id is None and not order.is_reminder
     return NotPlaced(decision.reason, meaning.retry_at, decision.rule, meaning.alike, needs_agent)

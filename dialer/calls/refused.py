@@ -26,6 +26,8 @@ _WAITS_FOR_A_CALL = frozenset({"call_in_flight", "cool_off_not_begun"})
 """What rules find that cannot know when a call in flight ends."""
 _OF_THE_HOUSE = frozenset({"in_force", "caller_id", "agency"})
 _BY_THE_CALENDAR = frozenset({"calling_window", "forbidden_hours"})
+_FOR_EVER = frozenset({"zone_unknown", "inconvenient_number", "count_missing"})
+_BY_TIME = _BY_THE_CALENDAR | {"cap", "cool_off", "convenience", "abandonment"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,28 @@ def verdict(
     ]
     known = [opening for opening in openings if opening is not None]
     return Verdict(max(known) if len(known) == len(openings) else None, HOUSE_PAUSE in pauses)
+
+
+def latest_alone(decision: Decision, policy: Policy) -> datetime | None:
+    """When each rule that refuses now would allow by itself, where no time is known at which all rules do.
+
+    None of all other decisions, and where one of these rules does not go by time. Another rule is in the way then;
+    what that one finds tells whether the house can mend it (its calendar ends before), or else nobody can.
+    """
+    if decision.allowed or decision.retry_at is not None:
+        return None
+    kinds = {bound.rule.rule_id: bound.rule.kind for bound in policy.bounds}
+    refused = [result for result in decision.evaluated if not result.allowed and result.effect is not Effect.WARN]
+    openings = [result.retry_at for result in refused if kinds[result.rule] in _BY_TIME and not _is_for_ever(result)]
+    known = [opening for opening in openings if opening is not None]
+    return max(known) if known and len(known) == len(refused) else None
+
+
+def _is_for_ever(result: RuleResult) -> bool:
+    """Its time is the end of its pack, if it has any."""
+    if result.finding is None:
+        return False
+    return result.finding.code in _FOR_EVER or result.finding.values.get("unit") in ("ever", "campaign")
 
 
 def is_number_used_up(decision: Decision, policy: Policy) -> bool:

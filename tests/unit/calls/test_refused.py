@@ -7,7 +7,15 @@ from typing import Any
 
 import pytest
 
-from dialer.calls.refused import CALL_LENGTH, HOUSE_PAUSE, SOON, Verdict, is_number_used_up, verdict
+from dialer.calls.refused import (
+    CALL_LENGTH,
+    HOUSE_PAUSE,
+    SOON,
+    Verdict,
+    is_number_used_up,
+    latest_alone,
+    verdict,
+)
 from dialer.compliance.facts import BudgetUse, EarlierAttempt, GateFacts, ShownNumber, Tally
 from dialer.compliance.gate import evaluate
 from dialer.compliance.packs import parse_pack
@@ -124,3 +132,21 @@ def test_a_number_that_is_not_used_up() -> None:
 def test_an_allowed_call_with_a_warning_needs_no_verdict() -> None:
     """What only warns keeps nothing back, here beside a window that is closed."""
     assert meaning(POLICY, {"do_not_call": True}, EVENING) == Verdict(TOMORROW)
+
+
+def test_when_each_rule_alone_would_allow() -> None:
+    """On the pack's last day a number's cap opens at midnight, and then the pack refuses: no time is known for both."""
+    last_day = Policy((parse_pack(PACK.format(through="valid_through: 2026-11-23"), "p.yaml"),))
+    keys = {demand.scope.value: demand.key for demand in last_day.demand.tallies}
+    facts = replace(CLEAN, tallies=(), budgets=(BudgetUse(last_day.demand.budgets[0].key, 100, 0, 0),))
+    free = replace(facts, tallies=tuple(Tally(key, 0) for key in keys.values()))
+    capped = replace(facts, tallies=(Tally(keys["caller_id"], 5, FULL), Tally(keys["collector"], 0)))
+    midnight = datetime.fromisoformat("2026-11-24T00:00:00+08:00")
+    assert evaluate(last_day, capped, NOW).retry_at is None
+    assert latest_alone(evaluate(last_day, capped, NOW), last_day) == midnight
+    assert latest_alone(evaluate(POLICY, replace(CLEAN, tallies=tallies(caller_id=True)), NOW), POLICY) is None
+    for changes in ({"case_status": CaseStatus.PAID}, {"zones": ZoneCandidates()}):
+        refused = evaluate(last_day, replace(capped, **changes), NOW)  # type: ignore[arg-type]
+        assert refused.retry_at is None
+        assert latest_alone(refused, last_day) is None
+    assert latest_alone(evaluate(last_day, free, NOW), last_day) is None, "nothing refuses"
