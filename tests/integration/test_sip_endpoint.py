@@ -248,4 +248,4 @@ async def test_any_port_is_one_that_is_free_over_udp_and_tcp(monkeypatch: pytest
         async with SipEndpoint(config, is_trunk=lambda source: True) as endpoint:
             ports = {endpoint.local_port(Transport.UDP), endpoint.local_port(Transport.TCP)}
     assert len(tried) >= 2  # more where others on this machine were faster
-    assert ports == {tried[1]}
+    assert ports == {tried[-1]}
