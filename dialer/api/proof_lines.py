@@ -4,7 +4,9 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from dialer.compliance.proof_chain import Head
+from dialer.compliance.proof import ProofKind
+from dialer.compliance.proof_attempts import AttemptSet, StoredAttempts
+from dialer.compliance.proof_chain import MAX_FAULTS, Head
 from dialer.compliance.proof_export import (
     FORMAT,
     EndLine,
@@ -16,7 +18,7 @@ from dialer.compliance.proof_export import (
     encode_link,
     parse_place,
 )
-from dialer.storage.proof_reading import ChainRange, ProofReading
+from dialer.storage.proof_reading import ChainRange, ProofReading, StoredLink
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +51,45 @@ async def export_lines(proofs: ProofReading, export: Export) -> AsyncIterator[by
             yield encode_line(PackLine(pack.sha256, pack.name, pack.content))
     for packs in await proofs.pack_sets():
         yield encode_line(PolicyLine(packs.pack_hash, str(packs)))
-    n_links = 0
+    n_links, stored = 0, {head.chain: _Stored() for head in export.heads}
     for links in export.ranges:
-        async for n, piece in _link_lines(proofs, links):
-            n_links += n
-            yield piece
+        async for page in _pages(proofs, links):
+            n_links += len(page)
+            stored[links.chain].add(page, await proofs.stored_attempts(page))
+            yield b"".join(encode_link(link.hash, link.body) for link in page)
     for head in export.heads:
         yield encode_line(HeadLine(head.chain, head.sequence, head.hash))
-    yield encode_line(EndLine(n_links))
+    for node, attempt_id in await proofs.unproved_attempts(export.asked.since, export.asked.until, MAX_FAULTS):
+        stored.setdefault(node, _Stored()).unproved.append(attempt_id)
+    yield encode_line(EndLine(n_links, tuple(rows.of(node) for node, rows in sorted(stored.items()))))
 
 
-async def _link_lines(proofs: ProofReading, links: ChainRange) -> AsyncIterator[tuple[int, bytes]]:
-    """How many links, and their lines."""
+async def _pages(proofs: ProofReading, links: ChainRange) -> AsyncIterator[tuple[StoredLink, ...]]:
     while links.first <= links.last:
         page = await proofs.page(links)
         if not page:
             return
-        yield len(page), b"".join(encode_link(link.hash, link.body) for link in page)
+        yield page
         links = replace(links, first=page[-1].sequence + 1)
+
+
+class _Stored:
+    """The attempts of one node, as far as its links were read."""
+
+    def __init__(self) -> None:
+        self.unproved: list[int] = []
+        self._found = AttemptSet()
+        self._gone: list[int] = []
+
+    def add(self, page: Sequence[StoredLink], stored: frozenset[int]) -> None:
+        for link in page:
+            if link.kind is not ProofKind.ALLOWED or link.attempt_id is None:
+                continue
+            if link.attempt_id in stored:
+                self._found.add(link.attempt_id)
+            elif len(self._gone) < MAX_FAULTS:
+                self._gone.append(link.attempt_id)
+
+    def of(self, node: str) -> StoredAttempts:
+        found = self._found
+        return StoredAttempts(node, found.count, found.digest, tuple(self.unproved), tuple(self._gone))

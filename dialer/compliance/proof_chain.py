@@ -31,6 +31,7 @@ class Trouble(str, Enum):
     CUT_OFF = "cut_off"
     OTHER_HEAD = "other_head"
     OTHER_DECISION = "other_decision"
+    OTHER_ATTEMPTS = "other_attempts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +159,10 @@ class ChainCheck:
         """One more fault; callers that look further into a link report theirs here, too."""
         chain, sequence = ("", None) if header is None else (header.chain, header.sequence)
         self._keep(Fault(trouble, chain, sequence, words, None if header is None else header.attempt_id))
+
+    def fault_of_attempt(self, chain: str, attempt_id: int | None, words: str) -> None:
+        """One more fault, which no link of the chain shows."""
+        self._keep(Fault(Trouble.OTHER_ATTEMPTS, chain, None, words, attempt_id))
 
     def finish(self, heads: Sequence[Head] | None = None, extent: Extent = WHOLE) -> Report:
         """The report. `heads` are those the source says its chains have; None: it did not say, so any end is one."""

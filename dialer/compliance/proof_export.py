@@ -4,13 +4,15 @@ In this order: one `export` line, the packs, which packs were in force together,
 head, one `end` line. A link's body stands there as a string, so that its bytes survive any tool; `hash` is theirs.
 """
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
 
 from dialer.compliance.proof import ProofKind
+from dialer.compliance.proof_attempts import AttemptSet, StoredAttempts, differing
 from dialer.compliance.proof_chain import WHOLE, ChainCheck, Extent, Head, LinkHeader, Report, Trouble
 from dialer.compliance.proof_replay import PolicySet, Replay
 
@@ -59,9 +61,10 @@ class HeadLine(msgspec.Struct, frozen=True, tag="head"):
 
 
 class EndLine(msgspec.Struct, frozen=True, tag="end"):
-    """The export was not cut off."""
+    """The export was not cut off. `attempts` are those stored, of every node; None: the source did not say."""
 
     links: int
+    attempts: tuple[StoredAttempts, ...] | None = None
 
 
 Line = ExportLine | PackLine | PolicyLine | LinkLine | HeadLine | EndLine
@@ -112,6 +115,7 @@ class ExportCheck:
         self._packs = 0
         self._decisions = 0
         self._links = 0
+        self._allowed: defaultdict[str, AttemptSet] = defaultdict(AttemptSet)
 
     def add(self, line: bytes) -> None:
         """One line. Whatever it is, it raises nothing: what cannot be read is a fault."""
@@ -138,6 +142,8 @@ class ExportCheck:
         header = self._chains.add(line.hash, body)
         if header is None:
             return
+        if header.kind == ProofKind.ALLOWED.value and header.attempt_id is not None:
+            self._allowed[header.chain].add(header.attempt_id)
         if header.kind in DECISIONS:
             self._decisions += 1
             self._report(header, self._replay.check(body))
@@ -173,8 +179,17 @@ class ExportCheck:
 
     def _end(self, line: EndLine) -> None:
         self._ended = True
+        if line.attempts is not None:
+            self._compare({stored.node: stored for stored in line.attempts})
         if line.links != self._links:
             raise ValueError(f"the export says that it has {line.links} links, but there are {self._links}")
+
+    def _compare(self, stored: Mapping[str, StoredAttempts]) -> None:
+        """The attempts that links here allowed, with those the source has as rows."""
+        for node in sorted(stored.keys() | self._allowed.keys()):
+            of_node = stored.get(node, StoredAttempts(node, 0, AttemptSet().digest))
+            for attempt_id, words in differing(of_node, self._allowed[node]):
+                self._chains.fault_of_attempt(node, attempt_id, words)
 
 
 def parse_place(text: str) -> tuple[str, int]:

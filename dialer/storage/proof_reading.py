@@ -1,12 +1,13 @@
 """Reads proofs: whole chains in pages, those of an attempt, a case or a number, and the packs they name."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, exists, func, literal, select
 
 from dialer.compliance.proof import ProofKind
 from dialer.compliance.proof_chain import Head
@@ -16,16 +17,41 @@ from dialer.storage import tables
 from dialer.storage.crypto import Cipher
 from dialer.storage.database import Database
 from dialer.storage.policies import content_of
+from dialer.storage.statistics import BEGINNING
+from dialer.storage.tables.base import AnyRow
 
 PAGE = 500
 """Links read at a time: a few megabytes."""
+WALKED = 20_000
+"""Attempts looked at in one read: some hundredths of a second."""
 
 proofs = tables.proofs
 heads = tables.proof_heads
 packs = tables.policy_packs
 changes = tables.policy_changes
+attempts = tables.attempts
 
 _DECISIONS = proofs.c.kind.in_((ProofKind.ALLOWED.value, ProofKind.REFUSED.value))
+
+_LAST_ATTEMPT = select(func.max(attempts.c.attempt_id))
+_ALLOWS = (proofs.c.attempt_id == attempts.c.attempt_id, proofs.c.kind == ProofKind.ALLOWED.value)
+_first = proofs.alias("first")
+_CHAIN_BEGAN = select(_first.c.at).where(_first.c.chain == attempts.c.node, _first.c.sequence == 1).correlate(attempts)
+_ANY_BEGAN = select(func.min(_first.c.at))
+_UNPROVED = (
+    select(attempts.c.node, attempts.c.attempt_id)
+    .where(attempts.c.attempt_id.between(bindparam("first"), bindparam("last")))
+    .where(~exists().where(*_ALLOWS))
+    .where(
+        attempts.c.reserved_at
+        >= func.coalesce(
+            _CHAIN_BEGAN.scalar_subquery(),
+            _ANY_BEGAN.scalar_subquery(),
+            literal(BEGINNING, attempts.c.reserved_at.type),
+        )
+    )
+    .order_by(attempts.c.attempt_id)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +124,7 @@ class ProofReading:
         if since is None and until is None:
             return tuple(ChainRange(chain, 1, sequence) for chain, sequence in last.items())
         query = select(proofs.c.chain, func.min(proofs.c.sequence), func.max(proofs.c.sequence))
-        query = query.where(*_within(since, until)).group_by(proofs.c.chain)
+        query = query.where(*_within(proofs.c.at, since, until)).group_by(proofs.c.chain)
         rows = await self._database.read(lambda connection: connection.execute(query).all())
         found = {chain: (first, newest) for chain, first, newest in rows}
         return tuple(
@@ -120,6 +146,32 @@ class ProofReading:
             .limit(PAGE)
         )
         return await self._database.read(lambda connection: _links(connection, query))
+
+    async def stored_attempts(self, links: Sequence[StoredLink]) -> frozenset[int]:
+        """Of the attempts that a page of links of one chain allowed, those that its node has as rows."""
+        ids = [link.attempt_id for link in links if link.kind is ProofKind.ALLOWED and link.attempt_id is not None]
+        if not ids:
+            return frozenset()
+        query = select(attempts.c.attempt_id).where(attempts.c.attempt_id.in_(ids), attempts.c.node == links[0].chain)
+        return frozenset(await self._database.read(lambda connection: connection.execute(query).scalars().all()))
+
+    async def unproved_attempts(
+        self, since: datetime | None, until: datetime | None, limit: int
+    ) -> tuple[tuple[str, int], ...]:
+        """Node and number of the attempts reserved in [since, until) that no link allowed, at most `limit`.
+
+        Those from before their node had a chain are none. Walks through all attempts, in short reads.
+        """
+        last = await self._database.read(lambda connection: connection.execute(_LAST_ATTEMPT).scalar_one() or 0)
+        query = _UNPROVED.where(*_within(attempts.c.reserved_at, since, until)).limit(limit)
+        found: list[tuple[str, int]] = []
+        for first in range(1, last + 1, WALKED):
+            asked = {"first": first, "last": first + WALKED - 1}
+            rows = await self._database.read(partial(_rows, query=query, asked=asked))
+            found += [(row.node, row.attempt_id) for row in rows]
+            if len(found) >= limit:
+                break
+        return tuple(found[:limit])
 
     async def of_attempt(self, attempt_id: int) -> tuple[StoredLink, ...]:
         """An attempt's links, oldest first."""
@@ -183,9 +235,13 @@ def _set_of(text: str) -> PolicySet | None:
         return None
 
 
-def _within(since: datetime | None, until: datetime | None) -> list[ColumnElement[bool]]:
-    bounds = [] if since is None else [proofs.c.at >= since]
-    return bounds if until is None else [*bounds, proofs.c.at < until]
+def _within(at: ColumnElement[datetime], since: datetime | None, until: datetime | None) -> list[ColumnElement[bool]]:
+    bounds = [] if since is None else [at >= since]
+    return bounds if until is None else [*bounds, at < until]
+
+
+def _rows(connection: Connection, query: Select[Any], asked: Mapping[str, Any]) -> Sequence[AnyRow]:
+    return connection.execute(query, asked).all()
 
 
 def _links(connection: Connection, query: Select[Any]) -> tuple[StoredLink, ...]:

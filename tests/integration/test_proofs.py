@@ -337,6 +337,61 @@ async def test_a_tail_cut_off_in_the_database_is_found_against_a_noted_head(scen
     assert "the head noted elsewhere is link 8, but it ends at link 7" in " ".join(checked.stderr.split())
 
 
+@pytest.mark.parametrize(
+    ("statements", "words"),
+    [
+        (
+            ["DELETE FROM attempts WHERE attempt_id = 1"],
+            "node1 (attempt 1): other attempts: a link allowed the attempt, but it is not stored",
+        ),
+        (
+            ["UPDATE attempts SET node = 'node2' WHERE attempt_id = 1"],
+            "node1 (attempt 1): other attempts: a link allowed the attempt, but it is not stored",
+        ),
+        (
+            ["UPDATE proofs SET attempt_id = 2 WHERE attempt_id = 1"],
+            "node1 (attempt 1): other attempts: the attempt is stored, but no link allowed it",
+        ),
+        (
+            # All links after the first of the chain are gone, and its head is set back: nothing in the chain tells.
+            [
+                "DELETE FROM proofs WHERE sequence > 1",
+                "UPDATE proof_heads SET sequence = 1, hash = (SELECT hash FROM proofs WHERE sequence = 1)",
+            ],
+            "node1 (attempt 1): other attempts: the attempt is stored, but no link allowed it",
+        ),
+        (
+            ["DELETE FROM proofs", "DELETE FROM proof_heads"],
+            "node1 (attempt 1): other attempts: the attempt is stored, but no link allowed it",
+        ),
+    ],
+)
+async def test_attempts_and_links_that_lack_the_other_are_found(
+    scene: Scene, tmp_path: Path, statements: list[str], words: str
+) -> None:
+    def alter() -> None:
+        with closing(sqlite3.connect(tmp_path / "dialer.db")) as database, database:
+            for statement in statements:
+                database.execute(statement)
+
+    await asyncio.to_thread(alter)
+    checked = await scene.run("proof", "verify")
+    assert checked.exit_code == 1
+    assert words in " ".join(checked.stderr.split())
+
+
+async def test_attempts_from_before_there_were_proofs_lack_none(scene: Scene, tmp_path: Path) -> None:
+    def alter() -> None:
+        with closing(sqlite3.connect(tmp_path / "dialer.db")) as database, database:
+            columns = [row[1] for row in database.execute("PRAGMA table_info(attempts)")]
+            copied = ", ".join(columns[1:]).replace("reserved_at", "'2020-01-01 00:00:00.000000'")
+            database.execute(f"INSERT INTO attempts ({', '.join(columns[1:])}) SELECT {copied} FROM attempts")
+
+    await asyncio.to_thread(alter)
+    checked = await scene.run("proof", "verify")
+    assert checked.exit_code == 0, checked.stderr
+
+
 async def test_an_export_that_breaks_off_is_not_taken_for_whole(
     scene: Scene, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -3,6 +3,9 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+from sqlalchemy import delete
+
 from dialer.compliance.proof import ProofKind
 from dialer.compliance.proof_chain import verify_chain
 from dialer.compliance.proof_replay import PolicySet, Replay
@@ -10,6 +13,7 @@ from dialer.model.attempt import Disposition
 from dialer.model.contact import CaseStatus
 from dialer.model.decision import Decision
 from dialer.model.entry import EntryState
+from dialer.storage import proof_reading, tables
 from dialer.storage.proof_reading import ChainRange
 from tests.support.policy import REGISTRY, bank_policy
 from tests.support.storage import MINUTE, MONDAY, NO_MORE, Dialing, contacts, open_storage, run_campaign
@@ -57,6 +61,32 @@ async def test_proofs_are_read_by_chain_attempt_case_and_number(database_url: st
         since = await reading.ranges(heads, MONDAY + MINUTE, None)
         assert since[0] == ChainRange("node1", 3, 3)
         assert await reading.ranges(heads, LATER, None) == ()
+
+
+async def test_attempts_without_a_link_are_found(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(proof_reading, "WALKED", 2)
+    async with open_storage(database_url) as storage:
+        reading = storage.proof_reading
+        assert await reading.unproved_attempts(None, None, 9) == ()
+        dialing = Dialing(storage, POLICY)
+        campaign_id = await run_campaign(storage, contacts(3))
+        made = [
+            await dialing.reserve(dialing.reservation(candidate), MONDAY + n * MINUTE)
+            for n, candidate in enumerate(await dialing.claim(campaign_id, 3))
+        ]
+        ids = [attempt.attempt_id for attempt in made]
+        (links,) = await reading.ranges(await reading.heads(), None, None)
+        page = await reading.page(links)
+        assert await reading.stored_attempts(page) == frozenset(ids)
+        assert await reading.stored_attempts([replace(link, chain="node2") for link in page]) == frozenset()
+        assert await reading.unproved_attempts(None, None, 9) == ()
+        forget = delete(tables.proofs).where(tables.proofs.c.attempt_id.in_(ids[1:]))
+        await storage._database.write(lambda connection: connection.execute(forget))
+        lost = tuple(("node1", attempt_id) for attempt_id in ids[1:])
+        assert await reading.unproved_attempts(None, None, 9) == lost
+        assert await reading.unproved_attempts(None, None, 1) == lost[:1]
+        assert await reading.unproved_attempts(MONDAY + 2 * MINUTE, None, 9) == lost[1:]
+        assert await reading.unproved_attempts(None, MONDAY + 2 * MINUTE, 9) == lost[:1]
 
 
 async def test_the_policy_of_an_instant(database_url: str) -> None:

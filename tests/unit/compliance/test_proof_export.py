@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from dialer.compliance.proof import GENESIS, ProofKind, make_link
+from dialer.compliance.proof_attempts import AttemptSet, StoredAttempts
+from dialer.compliance.proof_chain import Trouble
 from dialer.compliance.proof_export import (
     FORMAT,
     EndLine,
@@ -24,6 +26,13 @@ from tests.support.policy import bank_policy
 AT = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 LINK = make_link("node1", 1, GENESIS, ProofKind.SETTLED, {"attempt_id": 7, "why": "张三 \"'\\\u2028"})
 HEAD = HeadLine("node1", 1, LINK.hash.hex())
+
+
+def digest_of(*attempt_ids: int) -> str:
+    attempts = AttemptSet()
+    for attempt_id in attempt_ids:
+        attempts.add(attempt_id)
+    return attempts.digest
 
 
 def check(*lines: Line | bytes) -> ExportReport:
@@ -96,6 +105,35 @@ def test_what_was_asked_for_explains_what_is_not_here() -> None:
     assert (early.well, early.complete) == (True, False)
     nothing_new = check(ExportLine(FORMAT, AT, after=("node1:2",)), newer, EndLine(0))
     assert (nothing_new.well, nothing_new.complete) == (True, True)
+
+
+ALLOWED = make_link("node1", 1, GENESIS, ProofKind.ALLOWED, {"attempt_id": 7})
+
+
+@pytest.mark.parametrize(
+    ("stored", "words"),
+    [
+        ((StoredAttempts("node1", 1, digest_of(7)),), []),
+        (None, []),
+        ((), ["allowed 1 attempts, by the source 0"]),
+        ((StoredAttempts("node1", 0, digest_of()),), ["allowed 1 attempts, by the source 0"]),
+        ((StoredAttempts("node1", 1, digest_of(8)),), ["of other attempts"]),
+        ((StoredAttempts("node1", 0, digest_of(), gone=(7,)),), ["is not stored"]),
+        ((StoredAttempts("node1", 1, digest_of(7), unproved=(8, 9)),), ["no link allowed it"] * 2),
+        (
+            (StoredAttempts("node1", 1, digest_of(7)), StoredAttempts("node2", 0, digest_of(), unproved=(3,))),
+            ["no link allowed it"],
+        ),
+    ],
+)
+def test_attempts_are_compared_with_what_links_allowed(
+    stored: tuple[StoredAttempts, ...] | None, words: list[str]
+) -> None:
+    head = HeadLine("node1", 1, ALLOWED.hash.hex())
+    report = check(ExportLine(FORMAT, AT), encode_link(ALLOWED.hash, ALLOWED.body), head, EndLine(1, stored))
+    found = [fault for fault in report.report.faults if fault.trouble is Trouble.OTHER_ATTEMPTS]
+    assert len(found) == len(words)
+    assert all(word in fault.words for word, fault in zip(words, found, strict=True))
 
 
 def test_places() -> None:
