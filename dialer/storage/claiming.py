@@ -8,7 +8,7 @@ it leases and little else.
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Any
 
@@ -38,6 +38,8 @@ from dialer.storage.tables.base import AnyRow
 from dialer.storage.tables.campaigns import CALLBACK, LATER, READY, TIMED
 
 PROMOTE_CHUNK = 500
+CALLBACK_GRACE = timedelta(minutes=30)
+"""So long after the promised time a callback waits for the collector who promised it; then anyone may keep it."""
 
 entries = tables.entries
 
@@ -95,7 +97,9 @@ def _leasing(order: _Order, of: _Conditions) -> ReturningUpdate[Any]:
 _CAMPAIGN = entries.c.campaign_id == bindparam("campaign")
 _DUE = entries.c.due_at <= bindparam("now")
 _THEIRS = or_(
-    entries.c.callback_agent_id.is_(None), entries.c.callback_agent_id.in_(bindparam("agents", expanding=True))
+    entries.c.callback_agent_id.is_(None),
+    entries.c.callback_agent_id.in_(bindparam("agents", expanding=True)),
+    entries.c.callback_at <= bindparam("waited_since"),
 )
 _BY_TIME = (entries.c.due_at,)
 _BY_PRIORITY = (entries.c.dial_order, entries.c.due_at, entries.c.entry_id)
@@ -131,7 +135,7 @@ def claim(connection: Connection, cipher: Cipher, wanted: Claim) -> tuple[Candid
         return ()
     contacts = values.load_contacts(connection, cipher, {row.contact_id for row in rows})
     usual = CallPath(values.decode_settings(standing.settings).mode.value)
-    return tuple(_candidate(wanted.campaign_id, row, contacts[row.contact_id], usual) for row in rows)
+    return tuple(_candidate(wanted, row, contacts[row.contact_id], usual) for row in rows)
 
 
 def _lease(connection: Connection, wanted: Claim, *, callbacks: bool) -> list[AnyRow]:
@@ -150,19 +154,24 @@ def _lease_callbacks(connection: Connection, named: Mapping[str, Any], agents: C
     if agents is None:
         rows = connection.execute(_LEASE_CALLBACKS, named).all()
     else:
-        rows = connection.execute(_LEASE_THEIR_CALLBACKS, {**named, "agents": list(agents)}).all()
+        theirs = {"agents": list(agents), "waited_since": named["now"] - CALLBACK_GRACE}
+        rows = connection.execute(_LEASE_THEIR_CALLBACKS, {**named, **theirs}).all()
     return sorted(rows, key=attrgetter("due_at", "entry_id"))
 
 
-def _candidate(campaign_id: int, row: AnyRow, contact: Contact, usual: CallPath) -> Candidate:
+def _candidate(wanted: Claim, row: AnyRow, contact: Contact, usual: CallPath) -> Candidate:
+    """A callback whose collector did not come is anyone's."""
+    agent_id = row.callback_agent_id
+    if wanted.agents is not None and agent_id not in wanted.agents:
+        agent_id = None
     return Candidate(
         entry_id=row.entry_id,
-        campaign_id=campaign_id,
+        campaign_id=wanted.campaign_id,
         contact=contact,
         phone=phone_of(contact, row.next_phone_id),
         priority=-row.dial_order,
         path=usual if row.callback_at is None else CallPath.CALLBACK,
-        agent_id=row.callback_agent_id,
+        agent_id=agent_id,
     )
 
 

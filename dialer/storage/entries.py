@@ -81,7 +81,8 @@ class Entries:
     ) -> tuple[Candidate, ...]:
         """Leases due entries of a running campaign to a node, promised callbacks first, then by priority.
 
-        `agents` are the collectors who could take a callback that was promised by them; None: do not ask.
+        `agents` are the collectors who could take a callback that was promised by them; None: do not ask. Half an hour
+        after the promised time anyone may take it.
         """
         wanted = Claim(campaign_id, node, limit, now, now + timedelta(seconds=lease_s), agents)
         return await self._database.write(lambda connection: claim(connection, self._cipher, wanted))

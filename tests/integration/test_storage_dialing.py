@@ -15,6 +15,7 @@ from dialer.model.decision import Decision
 from dialer.model.entry import NextStep, WrapUpEffects
 from dialer.model.outcome import EventType, WrapUp
 from dialer.storage import Listing, Storage
+from dialer.storage.claiming import CALLBACK_GRACE
 from tests.support.policy import bank_policy
 from tests.support.storage import MINUTE, MONDAY, NO_MORE, Dialing, contacts, open_storage, run_campaign
 from tests.support.storage_books import check_books
@@ -287,6 +288,25 @@ async def test_promised_callback_comes_first(storage: Storage, dialing: Dialing)
     await storage.entries.put_back(due.entry_id, promised + MINUTE, "the collector is talking")
     (again,) = await dialing.claim(campaign_id, now=promised + MINUTE)
     assert again.path is CallPath.CALLBACK
+
+
+async def test_a_callback_whose_collector_does_not_come_is_kept_by_another(storage: Storage, dialing: Dialing) -> None:
+    """Who promised it may be ill, or gone for good: the person waits all the same."""
+    campaign_id = await run_campaign(storage, contacts(1))
+    (candidate,) = await dialing.claim(campaign_id)
+    attempt = await dialing.reserve(dialing.reservation(candidate))
+    await dialing.settle(attempt, Disposition.CONNECTED)
+    wrap_up = WrapUp(attempt.attempt_id, 7, "callback", MONDAY, {}, MONDAY)
+    await storage.wrap_ups.record(wrap_up, WrapUpEffects(callback_at=MONDAY, callback_agent_id=7), MONDAY)
+    (due,) = await storage.entries.claim(campaign_id, "node1", 1, MONDAY, agents={7})
+    later = MONDAY + CALLBACK_GRACE
+    await storage.entries.put_back(due.entry_id, later - MINUTE, "the collector is talking")
+    assert await storage.entries.claim(campaign_id, "node1", 1, later - MINUTE, agents={8}) == ()
+    (taken,) = await storage.entries.claim(campaign_id, "node1", 1, later, agents={8})
+    assert (taken.path, taken.agent_id) == (CallPath.CALLBACK, None)
+    await storage.entries.put_back(taken.entry_id, later, "nobody is ready")
+    (again,) = await storage.entries.claim(campaign_id, "node1", 1, later, agents={7})
+    assert again.agent_id == 7, "its own collector keeps it while there"
 
 
 async def test_wrap_up_once_with_all_its_effects(storage: Storage, dialing: Dialing) -> None:
