@@ -6,6 +6,7 @@ by itself (a spent abandonment budget, a collector's or a caller ID's cap) exhau
 again.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -46,9 +47,9 @@ def verdict(
     `has_collectors`: a collector talks in such calls, so that one could be reserved. `another_number`: the campaign has
     a caller ID left that is not used up.
     """
-    rules = {bound.rule.rule_id: bound.rule for bound in policy.bounds}
+    rules = _rules(policy)
     refused = [result for result in decision.evaluated if not result.allowed and result.effect is not Effect.WARN]
-    pauses = [_pause(result, rules[result.rule], has_collectors, another_number) for result in refused]
+    pauses = [_pause(result, rules[result.rule, result.pack], has_collectors, another_number) for result in refused]
     if not any(pauses):
         return Verdict(decision.retry_at)
     openings = [
@@ -66,11 +67,16 @@ def latest_alone(decision: Decision, policy: Policy) -> datetime | None:
     """
     if decision.allowed or decision.retry_at is not None:
         return None
-    kinds = {bound.rule.rule_id: bound.rule.kind for bound in policy.bounds}
+    rules = _rules(policy)
     refused = [result for result in decision.evaluated if not result.allowed and result.effect is not Effect.WARN]
-    openings = [result.retry_at for result in refused if kinds[result.rule] in _BY_TIME and not _is_for_ever(result)]
-    known = [opening for opening in openings if opening is not None]
+    by_time = (result for result in refused if rules[result.rule, result.pack].kind in _BY_TIME)
+    known = [result.retry_at for result in by_time if result.retry_at is not None and not _is_for_ever(result)]
     return max(known) if known and len(known) == len(refused) else None
+
+
+def _rules(policy: Policy) -> Mapping[tuple[str, str], Rule]:
+    """By their ids and packs: a pack that retires has the same ids."""
+    return {(bound.rule.rule_id, bound.pack): bound.rule for bound in policy.bounds}
 
 
 def _is_for_ever(result: RuleResult) -> bool:

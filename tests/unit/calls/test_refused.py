@@ -150,3 +150,24 @@ def test_when_each_rule_alone_would_allow() -> None:
         assert refused.retry_at is None
         assert latest_alone(refused, last_day) is None
     assert latest_alone(evaluate(last_day, free, NOW), last_day) is None, "nothing refuses"
+
+
+def test_a_retiring_rule_of_the_same_name_is_not_taken_for_the_one_in_force() -> None:
+    """The old pack counted conversations where the new one counts what was abandoned."""
+    old = """
+pack: p
+title: t
+status: in force
+source: s
+jurisdiction: CN
+valid_from: 2026-01-01
+zone: Asia/Shanghai
+rules:
+  - {id: p.case, kind: cap, source: s, scope: caller_id, event: placed, span: {inclusive_days: 1}, limit: 5}
+"""
+    before = parse_pack(old, "old.yaml")
+    policy = POLICY.with_retiring([(before, NOW + timedelta(hours=1))])
+    (wanted,) = (demand for demand in policy.demand.tallies if demand.key.startswith("p:p.case"))
+    paid = replace(CLEAN, case_status=CaseStatus.PAID, tallies=(*CLEAN.tallies, Tally(wanted.key, 0)))
+    decision = evaluate(policy, paid, NOW)
+    assert verdict(decision, policy, NOW, has_collectors=True, another_number=True) == Verdict(None)
