@@ -9,7 +9,7 @@ from dialer.compliance.demand import Demand, TallyDemand
 from dialer.compliance.facts import EarlierAttempt, Event, GateFacts, Scope, Tally
 from dialer.compliance.rule import Body, Zones, zone_unknown
 from dialer.compliance.spans import Ever, InclusiveDays, Rolling, Span
-from dialer.model.attempt import REACHED_A_PERSON, TRUNK_FAULTS, Disposition
+from dialer.model.attempt import REACHED_A_PERSON, Disposition
 from dialer.model.contact import PhoneRole
 from dialer.model.decision import Finding, FindingValue
 
@@ -35,7 +35,7 @@ def _conversation(attempt: EarlierAttempt) -> bool:
 
 
 _HAPPENED: Mapping[Event, _Test] = {
-    Event.PLACED: lambda attempt: attempt.disposition not in TRUNK_FAULTS,
+    Event.PLACED: attrgetter("placed"),
     Event.ALERTED: attrgetter("alerted"),
     Event.ANSWERED: attrgetter("answered"),
     Event.LIVE_ANSWERED: lambda attempt: attempt.disposition in REACHED_A_PERSON,
@@ -43,7 +43,7 @@ _HAPPENED: Mapping[Event, _Test] = {
     Event.RIGHT_PARTY: lambda attempt: attempt.right_party is True,
     Event.MESSAGE_LEFT: lambda attempt: attempt.disposition is Disposition.MESSAGE_LEFT,
     Event.ABANDONED: lambda attempt: attempt.disposition is Disposition.ABANDONED,
-    Event.UNKNOWN: lambda attempt: attempt.disposition is Disposition.UNKNOWN,
+    Event.UNKNOWN: attrgetter("unknown"),
 }
 _IN_SCOPE: Mapping[Scope, _Test] = {
     Scope.PERSON: attrgetter("same_person"),
