@@ -146,7 +146,7 @@ def test_when_each_rule_alone_would_allow() -> None:
     assert latest_alone(evaluate(last_day, capped, NOW), last_day) == midnight
     assert latest_alone(evaluate(POLICY, replace(CLEAN, tallies=tallies(caller_id=True)), NOW), POLICY) is None
     for changes in ({"case_status": CaseStatus.PAID}, {"zones": ZoneCandidates()}):
-        refused = evaluate(last_day, replace(capped, **changes), NOW)  # type: ignore[arg-type]
+        refused = evaluate(last_day, replace(capped, **changes), NOW)
         assert refused.retry_at is None
         assert latest_alone(refused, last_day) is None
     assert latest_alone(evaluate(last_day, free, NOW), last_day) is None, "nothing refuses"
