@@ -22,6 +22,8 @@ TWO_ZONE_PREFIXES = {
 """Fixed-line area codes (E.164) of a region with two clocks."""
 OFFICIAL_ZONES = {"CN": ("Asia/Shanghai",)}
 """Countries whose law knows one zone although the zone database lists more."""
+NO_PLACES = frozenset({"localtime", "posixrules", "Factory"})
+"""Files beside the zones: what they say depends on the machine, or is nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,8 @@ def _candidates(of_number: tuple[str, ...], stated_zone: str | None, regions: st
 @lru_cache(maxsize=1024)
 def is_zone(name: str) -> bool:
     """Whether `name` is an IANA zone this installation knows."""
+    if name in NO_PLACES:
+        return False
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):

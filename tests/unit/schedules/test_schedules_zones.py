@@ -69,7 +69,15 @@ def test_zones_of_a_region(code: str, zones: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize(
     ("name", "known"),
-    [("Asia/Shanghai", True), ("", False), ("../etc/passwd", False), ("Asia/Atlantis", False), ("a\0b", False)],
+    [
+        ("Asia/Shanghai", True),
+        ("", False),
+        ("../etc/passwd", False),
+        ("Asia/Atlantis", False),
+        ("a\0b", False),
+        ("localtime", False),
+        ("Factory", False),
+    ],
 )
 def test_is_zone(name: str, known: bool) -> None:
     assert is_zone(name) is known
