@@ -20,6 +20,7 @@ from dialer.storage import tables, values
 from dialer.storage.crypto import Cipher
 from dialer.storage.earlier import Reach, earlier_attempts, earlier_of_many, earlier_then, own_numbers
 from dialer.storage.on_record import NOTHING, OnRecord, on_record, record_of_many
+from dialer.storage.tables.base import AnyRow
 from dialer.storage.tallies import Budgets, budget_use, tally
 from schedules.zones import ZoneCandidates, candidates, country_of
 
@@ -60,6 +61,11 @@ def load_subject(connection: Connection, cipher: Cipher, contact_id: int, phone_
     row = connection.execute(_SUBJECT, {"contact_id": contact_id, "phone_id": phone_id}).first()
     if row is None:
         raise InputError(f"contact {contact_id} has no number {phone_id}")
+    return subject_of(cipher, row)
+
+
+def subject_of(cipher: Cipher, row: AnyRow) -> Subject:
+    """The same from a row with the columns of a contact, its number and its case."""
     return Subject(
         number=cipher.open(row.sealed, values.PHONE_PURPOSE).decode(),
         number_index=row.number_index,

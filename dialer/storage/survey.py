@@ -21,14 +21,14 @@ from dialer.compliance.policy import Policy
 from dialer.compliance.words import say
 from dialer.model.attempt import CallPath
 from dialer.model.campaign import Campaign, CampaignMode
-from dialer.model.contact import CaseStatus, PhoneRole, mask_number
+from dialer.model.contact import PhoneRole, mask_number
 from dialer.model.decision import Decision, Effect, GateSurvey, OpeningDay, RefusedExample, RefusedRule, RuleResult
 from dialer.model.entry import DIALING_MARGIN_S, Reservation
-from dialer.storage import tables, values
+from dialer.storage import tables
 from dialer.storage.campaigns import load_campaign
 from dialer.storage.crypto import Cipher
 from dialer.storage.database import Database
-from dialer.storage.history import Subject, common_facts, gather_many, plain_facts
+from dialer.storage.history import Subject, common_facts, gather_many, plain_facts, subject_of
 from dialer.storage.tables.base import AnyRow
 from dialer.storage.tables.campaigns import WAITING
 
@@ -275,7 +275,7 @@ def _next_entries(
         return [], None
     reservation = _asked_for(campaign, caller_id)
     common = common_facts(connection, reservation, policy, now)
-    subjects = [_subject(cipher, row) for row in rows]
+    subjects = [subject_of(cipher, row) for row in rows]
     known = [subject for subject, row in zip(subjects, rows, strict=True) if row.is_known]
     facts = iter(gather_many(connection, known, reservation, policy, now) if known else ())
     mode = campaign.settings.mode
@@ -295,19 +295,6 @@ def _as_placed(facts: GateFacts, row: AnyRow, mode: CampaignMode) -> GateFacts:
         return facts
     path = CallPath.CALLBACK if is_callback else facts.path
     return replace(facts, path=path, dedicated_agent=has_collector or mode is CampaignMode.PREVIEW)
-
-
-def _subject(cipher: Cipher, row: AnyRow) -> Subject:
-    return Subject(
-        number=cipher.open(row.sealed, values.PHONE_PURPOSE).decode(),
-        number_index=row.number_index,
-        role=PhoneRole(row.role),
-        case_ref=row.case_ref,
-        person_ref=row.person_ref,
-        zone=row.zone,
-        regions=tuple(row.regions.split(",")) if row.regions else (),
-        case_status=CaseStatus(row.status or CaseStatus.OPEN.value),
-    )
 
 
 def _asked_for(campaign: Campaign, caller_id: str | None) -> Reservation:
