@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dialer.campaigns.loop import launch_check
-from dialer.compliance.gate import evaluate
+from dialer.compliance.answer import answer
 from dialer.errors import DialerError
 from dialer.model.campaign import CampaignSettings, CampaignState
 from dialer.storage import survey
@@ -27,7 +27,7 @@ async def test_a_long_check_goes_on_without_who_asked(lab: CallLab, monkeypatch:
     campaign = await lab.campaign(CampaignSettings(), NUMBERS)
     monkeypatch.setattr(survey, "CHUNK", 2)
     held = threading.Event()
-    monkeypatch.setattr(survey, "evaluate", lambda *asked: held.wait(10.0) and evaluate(*asked))
+    monkeypatch.setattr(survey, "answer", lambda *asked: held.wait(10.0) and answer(*asked))
     checks = lab.app.campaigns
     first, second = await asyncio.gather(
         checks._checks.check(campaign, nobody, 0.05), checks._checks.check(campaign, nobody, 0.05)
@@ -51,7 +51,7 @@ async def test_a_check_that_passed_frees_the_launch(lab: CallLab) -> None:
 async def test_a_check_that_fails_says_why_and_can_be_repeated(lab: CallLab, monkeypatch: pytest.MonkeyPatch) -> None:
     campaign = await lab.campaign(CampaignSettings(), NUMBERS)
     with monkeypatch.context() as broken:
-        broken.setattr(survey, "evaluate", lambda *asked: 1 // 0)
+        broken.setattr(survey, "answer", lambda *asked: 1 // 0)
         with pytest.raises(DialerError, match="the launch check failed: integer division"):
             await lab.app.campaigns.check(campaign.campaign_id)
     again = await lab.app.campaigns.check(campaign.campaign_id)
