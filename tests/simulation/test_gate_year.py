@@ -14,7 +14,7 @@ from tests.support.storage import open_storage
 
 WORKING_DAYS = 40
 """Of each year: enough for every rule to be met, few enough for a test."""
-EXAMPLES = 8
+EXAMPLES = 5
 FEW_DAYS, FEW_YEARS = 15, 12
 KINDS = (
     "calling_window",
