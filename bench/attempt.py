@@ -24,7 +24,7 @@ from dialer.app import Application
 from dialer.calls.floor import CallFloor
 from dialer.calls.order import CallOrder
 from dialer.calls.prompts import CallPrompts, render_prompts
-from dialer.config import Config, HttpConfig, MediaConfig, NodeConfig, SipConfig, TrunkConfig
+from dialer.config import CallerIdConfig, Config, HttpConfig, MediaConfig, NodeConfig, SipConfig, TrunkConfig
 from dialer.media.engine import MediaEngine
 from dialer.media.interface import Leg, Sink
 from dialer.model.agent import Agent
@@ -36,6 +36,8 @@ from dialer.sip.calls import SipCall
 from dialer.sip.endpoint import SipEndpoint
 from dialer.sip.events import Answered, CallEvent, InviteRequest
 
+CALLER_IDS = tuple(f"+86400123456{n}" for n in range(10))
+"""As many as the pack's daily cap for each of them asks for."""
 N_ATTEMPTS = 400
 N_BRIDGES = 100
 RUNS = 3
@@ -140,6 +142,7 @@ async def _measure(directory: Path, carrier_port: int) -> tuple[list[float], lis
         sip=SipConfig(host="127.0.0.1", port=0, transports=("udp",)),
         media=MediaConfig(port_min=38000, port_max=39000, workers=1, spool_min_free_mb=1),
         http=HttpConfig(port=0),
+        caller_ids=tuple(CallerIdConfig(number=number) for number in CALLER_IDS),
         trunks=(TrunkConfig(name="bench", host="127.0.0.1", port=carrier_port, channels=200, cps=10_000.0),),
     )
     async with Application(config) as app:
@@ -201,7 +204,7 @@ async def _bridges(app: Application) -> list[float]:
 
 async def _campaign(app: Application, numbers: list[str]) -> tuple[Campaign, CallPrompts]:
     now = app.clock.utcnow()
-    settings = CampaignSettings(amd=AmdMode.OFF)
+    settings = CampaignSettings(amd=AmdMode.OFF, caller_ids=CALLER_IDS)
     list_id = await app.storage.lists.begin("bench", "bench", "node1", now)
     contacts = [NewContact(f"p{number}", f"c{number}", (NewPhone(number),)) for number in numbers]
     await app.storage.lists.add(list_id, contacts)
