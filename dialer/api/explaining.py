@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from dialer.api.decision_words import DecisionOut, LocalTime, Words, by_short_hash, decision_out, local_times
 from dialer.api.obstacles import ObstacleOut, obstacles
-from dialer.api.proof_words import PackOut, load_packs
+from dialer.api.proof_words import UsedPackOut, load_packs
 from dialer.api.services import Services
 from dialer.calls.presentable import campaign_facts, presentable
 from dialer.campaigns.caller_id import choose_caller_id, usable
@@ -98,7 +98,7 @@ class WhyOut(BaseModel):
     at: datetime
     is_past: bool
     record: list[RecordOut]
-    packs: list[PackOut]
+    packs: list[UsedPackOut]
     contacts: list[ContactOut]
 
 
@@ -138,7 +138,7 @@ async def explain(services: Services, about: Subject, at: datetime | None, n_rec
         at=asked_at,
         is_past=is_past,
         record=record,
-        packs=[] if policy is None else [PackOut.of(pack) for pack in policy.used_packs],
+        packs=[] if policy is None else [UsedPackOut.of(pack) for pack in policy.used_packs],
         contacts=[await _contact_out(services, about, one, policy, asked_at, now) for one in known],
     )
 

@@ -38,7 +38,7 @@ _TOLD_ELSEWHERE = frozenset(
 )
 
 
-class PackOut(BaseModel):
+class UsedPackOut(BaseModel):
     """A pack a decision was made by, with the calendar it reads."""
 
     sha256: str
@@ -52,7 +52,7 @@ class PackOut(BaseModel):
     calendar_complete_through: date | None
 
     @classmethod
-    def of(cls, pack: Pack) -> "PackOut":
+    def of(cls, pack: Pack) -> "UsedPackOut":
         """Without its rules."""
         calendar = pack.calendar
         return cls(
@@ -92,7 +92,7 @@ class LinkOut(BaseModel):
     case_ref: str
     number_masked: str
     decision: DecisionOut | None
-    packs: list[PackOut]
+    packs: list[UsedPackOut]
     counters: list[CounterOut]
     said: dict[str, Any]
     body: str
@@ -119,7 +119,7 @@ async def link_out(proofs: ProofReading, link: StoredLink) -> LinkOut:
         case_ref=said.get("case_ref", ""),
         number_masked=said.get("number", ""),
         decision=None if question is None else decision_out(question.decision, zones, by_short_hash(packs)),
-        packs=[PackOut.of(pack) for pack in packs],
+        packs=[UsedPackOut.of(pack) for pack in packs],
         counters=[CounterOut(**counter) for counter in said.get("counters", ())],
         said={name: value for name, value in said.items() if name not in _TOLD_ELSEWHERE},
         body=link.body.decode("utf-8", "replace"),

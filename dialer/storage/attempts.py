@@ -23,7 +23,6 @@ from dialer.storage.crypto import Cipher
 from dialer.storage.database import Database
 from dialer.storage.ending import IN_FLIGHT, reclaim, reconcile, recover, release, settle
 from dialer.storage.reserving import Remembered, reserve
-from dialer.storage.statistics import live_and_abandoned
 from dialer.storage.tallies import Budgets
 
 logger = logging.getLogger(__name__)
@@ -156,10 +155,6 @@ class Attempts:
         )
         rows = await self._database.read(lambda connection: connection.execute(query).all())
         return tuple(PastAttempt(row.phone_id, Disposition(row.disposition), row.ended_at) for row in rows)
-
-    async def live_and_abandoned(self, campaign_id: int, since: datetime) -> tuple[int, int]:
-        """Attempts of a campaign, on any node, that a person answered since then, and those abandoned among them."""
-        return await self._database.read(lambda connection: live_and_abandoned(connection, campaign_id, since))
 
 
 def load_attempt(connection: Connection, attempt_id: int) -> Attempt | None:

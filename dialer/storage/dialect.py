@@ -107,14 +107,6 @@ def insert_missing(connection: Connection, table: Table, rows: list[dict[str, An
         connection.execute(sqlite.insert(table).on_conflict_do_nothing(), rows)
 
 
-def upsert(connection: Connection, table: Table, key: str, row: Mapping[str, Any]) -> None:
-    """Inserts a row, or changes the one with the same key."""
-    changes = {name: value for name, value in row.items() if name != key}
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(table).values(row).on_conflict_do_update(index_elements=[key], set_=changes)
-    connection.execute(statement)
-
-
 def take_ids(connection: Connection, table: Table, n: int) -> range | list[int]:
     """`n` fresh ids of a table, for rows whose children are written in the same go."""
     (key,) = table.primary_key.columns

@@ -23,7 +23,6 @@ from dialer.model.decision import Decision
 from dialer.model.entry import Reservation
 from dialer.redaction import mask_numbers
 from dialer.storage import tables
-from dialer.storage.database import Database
 from dialer.storage.dialect import insert_missing, insert_row
 from dialer.storage.history import Subject
 from dialer.storage.tables.base import AnyRow
@@ -68,19 +67,6 @@ class Question:
     policy: Policy
     facts: GateFacts
     now: datetime
-
-
-class Proofs:
-    """The `proofs` part of the storage."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    async def of_attempt(self, attempt_id: int) -> tuple[bytes, ...]:
-        """The bodies of an attempt's links, oldest first."""
-        query = select(proofs.c.body).where(proofs.c.attempt_id == attempt_id).order_by(proofs.c.proof_id)
-        rows = await self._database.read(lambda connection: connection.execute(query).scalars().all())
-        return tuple(rows)
 
 
 def append(

@@ -101,16 +101,10 @@ def count_reached(connection: Connection, campaign_id: int, since: datetime, as_
     return Reached(counts, last.get(Disposition.ABANDONED.value), max(machines, default=None))
 
 
-def live_and_abandoned(connection: Connection, campaign_id: int, since: datetime | None) -> tuple[int, int]:
-    """Attempts that a person answered, ended since then, and those abandoned among them."""
-    reached = count_reached(connection, campaign_id, since or BEGINNING)
-    return reached.live, reached.of(Disposition.ABANDONED)
-
-
 def _statistics(connection: Connection, campaign_id: int, now: datetime, since: datetime | None) -> CampaignStatistics:
     dispositions = _grouped(connection, attempts.c.disposition, campaign_id, since)
     states = _grouped(connection, attempts.c.state, campaign_id, since)
-    live, abandoned = live_and_abandoned(connection, campaign_id, since)
+    reached = count_reached(connection, campaign_id, since or BEGINNING)
     codes, right_party = _wrap_ups(connection, campaign_id, since)
     return CampaignStatistics(
         since=since,
@@ -119,8 +113,8 @@ def _statistics(connection: Connection, campaign_id: int, now: datetime, since: 
         in_flight=sum(states.get(name, 0) for name in values.IN_FLIGHT_NAMES),
         unknown=states.get(AttemptState.UNKNOWN.value, 0),
         dispositions={Disposition(name): n for name, n in dispositions.items() if name is not None},
-        live=live,
-        abandoned=abandoned,
+        live=reached.live,
+        abandoned=reached.of(Disposition.ABANDONED),
         wrap_ups=codes,
         right_party=right_party,
         refusals=_refusals_by_rule(connection, campaign_id, since),

@@ -30,7 +30,6 @@ from dialer.storage.migrate import scripts, upgrade
 from dialer.storage.outbox import Outbox
 from dialer.storage.policies import Policies
 from dialer.storage.proof_reading import ProofReading
-from dialer.storage.proofs import Proofs
 from dialer.storage.recordings import Recordings
 from dialer.storage.statistics import Statistics
 from dialer.storage.stops import Stops
@@ -67,7 +66,6 @@ class Storage:
         self.inconveniences = Inconveniences(database, cipher)
         self.stops = Stops(database)
         self.outbox = Outbox(database)
-        self.proofs = Proofs(database)
         self.proof_reading = ProofReading(database, cipher)
         self.explaining = Explaining(database, cipher)
         self.policies = Policies(database)

@@ -369,5 +369,6 @@ async def test_attempts_are_listed_page_by_page(storage: Storage, dialing: Diali
     assert len(set(ids)) == 5
     assert await storage.attempts.list(AttemptFilter(case_ref="case-3", dispositions=(Disposition.BUSY,))) == ()
     assert len(await storage.attempts.list(AttemptFilter(states=(AttemptState.SETTLED,), since=MONDAY))) == 5
-    assert await storage.attempts.live_and_abandoned(campaign_id, MONDAY) == (5, 5)
-    assert await storage.attempts.live_and_abandoned(campaign_id, MONDAY + MINUTE) == (0, 0)
+    for since, expected in ((MONDAY, (5, 5)), (MONDAY + MINUTE, (0, 0))):
+        figures = await storage.statistics.campaign(campaign_id, MONDAY, since)
+        assert (figures.live, figures.abandoned) == expected

@@ -324,7 +324,7 @@ async def test_a_wrap_up_says_what_counts_and_proves_it(
     wrap_up = WrapUp(attempt.attempt_id, 7, "talked", MONDAY, {})
     assert await storage.wrap_ups.record(wrap_up, effects, MONDAY)
     assert not await storage.wrap_ups.record(wrap_up, effects, MONDAY), "and is proved once"
-    links = [json.loads(body) for body in await storage.proofs.of_attempt(attempt.attempt_id)]
+    links = [json.loads(link.body) for link in await storage.proof_reading.of_attempt(attempt.attempt_id)]
     (link,) = [link for link in links if link["kind"] == ProofKind.WRAP_UP.value]
     assert (link["code"], link["agent_id"], link["number"]) == ("talked", 7, "138****0000")
     assert (link["right_party"], link["conversation"]) == (effects.right_party, conversation)
