@@ -15,9 +15,9 @@ from dialer.api.decision_words import DecisionOut, LocalTime, Words, by_short_ha
 from dialer.api.obstacles import ObstacleOut, obstacles
 from dialer.api.proof_words import UsedPackOut, load_packs
 from dialer.api.services import Services
-from dialer.calls.presentable import campaign_facts, presentable
-from dialer.campaigns.caller_id import choose_caller_id, usable
-from dialer.compliance.facts import Scope
+from dialer.calls.caller_ids import fitting_numbers
+from dialer.calls.presentable import campaign_facts
+from dialer.campaigns.caller_id import choose_caller_id
 from dialer.compliance.policy import Policy
 from dialer.compliance.proof import ProofKind
 from dialer.compliance.proof_replay import Replay, read_question
@@ -25,7 +25,7 @@ from dialer.errors import ConfigError
 from dialer.model.attempt import CallPath
 from dialer.model.campaign import Campaign
 from dialer.model.contact import CaseStatus, Contact, Phone, PhoneRole, mask_number
-from dialer.model.entry import DIALING_MARGIN_S, Reservation
+from dialer.model.entry import Reservation
 from dialer.model.explanation import KnownContact
 from dialer.storage import Storage
 from dialer.storage.explaining import Answer
@@ -280,21 +280,7 @@ async def _reservation(
     at: datetime,
 ) -> Reservation:
     """What the campaign's loop would ask for."""
-    settings = campaign.settings
-    fitting = presentable(policy, campaign_facts(settings, path, phone.role), settings.caller_ids, at)
-    for demand in policy.demand.tallies:
-        if demand.scope is Scope.CALLER_ID and fitting:
-            used = await services.storage.policies.use_of_numbers(demand, fitting, at)
-            fitting = usable(fitting, used, demand.limit)
-    return Reservation(
-        campaign_id=campaign.campaign_id,
-        contact_id=contact.contact_id,
-        phone_id=phone.phone_id,
-        path=path,
-        node="",
-        caller_id=choose_caller_id(fitting or settings.caller_ids, contact.person_ref),
-        ring_timeout_s=settings.ring_timeout_s + DIALING_MARGIN_S,
-        agency=settings.agency,
-        creditor=settings.creditor,
-        product=settings.product,
-    )
+    pool, facts = campaign.settings.caller_ids, campaign_facts(campaign.settings, path, phone.role)
+    fitting = await fitting_numbers(services.storage.policies, pool, facts, policy, at)
+    caller_id = choose_caller_id(fitting or pool, contact.person_ref)
+    return Reservation.of_campaign(campaign, contact.contact_id, phone.phone_id, path, "", caller_id=caller_id)

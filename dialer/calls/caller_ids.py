@@ -4,6 +4,7 @@ The gate has the last word: it counts inside its transaction, what is read here 
 the pool would pass, one is shown to the gate all the same, so that the refusal names it.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from dialer.calls.order import CallOrder
@@ -19,6 +20,17 @@ REFRESH_S = 5.0
 """How old the numbers' use may be; a number that reaches its cap meanwhile is refused by the gate."""
 MAX_REMEMBERED = 256
 """Different kinds of calls whose numbers are kept in mind: a few per campaign."""
+
+
+async def fitting_numbers(
+    policies: Policies, pool: Sequence[str], facts: GateFacts, policy: Policy, at: datetime
+) -> tuple[str, ...]:
+    """The numbers of a pool that the policy lets such a call show at `at`, and that are not used up by then."""
+    fitting = presentable(policy, facts, pool, at)
+    for demand in policy.demand.tallies:
+        if demand.scope is Scope.CALLER_ID and fitting:
+            fitting = usable(fitting, await policies.use_of_numbers(demand, fitting, at), demand.limit)
+    return fitting
 
 
 class CallerIds:
@@ -50,10 +62,7 @@ class CallerIds:
         known = self._usable.get(key)
         if known is not None and at - known[0] < REFRESH_S:
             return known[1]
-        fitting = presentable(policy, facts, settings.caller_ids, now)
-        for demand in policy.demand.tallies:
-            if demand.scope is Scope.CALLER_ID and fitting:
-                fitting = usable(fitting, await self._policies.use_of_numbers(demand, fitting, now), demand.limit)
+        fitting = await fitting_numbers(self._policies, settings.caller_ids, facts, policy, now)
         if len(self._usable) >= MAX_REMEMBERED:
             self._usable.clear()
         self._usable[key] = at, fitting

@@ -45,21 +45,16 @@ class CallOrder:
             dedicated_agent=self.agent_id,
         )
 
-    def reservation(self, node: str, trunk: str, caller_id: str, margin_s: float) -> Reservation:
-        """What the gate is asked: the call may ring until `margin_s` later than its own limit."""
-        settings = self.campaign.settings
-        return Reservation(
-            campaign_id=self.campaign.campaign_id,
-            contact_id=self.contact.contact_id,
-            phone_id=self.phone.phone_id,
-            path=self.path,
-            node=node,
-            entry_id=self.entry_id,
-            agent_id=self.agent_id,
+    def reservation(self, node: str, trunk: str, caller_id: str) -> Reservation:
+        """What the gate is asked."""
+        return Reservation.of_campaign(
+            self.campaign,
+            self.contact.contact_id,
+            self.phone.phone_id,
+            self.path,
+            node,
             caller_id=caller_id,
             trunk=trunk,
-            ring_timeout_s=settings.ring_timeout_s + margin_s,
-            agency=settings.agency,
-            creditor=settings.creditor,
-            product=settings.product,
+            entry_id=self.entry_id,
+            agent_id=self.agent_id,
         )

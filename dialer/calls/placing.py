@@ -105,7 +105,7 @@ async def _reserve(services: CallServices, order: CallOrder, lease: TrunkLease) 
     policy = services.policy.current(now)
     try:
         caller_id = await services.caller_ids.choose(order, policy, now)
-        reservation = order.reservation(services.node, lease.trunk.name, caller_id, DIALING_MARGIN_S)
+        reservation = order.reservation(services.node, lease.trunk.name, caller_id)
         outcome = await services.storage.attempts.reserve(reservation, policy, services.clock.utcnow())
         if isinstance(outcome, Decision):
             return await _refused(services, order, policy, outcome, reservation)

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
 from dialer.compliance.facts import GateFacts
 from dialer.compliance.policy import Bound, Policy
@@ -41,7 +40,7 @@ def campaign_facts(
 
 def presentable(policy: Policy, facts: GateFacts, pool: Sequence[str], now: datetime) -> tuple[str, ...]:
     """The numbers of a pool with which every rule about caller IDs is kept, in a call with these facts."""
-    today = house_day(policy, now)
+    today = policy.house_day(now)
     return tuple(number for number in pool if not any(_faults(policy, _showing(policy, facts, number, today), now)))
 
 
@@ -51,7 +50,7 @@ def number_problems(policy: Policy, settings: CampaignSettings, now: datetime) -
 
 
 def _problems(policy: Policy, settings: CampaignSettings, now: datetime) -> Iterator[str]:
-    facts, today = campaign_facts(settings), house_day(policy, now)
+    facts, today = campaign_facts(settings), policy.house_day(now)
     for number in settings.caller_ids or ("",):
         shown = _showing(policy, facts, number, today)
         fault = next((bound for bound in _faults(policy, shown, now) if bound.rule.effect is not Effect.WARN), None)
@@ -59,11 +58,6 @@ def _problems(policy: Policy, settings: CampaignSettings, now: datetime) -> Iter
             words = say(fault.rule.body.explain(shown, now), "en")
             what = f"caller ID {number}" if number else "no caller ID is set"
             yield f"{what}: {words} (rule {fault.rule.rule_id})"
-
-
-def house_day(policy: Policy, now: datetime) -> date:
-    """Which day it is where the house is: registrations are in force by days."""
-    return now.astimezone(ZoneInfo(policy.packs[0].zone)).date()
 
 
 def _showing(policy: Policy, facts: GateFacts, number: str, today: date) -> GateFacts:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from dialer.compliance.answer import IN_FLIGHT_RETRY
 from dialer.compliance.counting import WideCap
 from dialer.compliance.facts import Scope
 from dialer.compliance.policy import Policy
@@ -18,8 +19,6 @@ from dialer.model.decision import Decision, Effect, RuleResult
 
 SOON = timedelta(seconds=10)
 """When to ask again what another collector or another caller ID would pass."""
-CALL_LENGTH = timedelta(seconds=60)
-"""When to ask again what waits for a call in flight: no rule knows when it ends."""
 HOUSE_PAUSE = timedelta(minutes=10)
 """When to ask again what only the house can mend."""
 
@@ -48,7 +47,7 @@ def verdict(
     a caller ID left that is not used up.
     """
     rules = _rules(policy)
-    refused = [result for result in decision.evaluated if not result.allowed and result.effect is not Effect.WARN]
+    refused = decision.refusing
     pauses = [_pause(result, rules[result.rule, result.pack], has_collectors, another_number) for result in refused]
     if not any(pauses):
         return Verdict(decision.retry_at)
@@ -68,7 +67,7 @@ def latest_alone(decision: Decision, policy: Policy) -> datetime | None:
     if decision.allowed or decision.retry_at is not None:
         return None
     rules = _rules(policy)
-    refused = [result for result in decision.evaluated if not result.allowed and result.effect is not Effect.WARN]
+    refused = decision.refusing
     by_time = (result for result in refused if rules[result.rule, result.pack].kind in _BY_TIME)
     known = [result.retry_at for result in by_time if result.retry_at is not None and not _is_for_ever(result)]
     return max(known) if known and len(known) == len(refused) else None
@@ -108,7 +107,7 @@ def _pause(result: RuleResult, rule: Rule, has_collectors: bool, another_number:
         return None
     found = "" if result.finding is None else result.finding.code
     if found in _WAITS_FOR_A_CALL:
-        return CALL_LENGTH
+        return IN_FLIGHT_RETRY
     by_the_calendar = rule.kind in _BY_THE_CALENDAR and found != "zone_unknown"
     is_of_the_house = by_the_calendar or rule.kind in _OF_THE_HOUSE or isinstance(rule.body, WideCap)
     return HOUSE_PAUSE if is_of_the_house else None

@@ -6,10 +6,9 @@ from dialer.compliance.counting import Cap, WideCap
 from dialer.compliance.hours import CallingWindow, ForbiddenHours
 from dialer.compliance.rule import Body, Rule
 from dialer.model.decision import Effect
-from schedules.windows import Days, Window
+from schedules.hours import MINUTES_A_DAY, Days, Window
 
-DAY_MINUTES = 24 * 60
-WEEK_MINUTES = 7 * DAY_MINUTES
+WEEK_MINUTES = 7 * MINUTES_A_DAY
 
 Contradiction = tuple[Rule, str]
 """The rule at which it shows, and why."""
@@ -70,7 +69,7 @@ def _open_minutes(body: Body) -> int | None:
     if isinstance(body, ForbiddenHours):
         hours = body.hours
         forbidden = sum(
-            _bits(day * DAY_MINUTES + hours.from_minute, day * DAY_MINUTES + hours.end_minute) for day in range(7)
+            _bits(day * MINUTES_A_DAY + hours.from_minute, day * MINUTES_A_DAY + hours.end_minute) for day in range(7)
         )
         return ((1 << WEEK_MINUTES) - 1) & ~forbidden
     return _window_minutes(body.window) if isinstance(body, CallingWindow) else None
@@ -81,7 +80,7 @@ def _window_minutes(window: Window) -> int:
     for day, spans in enumerate(window.week):
         is_called = window.days is Days.EVERY_DAY or day < 5 or window.make_up_workdays
         for span in spans if is_called else ():
-            minutes |= _bits(day * DAY_MINUTES + span.from_minute, day * DAY_MINUTES + span.end_minute)
+            minutes |= _bits(day * MINUTES_A_DAY + span.from_minute, day * MINUTES_A_DAY + span.end_minute)
     return minutes
 
 

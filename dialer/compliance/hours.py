@@ -10,10 +10,9 @@ from dialer.compliance.facts import GateFacts, Inconvenient
 from dialer.compliance.rule import Body, Zones, zone_unknown
 from dialer.model.decision import Finding
 from schedules.calendar import WorkCalendar
+from schedules.hours import MINUTES_A_DAY
 from schedules.search import Opening, first_common
 from schedules.windows import Forbidden, Span, Window, clock, closed_because, opening_of
-
-DAY_MINUTES = 24 * 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +114,7 @@ class Convenience(Body):
             {
                 "weekdays": ",".join(map(str, entry.weekdays)),
                 "from": clock(entry.from_minute or 0),
-                "to": clock(DAY_MINUTES if entry.to_minute is None else entry.to_minute),
+                "to": clock(MINUTES_A_DAY if entry.to_minute is None else entry.to_minute),
                 "until": until,
             },
         )
@@ -170,13 +169,13 @@ def _convenient(entry: Inconvenient, facts: GateFacts) -> Opening:
 def _outside(weekdays: tuple[int, ...], from_minute: int | None, to_minute: int | None, zone: str) -> Window | None:
     """The week without the hours an entry names; None when nothing is left of it."""
     start = from_minute or 0
-    end = DAY_MINUTES if to_minute is None else to_minute
+    end = MINUTES_A_DAY if to_minute is None else to_minute
     named: list[list[tuple[int, int]]] = [[] for _ in range(7)]
     for weekday in weekdays or range(7):
         if start < end:
             named[weekday].append((start, end))
         else:
-            named[weekday].append((start, DAY_MINUTES))
+            named[weekday].append((start, MINUTES_A_DAY))
             named[(weekday + 1) % 7].append((0, end))
     week = tuple(_left_of_day(sorted(hours)) for hours in named)
     return Window(zone, week) if any(week) else None
@@ -188,6 +187,6 @@ def _left_of_day(named: list[tuple[int, int]]) -> tuple[Span, ...]:
         if start > free_from:
             left.append(Span(free_from, start))
         free_from = max(free_from, end)
-    if free_from < DAY_MINUTES:
-        left.append(Span(free_from, DAY_MINUTES))
+    if free_from < MINUTES_A_DAY:
+        left.append(Span(free_from, MINUTES_A_DAY))
     return tuple(left)

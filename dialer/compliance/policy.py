@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import reduce
 from itertools import groupby
+from zoneinfo import ZoneInfo
 
 from dialer.compliance.demand import Demand
 from dialer.compliance.facts import GateFacts
@@ -123,6 +124,15 @@ class Policy:
     def used_packs(self) -> tuple[Pack, ...]:
         """The packs whose rules are evaluated, each once, the retiring ones last."""
         return tuple({pack.sha256: pack for pack in (*self.packs, *(pack for pack, _ in self.retiring))}.values())
+
+    @property
+    def house_zone(self) -> ZoneInfo:
+        """The clock of the house: that of the first pack."""
+        return ZoneInfo(self.packs[0].zone)
+
+    def house_day(self, now: datetime) -> date:
+        """Which day it is where the house is: registrations are in force by days."""
+        return now.astimezone(self.house_zone).date()
 
     def with_retiring(self, packs: Sequence[tuple[Pack, datetime]]) -> "Policy":
         """The same policy with `packs` binding beside it, each until its instant (aware); others retire no more.

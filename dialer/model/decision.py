@@ -61,6 +61,11 @@ class Decision:
     evaluated: tuple[RuleResult, ...] = ()
     needs_agent: bool = False
 
+    @property
+    def refusing(self) -> tuple[RuleResult, ...]:
+        """The rules that are not kept and do more than warn; none where the call is allowed, or a guard refused it."""
+        return tuple(result for result in self.evaluated if not result.allowed and result.effect is not Effect.WARN)
+
 
 @dataclass(frozen=True, slots=True)
 class RefusedExample:

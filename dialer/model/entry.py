@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import Enum
 
 from dialer.model.attempt import CallPath, Disposition
+from dialer.model.campaign import Campaign
 from dialer.model.contact import Contact, Phone
 
 DIALING_MARGIN_S = 10.0
@@ -86,6 +87,38 @@ class Reservation:
     agency: str = ""
     creditor: str = ""
     product: str = ""
+
+    @classmethod
+    def of_campaign(
+        cls,
+        campaign: Campaign,
+        contact_id: int,
+        phone_id: int,
+        path: CallPath,
+        node: str,
+        *,
+        caller_id: str = "",
+        trunk: str = "",
+        entry_id: int | None = None,
+        agent_id: int | None = None,
+    ) -> "Reservation":
+        """What is asked for a campaign's call: whose it is, and ringing that may last DIALING_MARGIN_S longer."""
+        settings = campaign.settings
+        return cls(
+            campaign_id=campaign.campaign_id,
+            contact_id=contact_id,
+            phone_id=phone_id,
+            path=path,
+            node=node,
+            entry_id=entry_id,
+            agent_id=agent_id,
+            caller_id=caller_id,
+            trunk=trunk,
+            ring_timeout_s=settings.ring_timeout_s + DIALING_MARGIN_S,
+            agency=settings.agency,
+            creditor=settings.creditor,
+            product=settings.product,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,7 @@ many at a time, without a lock; whoever explains the past gathers as of an earli
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from zoneinfo import ZoneInfo
+from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, select
 
@@ -162,15 +161,10 @@ def common_facts(
         agency_listed=policy.registry.is_listed(reservation.agency),
         creditor=reservation.creditor,
         product=reservation.product,
-        caller_id=policy.registry.shown(reservation.caller_id, _house_day(policy, now)),
+        caller_id=policy.registry.shown(reservation.caller_id, policy.house_day(now)),
         tallies=tuple(tally(connection, wanted, reservation, now, as_of) for wanted in demand.tallies),
         budgets=used,
     )
-
-
-def _house_day(policy: Policy, now: datetime) -> date:
-    """Which day it is where the house is: registrations are in force by days."""
-    return now.astimezone(ZoneInfo(policy.packs[0].zone)).date()
 
 
 def _facts(

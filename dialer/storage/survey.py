@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import partial
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Connection, Table, bindparam, exists, func, or_, select
 
@@ -22,8 +21,8 @@ from dialer.compliance.words import say
 from dialer.model.attempt import CallPath
 from dialer.model.campaign import Campaign, CampaignMode
 from dialer.model.contact import PhoneRole, mask_number
-from dialer.model.decision import Decision, Effect, GateSurvey, OpeningDay, RefusedExample, RefusedRule, RuleResult
-from dialer.model.entry import DIALING_MARGIN_S, Reservation
+from dialer.model.decision import Decision, GateSurvey, OpeningDay, RefusedExample, RefusedRule, RuleResult
+from dialer.model.entry import Reservation
 from dialer.storage import tables
 from dialer.storage.campaigns import load_campaign
 from dialer.storage.crypto import Cipher
@@ -171,7 +170,7 @@ class _Tally:
     def __init__(self, policy: Policy, now: datetime, total: int, examples: int) -> None:
         self._policy = policy
         self._now = now
-        self._zone = ZoneInfo(policy.packs[0].zone)
+        self._zone = policy.house_zone
         self._total = total
         self._examples = examples
         self._decisions: dict[tuple[GateFacts, datetime], Decision] = {}
@@ -209,7 +208,7 @@ class _Tally:
         return decision
 
     def _keep(self, asked: _Asked, decision: Decision, opens: datetime | None) -> None:
-        refused = _refusing(decision)
+        refused = decision.refusing
         if asked.due_at > self._now:
             self._note(asked, NOT_DUE, "its next attempt is due later", opens, alone=not refused)
         for result in refused:
@@ -246,12 +245,6 @@ class _Tally:
 def _minute_after(instant: datetime) -> datetime:
     whole = instant.replace(second=0, microsecond=0)
     return whole if whole == instant else whole + MINUTE
-
-
-def _refusing(decision: Decision) -> list[RuleResult]:
-    if decision.allowed:
-        return []
-    return [result for result in decision.evaluated if not result.allowed and result.effect is not Effect.WARN]
 
 
 def _reason(result: RuleResult) -> str:
@@ -302,15 +295,4 @@ def _asked_for(campaign: Campaign, caller_id: str | None) -> Reservation:
     settings = campaign.settings
     if caller_id is None:
         caller_id = settings.caller_ids[0] if settings.caller_ids else ""
-    return Reservation(
-        campaign_id=campaign.campaign_id,
-        contact_id=0,
-        phone_id=0,
-        path=CallPath(settings.mode.value),
-        node="",
-        caller_id=caller_id,
-        ring_timeout_s=settings.ring_timeout_s + DIALING_MARGIN_S,
-        agency=settings.agency,
-        creditor=settings.creditor,
-        product=settings.product,
-    )
+    return Reservation.of_campaign(campaign, 0, 0, CallPath(settings.mode.value), "", caller_id=caller_id)

@@ -61,7 +61,7 @@ async def test_sticky_until_it_is_used_up(tmp_path: Path) -> None:
         assert first in POOL
         assert await numbers.choose(order, policy, MONDAY) == first
         for candidate in candidates[1:]:
-            reservation = order_for(campaign, candidate).reservation("node1", "main", first, 0.0)
+            reservation = order_for(campaign, candidate).reservation("node1", "main", first)
             await dialing.reserve(reservation)
         assert await numbers.choose(order, policy, MONDAY) == first  # what was read is seconds old
         clock.seconds += REFRESH_S

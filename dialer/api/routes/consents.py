@@ -14,10 +14,10 @@ from dialer.api.routing import AnyCall, Call, Id, Input, Instant, Nothing, Route
 from dialer.model.account import Role
 from dialer.model.suppression import Consent, Inconvenience, NewConsent, NewInconvenience
 from dialer.storage.consents import WITHDRAWN
+from schedules.hours import MINUTES_A_DAY, clock, minute_of_day
 
 routes = Routes("consents")
 
-DAY_MINUTES = 24 * 60
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 Kind = Annotated[
@@ -215,8 +215,10 @@ async def add(call: Call[Nothing, Nothing, InconvenienceIn]) -> InconvenienceAdd
     if asked.until is not None and asked.until <= now:
         raise bad_field("body.until", "lies in the past")
     person_ref = await _person(call)
-    all_day = (0, DAY_MINUTES) if asked.weekdays else (None, None)
-    hours = all_day if asked.from_ is None or asked.to is None else (_minute(asked.from_), _minute(asked.to))
+    all_day = (0, MINUTES_A_DAY) if asked.weekdays else (None, None)
+    hours = (
+        all_day if asked.from_ is None or asked.to is None else (minute_of_day(asked.from_), minute_of_day(asked.to))
+    )
     said = NewInconvenience(
         person_ref=person_ref,
         source=f"api: {call.actor.actor}",
@@ -284,10 +286,5 @@ async def _number(call: AnyCall, person_ref: str) -> str | None:
     return next(phone.number for phone in contact.phones if phone.phone_id == call.body.phone_id)
 
 
-def _minute(clock: str) -> int:
-    hours, minutes = clock.split(":")
-    return int(hours) * 60 + int(minutes)
-
-
 def _clock(minute: int | None) -> str | None:
-    return None if minute is None else f"{minute // 60:02}:{minute % 60:02}"
+    return None if minute is None else clock(minute)

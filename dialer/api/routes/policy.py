@@ -102,7 +102,7 @@ async def reload(call: Call[Nothing, Nothing, Nothing]) -> PolicyOut:
 
 def _shown(call: AnyCall, policy: Policy) -> PolicyOut:
     now = call.services.clock.utcnow()
-    today = now.astimezone(ZoneInfo(policy.packs[0].zone)).date()
+    today = policy.house_day(now)
     return PolicyOut(
         pack_hash=policy.pack_hash,
         packs=[PackOut.of(pack, _in_force(pack, policy, now)) for pack in policy.packs],

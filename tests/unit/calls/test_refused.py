@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from dialer.calls.refused import (
-    CALL_LENGTH,
     HOUSE_PAUSE,
     SOON,
     Verdict,
@@ -16,6 +15,7 @@ from dialer.calls.refused import (
     latest_alone,
     verdict,
 )
+from dialer.compliance.answer import IN_FLIGHT_RETRY
 from dialer.compliance.facts import BudgetUse, EarlierAttempt, GateFacts, ShownNumber, Tally
 from dialer.compliance.gate import evaluate
 from dialer.compliance.packs import parse_pack
@@ -86,7 +86,7 @@ def meaning(policy: Policy, changes: Mapping[str, Any], now: datetime, **more: b
     [
         ({"case_status": CaseStatus.PAID}, None, False),
         ({"zones": ZoneCandidates()}, None, False),
-        ({"attempts": (EarlierAttempt(NOW - timedelta(minutes=1)),)}, CALL_LENGTH, False),
+        ({"attempts": (EarlierAttempt(NOW - timedelta(minutes=1)),)}, IN_FLIGHT_RETRY, False),
         ({"caller_id": ShownNumber("+8610")}, HOUSE_PAUSE, True),
         ({"agency": "north", "agency_listed": False}, HOUSE_PAUSE, True),
         ({"budgets": SPENT}, SOON, False),
