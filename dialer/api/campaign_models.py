@@ -114,6 +114,10 @@ class SettingsIn(Input):
     abandon_target: Annotated[float, Field(ge=0, le=MAX_ABANDON_TARGET)] = MAX_ABANDON_TARGET
     max_lines_per_agent: Annotated[float, Field(ge=1, le=10)] = 3
     amd: AmdMode = AmdMode.BEFORE_CONNECT
+    lost_person_cost_s: Annotated[
+        float,
+        Field(ge=1, le=100_000, description="What hanging up on a person costs, in seconds of a collector's time."),
+    ] = 600
     machine_action: MachineAction = MachineAction.HANG_UP
     machine_prompt: PromptName = ""
     safe_harbour_prompt: PromptName = "safe_harbour"

@@ -29,10 +29,15 @@ class CampaignState(str, Enum):
 
 
 class AmdMode(str, Enum):
-    """Whether what answers is classified before a collector is connected."""
+    """Whether, and when, what answers is classified.
+
+    PARALLEL connects a collector at the probable end of the greeting, goes on listening, and takes the call back only
+    when it is sure of a machine.
+    """
 
     OFF = "off"
     BEFORE_CONNECT = "before_connect"
+    PARALLEL = "parallel"
 
 
 class MachineAction(str, Enum):
@@ -110,6 +115,9 @@ class DispositionForm:
 class CampaignSettings:
     """What a supervisor sets. Durations in seconds; prompts are names in the prompt store.
 
+    `lost_person_cost_s` is what hanging up on a person costs, in seconds of a collector's time: the higher, the more
+    machines are put through rather than one person lost.
+
     `agency` is who calls ("": the house itself), `creditor` for whom, `product` what is collected: rules may depend
     on it.
     """
@@ -125,6 +133,7 @@ class CampaignSettings:
     abandon_target: float = 0.03
     max_lines_per_agent: float = 3.0
     amd: AmdMode = AmdMode.BEFORE_CONNECT
+    lost_person_cost_s: float = 600.0
     machine_action: MachineAction = MachineAction.HANG_UP
     machine_prompt: str = ""
     safe_harbour_prompt: str = "safe_harbour"

@@ -42,6 +42,10 @@ class AmdConfig:
     """Of that time; with less it is noise, and unknown."""
     silence_after_ms: int = 4500
     give_up_after_ms: int = 9000
+    likely_pause_ms: int = 200
+    """After so much quiet the greeting is probably over: a collector may be connected while listening goes on."""
+    lost_person_cost_s: float = 600.0
+    """What taking a person for a machine costs, in seconds of a collector's time."""
 
 
 class AmdDetector:
@@ -70,6 +74,11 @@ class AmdDetector:
             self._speech.retract(self._tones.current.start_ms)
         self.verdict = self._from_tones() or self._from_speech() or self._from_time()
         return self.verdict
+
+    @property
+    def likely_over(self) -> bool:
+        """Whether the greeting is probably over, of a person as far as one can tell; it may yet go on."""
+        return self.verdict is None and self._speech.heard and self._speech.pause_ms >= self._config.likely_pause_ms
 
     def flush(self) -> Verdict | None:
         """The audio is over: decides from what there is, unless a verdict was given."""

@@ -1,0 +1,46 @@
+"""What network announcements say before the answer, and the library of those that are known."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+
+class AnnouncementMeaning(str, Enum):
+    """What a recorded announcement means for the call, in the words of the Chinese networks where they have some."""
+
+    EMPTY_NUMBER = "empty_number"
+    """空号: the number is not in use, or was dialed wrongly."""
+    POWERED_OFF = "powered_off"
+    """关机."""
+    SUSPENDED = "suspended"
+    """停机: the subscriber's service is suspended."""
+    UNREACHABLE = "unreachable"
+    """无法接通, 不在服务区."""
+    BUSY = "busy"
+    """正在通话中."""
+    NO_ANSWER = "no_answer"
+    """无人接听."""
+    INCOMING_BARRED = "incoming_barred"
+    """呼入限制: the subscriber takes no calls, or none from this number."""
+    CALL_ASSISTANT = "call_assistant"
+    """来电助理, 语音信箱: a service takes the call instead of the subscriber."""
+    NETWORK_BUSY = "network_busy"
+    """网络忙: the network could not put the call through."""
+    KEEP_WAITING = "keep_waiting"
+    """The call goes on: a forwarding notice, an advertisement before the ringing."""
+    OTHER = "other"
+    """Known, and of no consequence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """One entry of the library. `source` says where its audio came from, `added_by` who named it."""
+
+    announcement_id: int
+    title: str
+    meaning: AnnouncementMeaning
+    language: str
+    source: str
+    added_by: str
+    added_at: datetime
+    length_ms: int
