@@ -28,6 +28,39 @@ WORLD_MEDIA = (22000, 22999)
 FIRST_NUMBER = 13900000000
 SIP_REALM = "dialer"
 SEED = 20261123
+CONFIG = """# Written by the demo.
+[node]
+name = "demo"
+data_dir = "{data_dir}"
+rehearsal_starts_at = {starts_at}
+
+[sip]
+port = {ports.sip}
+realm = "{realm}"
+
+[media]
+port_min = {media[0]}
+port_max = {media[1]}
+
+[http]
+port = {http_port}
+
+[policy]
+packs = ["cn-bank-card"]
+
+{registered}
+
+[[trunks]]
+name = "simulated-carrier"
+host = "127.0.0.1"
+port = {ports.carrier}
+channels = 60
+cps = 10.0
+
+[[webhooks]]
+url = "{webhook_url}"
+secrets = ["{secret}"]
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,43 +123,18 @@ def write_config(
 ) -> Path:
     """The demo's configuration file; the shipped policy pack is in force, its caller IDs are registered."""
     path = folder / "dialer.toml"
-    registered = "\n".join(f'[[caller_ids]]\nnumber = "{number}"' for number in CALLER_IDS)
-    path.write_text(
-        f"""# Written by the demo.
-[node]
-name = "demo"
-data_dir = "{folder / "data"}"
-rehearsal_starts_at = {starts_at.isoformat()}
-
-[sip]
-port = {ports.sip}
-realm = "{SIP_REALM}"
-
-[media]
-port_min = {SERVICE_MEDIA[0]}
-port_max = {SERVICE_MEDIA[1]}
-
-[http]
-port = {http_port}
-
-[policy]
-packs = ["cn-bank-card"]
-
-{registered}
-
-[[trunks]]
-name = "simulated-carrier"
-host = "127.0.0.1"
-port = {ports.carrier}
-channels = 60
-cps = 10.0
-
-[[webhooks]]
-url = "{webhook_url}"
-secrets = ["{secret}"]
-""",
-        encoding="utf-8",
+    text = CONFIG.format(
+        data_dir=folder / "data",
+        starts_at=starts_at.isoformat(),
+        ports=ports,
+        realm=SIP_REALM,
+        media=SERVICE_MEDIA,
+        http_port=http_port,
+        registered="\n".join(f'[[caller_ids]]\nnumber = "{number}"' for number in CALLER_IDS),
+        webhook_url=webhook_url,
+        secret=secret,
     )
+    path.write_text(text, encoding="utf-8")
     return path
 
 
