@@ -168,14 +168,14 @@ def _candidate(wanted: Claim, row: AnyRow, contact: Contact, usual: CallPath) ->
         entry_id=row.entry_id,
         campaign_id=wanted.campaign_id,
         contact=contact,
-        phone=phone_of(contact, row.next_phone_id),
+        phone=_phone_of(contact, row.next_phone_id),
         priority=-row.dial_order,
         path=usual if row.callback_at is None else CallPath.CALLBACK,
         agent_id=agent_id,
     )
 
 
-def phone_of(contact: Contact, phone_id: int | None) -> Phone:
+def _phone_of(contact: Contact, phone_id: int | None) -> Phone:
     """The number that is next; the first one where nothing was said."""
     for phone in contact.phones:
         if phone.phone_id == phone_id:

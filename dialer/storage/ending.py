@@ -14,11 +14,13 @@ from dialer.model.entry import EntryState, NextStep
 from dialer.model.outcome import EventType
 from dialer.outcomes import payloads
 from dialer.storage import tables, values
+from dialer.storage.claiming import free
 from dialer.storage.dialect import CASE_LOCK, lock
-from dialer.storage.entries import LATER, LEASE_S, READY, free
+from dialer.storage.entries import LEASE_S
 from dialer.storage.events import emit
 from dialer.storage.proofs import prove_end
 from dialer.storage.tables.base import AnyRow
+from dialer.storage.tables.campaigns import LATER, READY
 
 attempts = tables.attempts
 entries = tables.entries

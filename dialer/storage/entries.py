@@ -13,14 +13,12 @@ from dialer.model.campaign import PriorityTerm
 from dialer.model.entry import Candidate, EntryCounts, EntryState
 from dialer.storage import tables, values
 from dialer.storage.campaigns import load_campaign
-from dialer.storage.claiming import Claim, claim, free, phone_of
+from dialer.storage.claiming import Claim, claim, free
 from dialer.storage.crypto import Cipher
 from dialer.storage.database import Database
 from dialer.storage.dialect import insert_missing, refresh_statistics
 from dialer.storage.standing import why_stopped
 from dialer.storage.tables.campaigns import CALLBACK, LATER, READY, TIMED, WAITING
-
-__all__ = ["CALLBACK", "LATER", "READY", "WAITING", "Entries", "count_entries", "free", "phone_of"]
 
 LEASE_S = 600.0
 """How long a claim lasts: longer than any preview. A node that dies gives its entries back when it starts again."""

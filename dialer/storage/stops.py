@@ -17,8 +17,8 @@ from dialer.model.suppression import Stop
 from dialer.storage import tables
 from dialer.storage.database import Database
 from dialer.storage.dialect import PERSON_LOCK, lock
-from dialer.storage.entries import CALLBACK, LATER, WAITING
 from dialer.storage.standing import why_stopped
+from dialer.storage.tables.campaigns import CALLBACK, LATER, WAITING
 
 attempts = tables.attempts
 contacts = tables.contacts

@@ -19,10 +19,10 @@ from dialer.storage.crypto import Cipher
 from dialer.storage.database import Database
 from dialer.storage.dialect import CASE_LOCK, NUMBER_LOCK, lock
 from dialer.storage.do_not_call import Listing, list_number, list_person
-from dialer.storage.entries import CALLBACK
 from dialer.storage.events import emit
 from dialer.storage.proofs import append
 from dialer.storage.stops import lock_people
+from dialer.storage.tables.campaigns import CALLBACK
 
 WRAP_UP_PURPOSE = b"wrap-up"
 
