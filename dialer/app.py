@@ -39,6 +39,7 @@ from dialer.metrics import Metrics
 from dialer.model.attempt import Attempt
 from dialer.model.recording import RecordingInfo
 from dialer.outcomes.delivery import Delivery, destination_names, open_destinations
+from dialer.outcomes.verdict_keeper import VerdictKeeper
 from dialer.prompts.store import PromptStore
 from dialer.prompts.tts import local_speech
 from dialer.sip.endpoint import SipEndpoint
@@ -75,6 +76,7 @@ class Application:
     desk: AgentDesk
     campaigns: CampaignManager
     finalizer: Finalizer
+    verdicts: VerdictKeeper
     delivery: Delivery
 
     def __init__(self, config: Config, reread: Callable[[], Config] | None = None) -> None:
@@ -88,6 +90,7 @@ class Application:
         data_dir = config.node.data_dir
         self.spool_dir = data_dir / "spool"
         self.recordings_dir = data_dir / "recordings"
+        self.verdicts_dir = data_dir / "verdicts"
         self.uploads_dir = data_dir / "uploads"
         self.prompts_dir = data_dir / "prompts"
         self._chance = random.Random()  # noqa: S311 - spreads retries and weighs trunks; guards no secret
@@ -144,6 +147,9 @@ class Application:
         self.finalizer = await stack.enter_async_context(Finalizer(store, self._recording_ready))
         stack.push_async_callback(self._drain_recordings)
         await self.finalizer.recover(self.spool_dir)
+        node, limits = self.config.node.name, self.config.verdicts
+        keeper = VerdictKeeper(self.storage.verdict_samples, self.verdicts_dir, node, limits, self.clock, self.board)
+        self.verdicts = await stack.enter_async_context(keeper)
         destinations = open_destinations(self.config, self.clock, self._chance)
         self.delivery = await stack.enter_async_context(
             Delivery(

@@ -156,6 +156,15 @@ class PolicyConfig(_Section):
     """The outsourced agencies that may call, by the names campaigns use; the house itself needs no entry."""
 
 
+class VerdictsConfig(_Section):
+    """How much audio of verdicts on what answered is kept for listening; what listeners heard stays beyond it."""
+
+    keep_days: int = Field(default=30, ge=1, le=3650)
+    """Older audio is removed."""
+    max_bytes: int = Field(default=2_000_000_000, ge=1_000_000)
+    """Beyond it the oldest audio is removed; five seconds take 40 kB."""
+
+
 class CallerIdConfig(_Section):
     """A number that may be shown to called persons, as it is registered with the carrier."""
 
@@ -208,6 +217,7 @@ class Config(_Section):
     media: MediaConfig = MediaConfig()
     http: HttpConfig = HttpConfig()
     policy: PolicyConfig = PolicyConfig()
+    verdicts: VerdictsConfig = VerdictsConfig()
     caller_ids: tuple[CallerIdConfig, ...] = ()
     trunks: tuple[TrunkConfig, ...] = ()
     webhooks: tuple[WebhookConfig, ...] = ()
@@ -288,6 +298,7 @@ def _known_keys(location: list[str]) -> list[str]:
         "media": MediaConfig,
         "http": HttpConfig,
         "policy": PolicyConfig,
+        "verdicts": VerdictsConfig,
         "caller_ids": CallerIdConfig,
         "trunks": TrunkConfig,
         "webhooks": WebhookConfig,

@@ -2,22 +2,31 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
+
+from dialer.model.proportion import Interval, bounds
 
 
-@dataclass(frozen=True, slots=True)
-class VerdictSample:
-    """One verdict. `label` is what the detector said, `truth` what a listener heard (None: nobody listened yet).
+class VerdictPhase(str, Enum):
+    """When what was judged was heard: in early media, or once the call was answered."""
 
-    Both hold a value of `dialer.progress.verdict.Label`. Instants `*_ms` count from the start of the audio that was
-    listened to; the kept audio begins `audio_from_ms` after it.
+    EARLY = "early"
+    ANSWERED = "answered"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewVerdictSample:
+    """One verdict and where its audio lies. `label` is what the detector said, of `dialer.progress.verdict.Label`.
+
+    Instants `*_ms` count from the start of the audio that was listened to; the kept audio begins `audio_from_ms` after
+    it. `audio_path` is relative to the folder of verdicts of `node`; empty: there is no audio.
     """
 
-    sample_id: int
     attempt_id: int
     campaign_id: int
+    node: str
     made_at: datetime
-    phase: str
-    """`answered` or `early`."""
+    phase: VerdictPhase
     label: str
     subclass: str
     confidence: float
@@ -28,17 +37,70 @@ class VerdictSample:
     beep_ms: int | None
     audio_path: str
     audio_from_ms: int
+    audio_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerdictSample(NewVerdictSample):
+    """A kept verdict. `truth` is what a listener heard, of the same labels; None: nobody listened yet.
+
+    `drawn_at` is when chance chose it for listening: only such verdicts count where a share is estimated, for whoever
+    picks what to listen to picks the result.
+    """
+
+    sample_id: int
     truth: str | None = None
     labelled_by: str = ""
     labelled_at: datetime | None = None
+    drawn_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SampleFilter:
+    """Which verdicts are asked for; None means any. Those made from `since` on; `labelled`: somebody listened."""
+
+    campaign_id: int | None = None
+    label: str | None = None
+    phase: VerdictPhase | None = None
+    labelled: bool | None = None
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictCount:
+    """`n` verdicts of one kind of which listeners heard the same; `truth` None: nobody listened to these."""
+
+    phase: VerdictPhase
+    label: str
+    truth: str | None
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What listeners heard of drawn machine verdicts: `listened` of them were clear, `people` of these were people.
+
+    `unclear` are those of which the listener could not tell what it was.
+    """
+
+    listened: int = 0
+    people: int = 0
+    unclear: int = 0
+
+    def among(self, verdicts: int) -> Interval:
+        """The share of people among so many machine verdicts, with 95 % confidence.
+
+        What was unclear is a person for the upper bound and none for the lower one.
+        """
+        return bounds(self.people, self.people + self.unclear, self.listened + self.unclear, verdicts)
 
 
 @dataclass(frozen=True, slots=True)
 class FalseMachines:
     """How many machine verdicts were people, as far as listeners know. Shares of machine verdicts.
 
-    `low` and `high` bound the share with 95 % confidence (Wilson's interval); with nobody having listened they are 0
-    and 1 and `share` is None.
+    `low` and `high` bound the share with 95 % confidence (`Heard.among`); with nobody having listened they are 0 and 1
+    and `share` is None.
     """
 
     verdicts: int
@@ -47,3 +109,11 @@ class FalseMachines:
     share: float | None
     low: float
     high: float
+    unclear: int = 0
+
+    @classmethod
+    def of(cls, verdicts: int, heard: Heard) -> "FalseMachines":
+        """From counts."""
+        share = heard.people / heard.listened if heard.listened else None
+        interval = heard.among(verdicts)
+        return cls(verdicts, heard.listened, heard.people, share, interval.low, interval.high, heard.unclear)

@@ -34,6 +34,7 @@ from dialer.storage.recordings import Recordings
 from dialer.storage.statistics import Statistics
 from dialer.storage.stops import Stops
 from dialer.storage.survey import Survey
+from dialer.storage.verdict_samples import VerdictSamples
 from dialer.storage.wrap_ups import WrapUps
 from schedules.zones import candidates
 
@@ -72,6 +73,7 @@ class Storage:
         self.recordings = Recordings(database)
         self.statistics = Statistics(database)
         self.survey = Survey(database, cipher)
+        self.verdict_samples = VerdictSamples(database)
         self.audit = Audit(database)
         self.idempotency = Idempotency(database, cipher)
 

@@ -18,6 +18,7 @@ from dialer.storage.tables.outbox import deliveries, destinations, events
 from dialer.storage.tables.people import accounts, agent_changes, audit, tokens
 from dialer.storage.tables.proofs import policy_changes, policy_packs, proof_heads, proofs
 from dialer.storage.tables.system import idempotency_keys, properties
+from dialer.storage.tables.verdicts import verdict_samples
 
 metadata = Base.metadata
 
@@ -51,5 +52,6 @@ __all__ = [
     "refusals",
     "stops",
     "tokens",
+    "verdict_samples",
     "wrap_ups",
 ]
