@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
 
-from dialer.compliance.answer import ENTRY_NOT_LEASED, NUMBER_IN_FLIGHT
+from dialer.compliance.answer import GUARDS
 from dialer.compliance.policy import SHORT_HASH, Pack
 from dialer.compliance.words import Language, say, title_of
 from dialer.model.decision import Decision, Effect, Finding, RuleResult
@@ -62,14 +62,6 @@ class DecisionOut(BaseModel):
     rules: list[RuleOut]
 
 
-GUARD_WORDS: Mapping[str, Words] = {
-    NUMBER_IN_FLIGHT: Words(en="the number is being dialed right now", zh="该号码正在被呼叫"),
-    ENTRY_NOT_LEASED: Words(
-        en="the entry was stopped meanwhile, or its lease ran out", zh="名单条目在此期间被停止，或其占用已过期"
-    ),
-}
-
-
 def decision_out(decision: Decision, zones: Sequence[str], packs: Mapping[str, Pack]) -> DecisionOut:
     """`zones` are those the person may be in; `packs` those of the decision, by the hash's first digits."""
     return DecisionOut(
@@ -96,8 +88,9 @@ def by_short_hash(packs: Sequence[Pack]) -> dict[str, Pack]:
 
 
 def _reason(decision: Decision) -> Words:
-    if decision.rule in GUARD_WORDS:
-        return GUARD_WORDS[decision.rule]
+    if decision.rule in GUARDS:
+        en, zh = GUARDS[decision.rule]
+        return Words(en=en, zh=zh)
     first = next((result for result in decision.evaluated if result.rule == decision.rule and not result.allowed), None)
     if first is not None and first.finding is not None:
         return _words(first.finding)

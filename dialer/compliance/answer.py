@@ -3,20 +3,25 @@
 Proofs hold the program to it: what is recorded here is compared to the instant when a link is put to the gate again.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from dialer.compliance.facts import GateFacts
 from dialer.compliance.gate import evaluate
 from dialer.compliance.policy import Policy
+from dialer.compliance.words import Sentences
 from dialer.model.attempt import Disposition
 from dialer.model.decision import Decision
 
 NUMBER_IN_FLIGHT = "number.in_flight"
 ENTRY_NOT_LEASED = "entry.not_leased"
-GUARDS = {
-    NUMBER_IN_FLIGHT: "the number is being dialed right now",
-    ENTRY_NOT_LEASED: "the entry was stopped, or its lease ran out",
+GUARDS: Mapping[str, Sentences] = {
+    NUMBER_IN_FLIGHT: ("the number is being dialed right now", "该号码正在被呼叫"),
+    ENTRY_NOT_LEASED: (
+        "the entry was stopped meanwhile, or its lease ran out",
+        "名单条目在此期间被停止，或其占用已过期",
+    ),
 }
 """Refusals of the reservation itself, after all rules allowed: what holds under every policy, and why."""
 
@@ -36,7 +41,8 @@ def guarded(allowed: Decision, rule: str) -> Decision:
     """The refusal by one of the GUARDS of a call that all rules allow."""
     at = allowed.decided_at
     retry_at = None if at is None else at + IN_FLIGHT_RETRY
-    return Decision(False, rule, GUARDS[rule], retry_at, allowed.pack_hash, at, allowed.evaluated)
+    english, _ = GUARDS[rule]
+    return Decision(False, rule, english, retry_at, allowed.pack_hash, at, allowed.evaluated)
 
 
 def is_dialed(facts: GateFacts) -> bool:
