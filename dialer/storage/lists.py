@@ -111,23 +111,11 @@ class Lists:
 
     async def contacts(self, list_id: int, after: int = 0, limit: int = 100) -> tuple[Contact, ...]:
         """A page of a list's contacts in the order of their ids, those above `after`."""
-        return await self._page(tables.contacts.c.list_id == list_id, after, limit)
-
-    async def contacts_of_case(self, case_ref: str, limit: int = 100) -> tuple[Contact, ...]:
-        """The contacts of a case, in all lists."""
-        return await self._page(tables.contacts.c.case_ref == case_ref, 0, limit)
-
-    async def contacts_by_number(self, number: str, limit: int = 100) -> tuple[Contact, ...]:
-        """The contacts a number (E.164) belongs to, in all lists."""
-        index = self._cipher.number_index(number)
-        owners = select(tables.phones.c.contact_id).where(tables.phones.c.number_index == index)
-        return await self._page(tables.contacts.c.contact_id.in_(owners), 0, limit)
-
-    async def _page(self, condition: Any, after: int, limit: int) -> tuple[Contact, ...]:
         query = (
             select(tables.contacts.c.contact_id)
             .join(tables.lists, tables.lists.c.list_id == tables.contacts.c.list_id)
-            .where(condition, tables.contacts.c.contact_id > after, tables.lists.c.state == ListState.READY.value)
+            .where(tables.contacts.c.list_id == list_id, tables.contacts.c.contact_id > after)
+            .where(tables.lists.c.state == ListState.READY.value)
             .order_by(tables.contacts.c.contact_id)
             .limit(limit)
         )

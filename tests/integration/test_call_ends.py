@@ -188,8 +188,8 @@ async def test_a_hand_dialed_call_passes_the_same_gate(tmp_path: Path) -> None:
         desk, (agent_id,) = lab.app.desk, lab.agent_ids
         campaign = await lab.campaign(OFF)
         await desk.log_in(agent_id, [campaign.campaign_id])
-        (contact,) = await lab.app.storage.lists.contacts_by_number("+8613800001234")
-        await desk.dial_manually(agent_id, contact.phones[0].phone_id)
+        (known,) = await lab.app.storage.explaining.of_number("+8613800001234", 2)
+        await desk.dial_manually(agent_id, known.contact.phones[0].phone_id)
         await until(lambda: bool(lab.far.lines), "it rings")
         lab.far.lines[0].incoming.reject(486)
         (attempt,) = await lab.settled()
@@ -197,7 +197,7 @@ async def test_a_hand_dialed_call_passes_the_same_gate(tmp_path: Path) -> None:
         await until(lambda: desk.view(agent_id).state is AgentState.AUX, "the collector is free")
         listing = Listing("test", "asked not to be called")
         await lab.app.storage.do_not_call.add_number("+8613800001234", listing, lab.app.clock.utcnow())
-        await desk.dial_manually(agent_id, contact.phones[0].phone_id)
+        await desk.dial_manually(agent_id, known.contact.phones[0].phone_id)
         await until(lambda: desk.view(agent_id).state is AgentState.AUX, "refused: the collector is free")
         assert len(lab.far.lines) == 1
         (refusal,) = await lab.app.storage.statistics.refusals()
@@ -215,12 +215,12 @@ async def test_a_hand_dialed_call_belongs_to_the_contacts_campaign(tmp_path: Pat
         desk, (agent_id,) = lab.app.desk, lab.agent_ids
         first = await lab.campaign(OFF)
         other = await lab.campaign(replace(OFF, creditor="other-bank"), ("+8613800005678",))
-        (contact,) = await lab.app.storage.lists.contacts_by_number("+8613800005678")
+        (known,) = await lab.app.storage.explaining.of_number("+8613800005678", 2)
         await desk.log_in(agent_id, [first.campaign_id])
         with pytest.raises(InputError, match="none of the campaigns"):
-            await desk.dial_manually(agent_id, contact.phones[0].phone_id)
+            await desk.dial_manually(agent_id, known.contact.phones[0].phone_id)
         await desk.log_in(agent_id, [first.campaign_id, other.campaign_id])
-        await desk.dial_manually(agent_id, contact.phones[0].phone_id)
+        await desk.dial_manually(agent_id, known.contact.phones[0].phone_id)
         await until(lambda: bool(lab.far.lines), "it rings")
         lab.far.lines[0].incoming.reject(486)
         (attempt,) = await lab.settled()

@@ -158,9 +158,9 @@ async def test_no_case_is_dialed_once_the_campaign_pauses(tmp_path: Path) -> Non
         await lab.app.campaigns.pause(campaign_id, "test")
         with pytest.raises(AgentStateError, match="paused"):
             await desk.preview_dial(agent_id)
-        (contact,) = await lab.app.storage.lists.contacts_by_number("+8613800001234")
+        (known,) = await lab.app.storage.explaining.of_number("+8613800001234", 2)
         with pytest.raises(AgentStateError, match="paused"):
-            await desk.dial_manually(agent_id, contact.phones[0].phone_id)
+            await desk.dial_manually(agent_id, known.contact.phones[0].phone_id)
         assert await lab.app.storage.attempts.list(AttemptFilter()) == ()
         assert desk.view(agent_id).state is AgentState.READY
 

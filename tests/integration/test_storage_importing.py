@@ -52,8 +52,8 @@ async def test_imports_a_list(storage: Storage, path: Path) -> None:
         ("+861065501234", PhoneRole.OWN),
         ("+8613700001234", PhoneRole.THIRD_PARTY),
     ]
-    assert await storage.lists.contacts_by_number("+861065501234") == (second,)
-    assert await storage.lists.contacts_of_case("C1") == (first,)
+    assert [known.contact for known in await storage.explaining.of_number("+861065501234", 2)] == [second]
+    assert [known.contact for known in await storage.explaining.of_case("C1", 2)] == [first]
 
 
 async def test_rows_of_one_person_and_case_become_one_contact(storage: Storage, path: Path) -> None:
@@ -72,7 +72,7 @@ async def test_one_broken_row_keeps_everything_out(storage: Storage, path: Path)
     assert report.call_list is None
     assert report.broken_rows == 1
     assert await storage.lists.all() == ()
-    assert await storage.lists.contacts_of_case("C1") == ()
+    assert await storage.explaining.of_case("C1", 1) == ()
     assert report.problems_path == path.with_name("list.csv.problems.csv")
     lines = report.problems_path.read_text(encoding="utf-8-sig").splitlines()
     assert lines[0] == "row,column,value,reason"
@@ -127,7 +127,7 @@ async def test_a_cancelled_import_is_removed_at_once(
 
         importer = group.create_task(import_list(storage, path, options=ImportOptions(node="node1"), progress=stop))
     assert importer.cancelled()
-    assert await storage.lists.contacts_of_case("C1") == ()
+    assert await storage.explaining.of_case("C1", 1) == ()
     assert await storage.lists.clean("node1") == 0  # nothing is left to the next start
     assert children() == before
 
