@@ -1,32 +1,23 @@
 """The number a person sees: always the same, until it has been shown as often as it may be today."""
 
-import asyncio
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from dialer.calls.caller_ids import REFRESH_S, CallerIds
 from dialer.calls.order import CallOrder
-from dialer.compliance.packs import parse_pack
 from dialer.compliance.policy import Policy
 from dialer.compliance.registry import RegisteredNumber, Registry
 from dialer.model.campaign import Campaign, CampaignSettings
 from dialer.model.entry import Candidate
+from tests.support.rulebook import pack
 from tests.support.storage import MONDAY, Dialing, contacts, open_storage, run_campaign
 
 POOL = ("95588", "95599", "95511")
-PACK = """
-pack: p
-title: t
-status: in force
-source: s
-jurisdiction: CN
-valid_from: 2026-01-01
-zone: Asia/Shanghai
-rules:
-  - {id: p.registered, kind: caller_id, source: s, purpose: collection}
-  - {id: p.daily, kind: cap, source: s, scope: caller_id, event: placed, span: {inclusive_days: 1}, limit: 2}
-"""
+PACK = pack(
+    {"kind": "caller_id", "purpose": "collection"},
+    {"kind": "cap", "scope": "caller_id", "event": "placed", "span": {"inclusive_days": 1}, "limit": 2},
+)
 
 
 class SteppedClock:
@@ -43,11 +34,11 @@ class SteppedClock:
 
 def policy_with(*registered: str) -> Policy:
     numbers = tuple(RegisteredNumber(number, ("collection",)) for number in registered)
-    return Policy((parse_pack(PACK, "p.yaml"),), Registry(numbers))
+    return Policy((PACK,), Registry(numbers))
 
 
 async def test_sticky_until_it_is_used_up(tmp_path: Path) -> None:
-    policy = await asyncio.to_thread(policy_with, *POOL)
+    policy = policy_with(*POOL)
     clock = SteppedClock()
     async with open_storage(f"sqlite:///{tmp_path / 'dialer.db'}") as storage:
         dialing = Dialing(storage, policy)
@@ -73,7 +64,7 @@ async def test_sticky_until_it_is_used_up(tmp_path: Path) -> None:
 
 
 async def test_where_none_may_be_shown_the_gate_hears_of_one(tmp_path: Path) -> None:
-    policy = await asyncio.to_thread(policy_with)
+    policy = policy_with()
     async with open_storage(f"sqlite:///{tmp_path / 'dialer.db'}") as storage:
         dialing = Dialing(storage, policy)
         campaign_id = await run_campaign(storage, contacts(1))

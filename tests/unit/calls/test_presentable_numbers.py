@@ -6,25 +6,18 @@ from datetime import date, datetime
 import pytest
 
 from dialer.calls.presentable import campaign_facts, number_problems, presentable
-from dialer.compliance.packs import parse_pack
 from dialer.compliance.policy import Policy
 from dialer.compliance.registry import RegisteredNumber, Registry
 from dialer.model.attempt import CallPath
 from dialer.model.campaign import CampaignSettings
+from tests.support.rulebook import pack
 
 NOW = datetime.fromisoformat("2026-11-23T23:30:00+08:00")
-PACK = """
-pack: p
-title: t
-status: in force
-source: s
-jurisdiction: CN
-valid_from: 2026-01-01
-zone: Asia/Shanghai
-rules:
-  - {id: p.caller, kind: caller_id, source: s, purpose: collection, prefixes: ["95", "+86400"]}
-  - {id: p.reminders, kind: caller_id, source: s, purpose: reminding, applies_if: {paths: [reminder]}}
-"""
+REMINDERS = {"paths": ["reminder"]}
+PACK = pack(
+    {"id": "p.caller", "kind": "caller_id", "purpose": "collection", "prefixes": ["95", "+86400"]},
+    {"id": "p.reminders", "kind": "caller_id", "purpose": "reminding", "applies_if": REMINDERS},
+)
 NUMBERS = (
     RegisteredNumber("95588", ("collection", "reminding")),
     RegisteredNumber("+8640012345678", ("collection",)),
@@ -34,7 +27,7 @@ NUMBERS = (
     RegisteredNumber("95533", ("collection",), valid_from=date(2026, 11, 24)),
     RegisteredNumber("95544", ("collection",), valid_through=date(2026, 11, 23)),
 )
-POLICY = Policy((parse_pack(PACK, "p.yaml"),), Registry(NUMBERS, frozenset({"north"})))
+POLICY = Policy((PACK,), Registry(NUMBERS, frozenset({"north"})))
 POOL = (*(entry.number for entry in NUMBERS), "95599")
 
 
@@ -61,10 +54,7 @@ def test_the_day_is_the_houses() -> None:
 
 
 def test_without_a_rule_every_number_may_be_shown() -> None:
-    rules = PACK.replace("kind: caller_id", "kind: consent").replace(
-        'purpose: collection, prefixes: ["95", "+86400"]', "consent: any"
-    )
-    free = replace(POLICY, packs=(parse_pack(rules.replace("purpose: reminding", "consent: any"), "p.yaml"),))
+    free = replace(POLICY, packs=(pack({"kind": "consent", "consent": "any"}),))
     assert presentable(free, campaign_facts(CampaignSettings(), CallPath.MANUAL), POOL, NOW) == POOL
 
 

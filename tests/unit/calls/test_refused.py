@@ -18,41 +18,29 @@ from dialer.calls.refused import (
 from dialer.compliance.answer import IN_FLIGHT_RETRY
 from dialer.compliance.facts import BudgetUse, EarlierAttempt, GateFacts, ShownNumber, Tally
 from dialer.compliance.gate import evaluate
-from dialer.compliance.packs import parse_pack
 from dialer.compliance.policy import Policy
 from dialer.model.contact import CaseStatus
 from schedules.zones import ZoneCandidates
+from tests.support.rulebook import pack
+from tests.support.rulebook import policy as policy_of
 
 NOW = datetime.fromisoformat("2026-11-23T10:00:00+08:00")
 EVENING = NOW.replace(hour=20)
 TOMORROW = datetime.fromisoformat("2026-11-24T09:00:00+08:00")
-PACK = """
-pack: p
-title: t
-status: in force
-source: s
-jurisdiction: CN
-valid_from: 2026-01-01
-{through}
-zone: Asia/Shanghai
-rules:
-  - {{id: p.window, kind: calling_window, source: s, zones: both, days: every_day, hours: ["09:00-18:00"]}}
-  - {{id: p.case, kind: case_open, source: s}}
-  - {{id: p.dnc, kind: do_not_call, source: s, effect: warn}}
-  - {{id: p.one, kind: one_call, source: s, scope: phone}}
-  - {{id: p.caller, kind: caller_id, source: s, purpose: collection}}
-  - {{id: p.agency, kind: agency, source: s}}
-  - {{id: p.line, kind: cap, source: s, scope: caller_id, event: placed, span: {{inclusive_days: 1}}, limit: 5}}
-  - {{id: p.chair, kind: cap, source: s, scope: collector, event: placed, span: {{inclusive_days: 1}}, limit: 5}}
-  - id: p.abandoned
-    kind: abandonment
-    source: s
-    span: {{campaign: true}}
-    limit: 0.03
-    effect: dedicated_agent
-"""
-POLICY = Policy((parse_pack(PACK.format(through=""), "p.yaml"),))
-ENDED = Policy((parse_pack(PACK.format(through="valid_through: 2026-11-22"), "p.yaml"),))
+FIVE_A_DAY: dict[str, Any] = {"kind": "cap", "event": "placed", "span": {"inclusive_days": 1}, "limit": 5}
+RULES: tuple[dict[str, Any], ...] = (
+    {"kind": "calling_window", "zones": "both", "days": "every_day", "hours": ["09:00-18:00"]},
+    {"id": "case", "kind": "case_open"},
+    {"kind": "do_not_call", "effect": "warn"},
+    {"kind": "one_call", "scope": "phone"},
+    {"kind": "caller_id", "purpose": "collection"},
+    {"kind": "agency"},
+    {**FIVE_A_DAY, "scope": "caller_id"},
+    {**FIVE_A_DAY, "scope": "collector"},
+    {"kind": "abandonment", "span": {"campaign": True}, "limit": 0.03, "effect": "dedicated_agent"},
+)
+POLICY = policy_of(*RULES)
+ENDED = policy_of(*RULES, valid_through="2026-11-22")
 KEYS = {demand.scope.value: demand.key for demand in POLICY.demand.tallies}
 (BUDGET,) = POLICY.demand.budgets
 FULL = NOW - timedelta(minutes=5)
@@ -136,7 +124,7 @@ def test_an_allowed_call_with_a_warning_needs_no_verdict() -> None:
 
 def test_when_each_rule_alone_would_allow() -> None:
     """On the pack's last day a number's cap opens at midnight, and then the pack refuses: no time is known for both."""
-    last_day = Policy((parse_pack(PACK.format(through="valid_through: 2026-11-23"), "p.yaml"),))
+    last_day = policy_of(*RULES, valid_through="2026-11-23")
     keys = {demand.scope.value: demand.key for demand in last_day.demand.tallies}
     facts = replace(CLEAN, tallies=(), budgets=(BudgetUse(last_day.demand.budgets[0].key, 100, 0, 0),))
     free = replace(facts, tallies=tuple(Tally(key, 0) for key in keys.values()))
@@ -154,20 +142,9 @@ def test_when_each_rule_alone_would_allow() -> None:
 
 def test_a_retiring_rule_of_the_same_name_is_not_taken_for_the_one_in_force() -> None:
     """The old pack counted conversations where the new one counts what was abandoned."""
-    old = """
-pack: p
-title: t
-status: in force
-source: s
-jurisdiction: CN
-valid_from: 2026-01-01
-zone: Asia/Shanghai
-rules:
-  - {id: p.case, kind: cap, source: s, scope: caller_id, event: placed, span: {inclusive_days: 1}, limit: 5}
-"""
-    before = parse_pack(old, "old.yaml")
+    before = pack({**FIVE_A_DAY, "id": "case", "scope": "caller_id"})
     policy = POLICY.with_retiring([(before, NOW + timedelta(hours=1))])
-    (wanted,) = (demand for demand in policy.demand.tallies if demand.key.startswith("p:p.case"))
+    (wanted,) = (demand for demand in policy.demand.tallies if demand.key.startswith("test:case"))
     paid = replace(CLEAN, case_status=CaseStatus.PAID, tallies=(*CLEAN.tallies, Tally(wanted.key, 0)))
     decision = evaluate(policy, paid, NOW)
     assert verdict(decision, policy, NOW, has_collectors=True, another_number=True) == Verdict(None)
