@@ -7,6 +7,7 @@ use crate::engine::{Engine as Core, Settings};
 use crate::events::Kind;
 use crate::g711::Codec;
 use crate::leg::Remote;
+use crate::meter::FRAME_SAMPLES;
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
@@ -168,7 +169,43 @@ impl Engine {
     }
 }
 
+type MeasuredTuple = (f64, bool, f64, f64, f64, f64, f64, f64);
+
+/// Measures frames. Stays in the thread that made it: what it holds of webrtcvad knows no locks.
+#[pyclass(module = "dialer_native", unsendable)]
+struct Meter {
+    core: crate::meter::Meter,
+}
+
+#[pymethods]
+impl Meter {
+    #[new]
+    fn new(vad_mode: u8) -> PyResult<Self> {
+        let core = crate::meter::Meter::new(vad_mode);
+        Ok(Self { core: core.ok_or_else(|| PyValueError::new_err(format!("no VAD mode {vad_mode}: 0 to 3")))? })
+    }
+
+    fn measure(&mut self, pcm: &[u8]) -> PyResult<MeasuredTuple> {
+        if pcm.len() != 2 * FRAME_SAMPLES {
+            let words = format!("a frame is {} bytes, not {}", 2 * FRAME_SAMPLES, pcm.len());
+            return Err(PyValueError::new_err(words));
+        }
+        let measured = self.core.measure(&std::array::from_fn(|at| i16::from_le_bytes([pcm[2 * at], pcm[2 * at + 1]])));
+        Ok((
+            measured.level_dbfs,
+            measured.voiced,
+            measured.line_hz,
+            measured.line_share,
+            measured.rival_hz,
+            measured.pair_share,
+            measured.pitch_hz,
+            measured.periodicity,
+        ))
+    }
+}
+
 #[pymodule]
 fn dialer_native(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    module.add_class::<Engine>()
+    module.add_class::<Engine>()?;
+    module.add_class::<Meter>()
 }

@@ -98,6 +98,11 @@ impl Reorder {
         self.next = None;
     }
 
+    /// Whether packets are held behind a gap.
+    pub fn is_waiting(&self) -> bool {
+        self.used.contains(&true)
+    }
+
     fn emit(&mut self, frame: Frame<'_>, out: &mut dyn FnMut(Step<'_>)) {
         self.next = Some(frame.sequence.wrapping_add(1));
         out(Step::Frame(frame));

@@ -9,7 +9,7 @@
 #![forbid(unsafe_code)]
 
 use crate::events::Events;
-use crate::leg::{Leg, Moment, Play, Relay, Remote, FRAME_SAMPLES};
+use crate::leg::{Leg, Moment, Play, Relay, Remote, FRAME_SAMPLES, RATE_HZ};
 use crate::sys::{self, Epoll, EventFd};
 use crate::writer::{Spool, WriterHandle};
 use std::collections::HashMap;
@@ -169,7 +169,8 @@ impl Worker {
             let Some(leg) = &mut self.legs[place] else { continue };
             let early = leg.early_packets();
             for (age, (mut datagram, from)) in (0..early.len() as i64).rev().zip(early) {
-                let moment = Moment { now: moment.now - age * FRAME_SAMPLES, ..moment };
+                let age = age * FRAME_SAMPLES;
+                let moment = Moment { now: moment.now - age, at: moment.at - age as f64 / RATE_HZ, ..moment };
                 let relay = self.legs[place].as_mut().and_then(|leg| leg.hear(&mut datagram, from, &moment));
                 if let Some(relay) = relay {
                     relay_to_peer(&mut self.legs, place, &relay, &mut datagram, &moment);

@@ -7,7 +7,7 @@ use dialer_native::outgoing::{Outgoing, Turn};
 use dialer_native::receive::{Order, Receiver};
 use dialer_native::reorder::{Frame, Reorder, Step};
 use dialer_native::spool::Take;
-use dialer_native::tap::Tap;
+use dialer_native::tap::{Block, Tap};
 use dialer_native::timeline::Timeline;
 use dialer_native::wire::rtp::Header;
 use libfuzzer_sys::fuzz_target;
@@ -15,7 +15,7 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|packets: Vec<(u16, u32, u8, u16, bool)>| {
     let (mut receiver, mut timeline, mut reorder) = (Receiver::default(), Timeline::default(), Reorder::default());
     let (mut tap, mut take, mut outgoing) = (Tap::new(0, 160), Take::new(0, 0), Outgoing::new(77));
-    let (mut now, mut tapped) = (0i64, 0u64);
+    let (mut now, mut tapped, mut lost) = (0i64, 0u64, 0u16);
     for (sequence, timestamp, length, wait, is_audio) in packets {
         now += i64::from(wait % 2000);
         let order = receiver.packet(sequence, timestamp, now);
@@ -38,16 +38,25 @@ fuzz_target!(|packets: Vec<(u16, u32, u8, u16, bool)>| {
         let frame = Frame { sequence, position, codec: is_audio.then_some(Codec::Pcma), payload: &payload };
         let mut last: Option<u16> = None;
         let mut consume = |step: Step<'_>| {
-            let Step::Frame(frame) = step else { return };
+            let frame = match step {
+                Step::Frame(frame) => frame,
+                Step::Lost(count) => {
+                    lost = lost.saturating_add(count);
+                    return;
+                }
+            };
+            let samples = i64::from(std::mem::take(&mut lost)) * frame.payload.len() as i64;
             assert!(last.is_none_or(|last| frame.sequence.wrapping_sub(last) < 0x8000 || order == Order::Restart));
             last = Some(frame.sequence);
             take.audio(0, frame.position, Codec::Pcma, frame.payload);
             // Far positions only cost silence here; the engine's timeline keeps them near.
             if frame.position < now + 32_000 {
-                tap.audio(frame.position, Codec::Pcma, frame.payload, &mut |_, at| {
-                    assert_eq!(at, tapped);
+                let mut emit = |block: Block<'_>| {
+                    assert_eq!(block.position, tapped);
                     tapped += 160;
-                });
+                };
+                tap.lost(samples, frame.position, &mut emit);
+                tap.audio(frame.position, Codec::Pcma, frame.payload, &mut emit);
             }
         };
         if order == Order::Restart {

@@ -9,6 +9,7 @@ use crate::receive::Order;
 use crate::reorder::{Frame, Reorder, Step, MAX_AUDIO};
 use crate::source::Admission;
 use crate::spool::FAR_END;
+use crate::tap::Block;
 use crate::wire::dtmf::TelephoneEvent;
 use crate::wire::rtp::{self, Header};
 use std::collections::VecDeque;
@@ -154,12 +155,16 @@ impl Leg {
                     recording.take.audio(FAR_END, position, codec, payload);
                 }
                 if let Some(tap) = tap {
-                    tap.audio(position, codec, payload, &mut |pcm, at| {
-                        moment.events.push_audio(*id, moment.at, at, pcm);
-                    });
+                    let mut emit = |block: Block<'_>| moment.tell_block(*id, &block);
+                    tap.lost(i64::from(samples), position, &mut emit);
+                    tap.audio(position, codec, payload, &mut emit);
                 }
             }
-            Step::Frame(_) => {}
+            Step::Frame(_) => {
+                if let Some(tap) = tap {
+                    tap.quiet();
+                }
+            }
         });
     }
 

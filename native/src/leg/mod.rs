@@ -18,7 +18,7 @@ use crate::source::SourceLock;
 use crate::spool::Take;
 use crate::stats::SharedStats;
 use crate::sys;
-use crate::tap::Tap;
+use crate::tap::{Block, Tap};
 use crate::timeline::Timeline;
 use crate::wire::dtmf::{KeyListener, KeyPresser};
 use crate::wire::rtp::Header;
@@ -28,6 +28,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 pub const FRAME_SAMPLES: i64 = 160;
+pub const RATE_HZ: f64 = 8000.0;
 /// Keys closer together than this cannot be a person's: 40 ms.
 pub const KEY_INTERVAL: i64 = 320;
 /// Larger datagrams are cut, and then refused as audio.
@@ -42,6 +43,14 @@ pub struct Moment<'a> {
     pub at: f64,
     pub events: &'a Events,
     pub writer: &'a WriterHandle,
+}
+
+impl Moment<'_> {
+    /// Hands on a block of a tap, with the instant at which it ended: what was waited for is told later than it was.
+    fn tell_block(&self, leg: u64, block: &Block<'_>) {
+        let age_s = (self.now - block.end).max(0) as f64 / RATE_HZ;
+        self.events.push_audio(leg, self.at - age_s, block.position, block.pcm);
+    }
 }
 
 /// Audio to play, encoded once.

@@ -140,8 +140,8 @@ impl Leg {
         }
         self.in_order(moment, |reorder, out| reorder.poll(moment.now, out));
         let id = self.id;
-        if let Some(tap) = &mut self.tap {
-            tap.clock(moment.now, &mut |pcm, at| moment.events.push_audio(id, moment.at, at, pcm));
+        if let Some(tap) = self.tap.as_mut().filter(|_| !self.reorder.is_waiting()) {
+            tap.clock(moment.now, &mut |block| moment.tell_block(id, &block));
         }
         let Some(recording) = &mut self.recording else { return };
         if recording.spool.has_failed() {
