@@ -193,6 +193,7 @@ class Application:
             clock=self.clock,
             node=self.config.node.name,
             keep_recording=self._keep_recording,
+            keep_verdict=self.verdicts.keep,
             advertised_host=self.config.sip.advertised_host,
         )
         spool = SpoolGuard(self.spool_dir, self.config.media.spool_min_free_mb)

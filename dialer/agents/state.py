@@ -6,6 +6,8 @@ What the table cannot say:
   ready.
 - A pause or a log-out asked for while busy (RESERVED, PREVIEW, TALKING, HOLD, WRAPUP) is kept as `pending` and takes
   effect when the collector would become READY again; READY asked for while busy takes it back.
+- RELEASE ends a reservation, a preview, or a talk with nobody: a machine's call is taken back, and there is nothing to
+  wrap up.
 - The wrap-up ends by itself at its limit (READY or what is pending). A preview that nobody answers within its limit
   ends in what is pending, else in BREAK: an empty chair must not eat the list.
 """
@@ -79,6 +81,8 @@ TABLE: Mapping[tuple[S, AgentEvent], S | Move] = {
     (S.HOLD, E.RESUME): S.TALKING,
     (S.TALKING, E.TALK_ENDED): S.WRAPUP,
     (S.HOLD, E.TALK_ENDED): S.WRAPUP,
+    (S.TALKING, E.RELEASE): Move.NEXT,
+    (S.HOLD, E.RELEASE): Move.NEXT,
     (S.WRAPUP, E.WRAPPED): Move.NEXT,
 }
 

@@ -7,25 +7,31 @@ What the table cannot say:
 - `Settle` is ordered exactly once, on the way into ENDED, from whatever phase.
 - A dedicated attempt (preview, manual, promised callback) has its collector reserved before the INVITE leaves: there
   is no detection and no wait, the answer connects.
+- In parallel mode the person goes to a collector at the probable end of the greeting, while listening goes on. One
+  verdict follows: it ends the listening, and only a sure one takes the call back. Somebody who speaks on before a
+  collector was found is in DETECTING again. A reminder has no collector to save time for: it waits for the verdict.
+- What was heard before the answer may say that the call leads nowhere (DEAD_END). An announcement is no ringing phone,
+  so such a call is cancelled at once; the least time a phone must ring protects people, and nobody hears this call.
 - A trunk's fault before anything rang (no response at all is one) leads back to PLACING: the shell tries the next
   trunk under the same reservation. After the first ringing there is no second INVITE.
 - The SIP layer cancels at the ring timeout by itself; the deadline here, a little later, is a backstop.
-- The abandon clock starts at the end of the greeting (at the answer where nothing listens for a greeting). A person
-  who hangs up while waiting counts as abandoned: the strict reading.
+- The abandon clock starts at the measured end of the greeting, of a person and of whoever remains undecided alike (at
+  the answer where nothing listens for a greeting). A person who hangs up while waiting counts as abandoned: the strict
+  reading.
 - STOP ends a call that was not answered; so does a dedicated collector who gives up or vanishes. After the answer it
   changes nothing; the person is already talking to somebody.
 """
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import Enum
 
 from dialer.calls import signals as s
+from dialer.calls.facts import AttemptFacts, AttemptPlan
 from dialer.calls.signals import NO_CAUSE, ListenTarget, Order, PromptRole, Signal
 from dialer.calls.signals import SignalKind as K
-from dialer.model.attempt import AttemptState, Disposition, HangupSide, NetworkCause
-from dialer.model.campaign import MachineAction
+from dialer.model.attempt import AttemptState, Disposition, HangupSide
+from dialer.model.campaign import AmdMode, MachineAction
 
 logger = logging.getLogger(__name__)
 
@@ -35,8 +41,13 @@ REQUEST_TERMINATED = 487
 """Ends an INVITE that the caller cancelled (RFC 3261 §21.4.25); the SIP layer cancels at the ring timeout by itself."""
 CANCEL_LIMIT_S = 6.0
 """How long a final response to our CANCEL is awaited before the attempt is settled without it."""
-DETECT_LIMIT_S = 8.0
-"""No verdict by then: the person goes to a collector. A backstop; the detector has limits of its own."""
+DETECT_LIMIT_S = 10.0
+"""No verdict by then: the person goes to a collector. A backstop; the detector gives up before, and says so."""
+PULL_BACK_CONFIDENCE = 0.95
+"""So sure must a verdict be to take a call back that was given to a collector already, or was about to be."""
+PULL_BACK_LIMIT_S = 4.0
+"""Only so long into the talk. Collectors need about that time to say who calls; what is heard later may be the
+person's answer to them, and nothing is known of how those sound."""
 BEEP_LIMIT_S = 45.0
 """A machine that has neither beeped nor fallen silent by then gets no message."""
 PROMPT_LIMIT_S = 90.0
@@ -67,40 +78,6 @@ class Phase(str, Enum):
     ENDED = "ended"
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptPlan:
-    """What is decided before the INVITE. Seconds; `dedicated_agent` is a collector reserved for this very call."""
-
-    ring_timeout_s: float = 28.0
-    abandon_wait_s: float = 2.0
-    detect: bool = True
-    machine_action: MachineAction = MachineAction.HANG_UP
-    reminder: bool = False
-    dedicated_agent: int | None = None
-
-
-@dataclass(slots=True)
-class AttemptFacts:
-    """What was learned so far; instants on the monotonic clock."""
-
-    invites: int = 0
-    invited_at: float | None = None
-    ringing_at: float | None = None
-    answered_at: float | None = None
-    greeting_end_at: float | None = None
-    waiting_since: float | None = None
-    connected_at: float | None = None
-    ended_at: float | None = None
-    agent_id: int | None = None
-    verdict: str = ""
-    verdict_confidence: float = 0.0
-    cause: NetworkCause = NO_CAUSE
-    disposition: Disposition | None = None
-    hangup_side: HangupSide | None = None
-    stop_reason: str = ""
-    crossed: bool = False
-
-
 P = Phase
 Action = Callable[["AttemptMachine", Signal, float], list[Order]]
 
@@ -115,6 +92,8 @@ class AttemptMachine:
         self.phase_since = now
         self.facts = AttemptFacts()
         self.next_deadline: float | None = None
+        self._listens = False
+        """Whether a verdict on the greeting is still to come."""
 
     def handle_input(self, signal: Signal, now: float) -> list[Order]:
         """Applies one signal; what the table does not know changes nothing."""
@@ -169,6 +148,9 @@ class AttemptMachine:
         invited_at = now if self.facts.invited_at is None else self.facts.invited_at
         return max(invited_at + self.plan.ring_timeout_s + RING_MARGIN_S - now, 0.0)
 
+    def dead_end(self, signal: Signal, now: float) -> list[Order]:
+        return self._cancel(signal.disposition or Disposition.NO_ANSWER, signal.reason, now)
+
     def failed(self, signal: Signal, now: float) -> list[Order]:
         self.facts.cause, self.facts.crossed = signal.cause, signal.crossed
         if signal.crossed:  # the SIP layer's ring timeout cancelled, the answer came too late to be one
@@ -200,7 +182,8 @@ class AttemptMachine:
         self.facts.answered_at = now
         self.facts.cause = NO_CAUSE  # an earlier trunk's refusal is not this call's
         orders: list[Order] = [s.Mark(AttemptState.ANSWERED)]
-        if self.plan.detect and self.plan.dedicated_agent is None:
+        if self.plan.amd is not AmdMode.OFF and self.plan.dedicated_agent is None:
+            self._listens = True
             self._set_phase(P.DETECTING, now, DETECT_LIMIT_S)
             return [*orders, s.Listen(ListenTarget.GREETING)]
         orders.append(s.StopListening())
@@ -208,12 +191,36 @@ class AttemptMachine:
             return orders + self._connect(self.plan.dedicated_agent, now)
         return orders + self._person(now, now)
 
+    def greeting_over(self, signal: Signal, now: float) -> list[Order]:
+        """Probably: kept for whoever stays undecided, and the moment to ask for a collector in parallel mode."""
+        self.facts.greeting_end_at = signal.greeting_end_at
+        if self.plan.amd is not AmdMode.PARALLEL or self.plan.reminder:
+            return []
+        return self._person(signal.greeting_end_at or now, now)
+
+    def greeting_resumed(self, _: Signal, now: float) -> list[Order]:
+        self.facts.greeting_end_at = None
+        return []
+
+    def resumed_while_waiting(self, signal: Signal, now: float) -> list[Order]:
+        """The greeting was not over: no clock runs, and nobody is asked for, until it is."""
+        self.facts.waiting_since = None
+        left_s = (self.facts.answered_at or now) + DETECT_LIMIT_S - now
+        self._set_phase(P.DETECTING, now, max(left_s, 0.0))
+        return [s.ForgetCollector(), *self.greeting_resumed(signal, now)]
+
     def human(self, signal: Signal, now: float) -> list[Order]:
         self._keep_verdict(signal)
-        return [s.Mark(AttemptState.CLASSIFIED), s.StopListening(), *self._person(signal.greeting_end_at or now, now)]
+        orders = [s.Mark(AttemptState.CLASSIFIED), *self._stop_listening()]
+        return [*orders, *self._person(signal.greeting_end_at or now, now)]
 
     def no_verdict(self, _: Signal, now: float) -> list[Order]:
-        return self.human(Signal(K.UNSURE, reason="no verdict in time"), now)
+        heard_until = self.facts.greeting_end_at
+        return self.human(Signal(K.UNSURE, reason="no verdict in time", greeting_end_at=heard_until), now)
+
+    def _stop_listening(self) -> list[Order]:
+        listened, self._listens = self._listens, False
+        return [s.StopListening()] if listened else []
 
     def _person(self, greeting_end_at: float, now: float) -> list[Order]:
         self.facts.greeting_end_at = greeting_end_at
@@ -228,6 +235,7 @@ class AttemptMachine:
         self._keep_verdict(signal)
         if self.plan.machine_action is MachineAction.HANG_UP:
             return self._hang_up(Disposition.MACHINE, "machine", now)
+        self._listens = False
         self._set_phase(P.BEEP_WAIT, now, BEEP_LIMIT_S)
         return [s.Mark(AttemptState.CLASSIFIED), s.Listen(ListenTarget.BEEP)]
 
@@ -249,10 +257,47 @@ class AttemptMachine:
         self._keep_verdict(signal)
         return self._hang_up(Disposition.SILENCE, "silence", now)
 
+    def announced(self, signal: Signal, now: float) -> list[Order]:
+        """The network answered by itself, with an announcement."""
+        self._keep_verdict(signal)
+        return self._hang_up(signal.disposition or Disposition.MACHINE, signal.reason, now)
+
     def _keep_verdict(self, signal: Signal) -> None:
         self.facts.verdict = signal.kind.value
         self.facts.verdict_confidence = signal.confidence
-        self.facts.greeting_end_at = signal.greeting_end_at
+        if self.facts.connected_at is None:  # else the wait is over, and its beginning on record
+            self.facts.greeting_end_at = signal.greeting_end_at
+
+    # ---- the verdict comes after the question for a collector: parallel mode
+
+    def verdict_while_waiting(self, signal: Signal, now: float) -> list[Order]:
+        """A person, or nothing so sure that it would be more than a person's doubt."""
+        if not self._listens:
+            return []
+        self._keep_verdict(signal)
+        greeting_end_at = signal.greeting_end_at or now
+        self.facts.greeting_end_at = self.facts.waiting_since = greeting_end_at
+        self.next_deadline = max(greeting_end_at + self.plan.abandon_wait_s, now)
+        return [s.Mark(AttemptState.CLASSIFIED), *self._stop_listening()]
+
+    def no_person_waits(self, signal: Signal, now: float) -> list[Order]:
+        if not self._is_sure(signal):
+            return self.verdict_while_waiting(signal, now)
+        return [s.ForgetCollector(), *_NO_PERSON[signal.kind](self, signal, now)]
+
+    def verdict_in_talk(self, signal: Signal, _: float) -> list[Order]:
+        if self._listens:
+            self._keep_verdict(signal)
+        return self._stop_listening()
+
+    def no_person_talks(self, signal: Signal, now: float) -> list[Order]:
+        agent_id, too_late = self.facts.agent_id, now - (self.facts.connected_at or now) > PULL_BACK_LIMIT_S
+        if agent_id is None or too_late or not self._is_sure(signal):
+            return self.verdict_in_talk(signal, now)
+        return [s.TakeBack(agent_id, signal.kind.value), *_NO_PERSON[signal.kind](self, signal, now)]
+
+    def _is_sure(self, signal: Signal) -> bool:
+        return self._listens and signal.confidence >= PULL_BACK_CONFIDENCE
 
     # ---- a collector, or none
 
@@ -269,7 +314,7 @@ class AttemptMachine:
     def abandon(self, _: Signal, now: float) -> list[Order]:
         self.facts.disposition = Disposition.ABANDONED
         self._set_phase(P.APOLOGY, now, PROMPT_LIMIT_S)
-        return [s.ForgetCollector(), s.Play(PromptRole.SAFE_HARBOUR)]
+        return [s.ForgetCollector(), *self._stop_listening(), s.Play(PromptRole.SAFE_HARBOUR)]
 
     def abandoned(self, _: Signal, now: float) -> list[Order]:
         return self._hang_up(Disposition.ABANDONED, "no collector", now)
@@ -288,7 +333,7 @@ class AttemptMachine:
 
     def collector_lost(self, _: Signal, now: float) -> list[Order]:
         self._set_phase(P.HOLDING_ON, now, HOLD_ON_LIMIT_S)
-        return [s.Play(PromptRole.HOLD_ON), s.FindCollector()]
+        return [*self._stop_listening(), s.Play(PromptRole.HOLD_ON), s.FindCollector()]
 
     def nobody_took_over(self, _: Signal, now: float) -> list[Order]:
         self._set_phase(P.GOODBYE, now, PROMPT_LIMIT_S)
@@ -359,6 +404,8 @@ class AttemptMachine:
 
 
 M = AttemptMachine
+_NO_PERSON: Mapping[K, Action] = {K.MACHINE: M.machine, K.FAX: M.fax, K.DEAD_END: M.announced}
+"""What becomes of a call without a person, in parallel mode as before the connection."""
 _WHEN_ABORTED: Mapping[Phase, Disposition] = {
     P.DETECTING: Disposition.ABANDONED,  # perhaps a person: the strict reading
     P.WAITING: Disposition.ABANDONED,
@@ -370,6 +417,8 @@ _WHEN_ABORTED: Mapping[Phase, Disposition] = {
     P.MESSAGE: Disposition.MACHINE,
     P.DIALOGUE: Disposition.REMINDED,
 }
+PERHAPS_A_PERSON = (K.HUMAN, K.UNSURE, K.SILENCE)
+"""Verdicts on somebody who has greeted already; such a one who is silent now only waits."""
 UNANSWERED = (P.DIALING, P.RINGING, P.EARLY_MEDIA)
 
 TABLE: Mapping[tuple[Phase, K], Action] = {
@@ -384,6 +433,7 @@ TABLE: Mapping[tuple[Phase, K], Action] = {
     (P.RINGING, K.TRUNK_FAULT): M.failed,
     (P.EARLY_MEDIA, K.TIMEOUT): M.ring_timeout,
     (P.EARLY_MEDIA, K.TRUNK_FAULT): M.failed,
+    (P.EARLY_MEDIA, K.DEAD_END): M.dead_end,
     (P.DIALING, K.EARLY_MEDIA): M.early_media,
     (P.RINGING, K.EARLY_MEDIA): M.early_media,
     **{(phase, K.FAILED): M.failed for phase in UNANSWERED},
@@ -401,10 +451,16 @@ TABLE: Mapping[tuple[Phase, K], Action] = {
     (P.DETECTING, K.MACHINE): M.machine,
     (P.DETECTING, K.FAX): M.fax,
     (P.DETECTING, K.SILENCE): M.silence,
+    (P.DETECTING, K.DEAD_END): M.announced,
+    (P.DETECTING, K.GREETING_OVER): M.greeting_over,
+    (P.DETECTING, K.GREETING_RESUMED): M.greeting_resumed,
     (P.DETECTING, K.PERSON_HUNG_UP): M.left_during_greeting,
     (P.DETECTING, K.MEDIA_LOST): M.media_lost,
     (P.WAITING, K.COLLECTOR): M.collector,
     (P.WAITING, K.TIMEOUT): M.abandon,
+    (P.WAITING, K.GREETING_RESUMED): M.resumed_while_waiting,
+    **{(P.WAITING, kind): M.verdict_while_waiting for kind in PERHAPS_A_PERSON},
+    **{(P.WAITING, kind): M.no_person_waits for kind in _NO_PERSON},
     (P.WAITING, K.PERSON_HUNG_UP): M.left_while_waiting,
     (P.WAITING, K.MEDIA_LOST): M.abandon,
     (P.APOLOGY, K.PROMPT_ENDED): M.abandoned,
@@ -416,6 +472,8 @@ TABLE: Mapping[tuple[Phase, K], Action] = {
     (P.TALKING, K.COLLECTOR_HUNG_UP): M.collector_hung_up,
     (P.TALKING, K.COLLECTOR_LOST): M.collector_lost,
     (P.TALKING, K.TIMEOUT): M.talk_limit,
+    **{(P.TALKING, kind): M.verdict_in_talk for kind in PERHAPS_A_PERSON},
+    **{(P.TALKING, kind): M.no_person_talks for kind in _NO_PERSON},
     (P.HOLDING_ON, K.COLLECTOR): M.collector,
     (P.HOLDING_ON, K.TIMEOUT): M.nobody_took_over,
     (P.HOLDING_ON, K.PERSON_HUNG_UP): M.person_left_hold,

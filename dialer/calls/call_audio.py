@@ -24,9 +24,15 @@ logger = logging.getLogger(__name__)
 class CallAudio:
     """Owns the leg. `tell` takes signals, `press` keys of the far end; both return at once."""
 
-    def __init__(self, media: MediaPort, tell: Callable[[Signal], None], press: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        media: MediaPort,
+        tell: Callable[[Signal], None],
+        press: Callable[[str], None],
+        listening: Listening | None = None,
+    ) -> None:
         """Opens the leg. Raises MediaError: no port left."""
-        self.listening = Listening()
+        self.listening = listening or Listening()
         self.recording_id = ""
         self._media = media
         self._tell = tell

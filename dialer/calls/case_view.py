@@ -58,7 +58,7 @@ class AgentDeskView:
     """A collector's own view. Instants are aware UTC; `limit_at` ends a wrap-up or a preview by itself.
 
     `pending` is the state that was asked for while busy, `not_dialed` what came of the last call the collector asked
-    for, where it was not placed, until the next case or call.
+    for, where it was not placed, until the next case or call. `notice` says why the last call was taken away, as long.
     """
 
     agent_id: int
@@ -70,6 +70,7 @@ class AgentDeskView:
     campaign_ids: tuple[int, ...] = field(default=())
     case: CaseView | None = None
     not_dialed: NotDialed | None = None
+    notice: str = ""
 
 
 def case_view(order: CallOrder, attempt_id: int | None) -> CaseView:
@@ -95,7 +96,7 @@ def not_dialed(order: CallOrder, outcome: NotPlaced) -> NotDialed:
 
 
 def desk_view(
-    session: AgentSession, case: CaseView | None, clock: Clock, refused: NotDialed | None = None
+    session: AgentSession, case: CaseView | None, clock: Clock, refused: NotDialed | None = None, notice: str = ""
 ) -> AgentDeskView:
     """A session as its collector sees it."""
     utc, monotonic = clock.utcnow(), clock.monotonic()
@@ -111,4 +112,5 @@ def desk_view(
         campaign_ids=tuple(sorted(session.campaign_ids)),
         case=case,
         not_dialed=refused,
+        notice=notice,
     )

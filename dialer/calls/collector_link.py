@@ -92,6 +92,15 @@ class CollectorLink:
         except MediaError:  # the person's leg is closed next, which parts them, too
             logger.exception("legs not parted", extra={"agent_id": agent_id})
 
+    def take_back(self, agent_id: int, audio: CallAudio, cause: str) -> None:
+        """Parts the legs; the collector is ready again at once, for there was nobody to talk to."""
+        self._talking, self._reserved = False, None
+        try:
+            audio.unbridge()
+        except MediaError:  # what is still joined is parted by the next bridge of either leg
+            logger.exception("legs not parted", extra={"agent_id": agent_id})
+        self._agents.release(agent_id, self._call, cause)
+
     def close(self) -> None:
         """Whoever still talks, is reserved or asked for is free again."""
         self.forget()

@@ -41,7 +41,9 @@ SKIP_DELAY = timedelta(hours=1)
 """A skipped case comes back after this."""
 PREVIEW_RETURN_DELAY = timedelta(minutes=1)
 """A case nobody answered for goes to somebody else after this."""
+TAKEN_BACK = "there was no person: the call was taken back, nothing is to be wrapped up"
 NO_NEW_CALLS = (CampaignState.PAUSED, CampaignState.DRAINING, CampaignState.FINISHED)
+IN_TALK = (AgentState.TALKING, AgentState.HOLD)
 LOOKUP_LIMIT_S = 5.0
 """How long a phone that dials in waits for the account behind it."""
 
@@ -76,6 +78,7 @@ class AgentDesk:
         self._previews: dict[int, PreviewOffer] = {}
         self._cases: dict[int, tuple[CallOrder, int]] = {}
         self._refused: dict[int, NotDialed] = {}
+        self._notices: dict[int, str] = {}
         self._ringing: set[int] = set()
         self._closing = False
         self._tasks = asyncio.TaskGroup()
@@ -137,7 +140,7 @@ class AgentDesk:
             AgentState.WRAPUP,
         ):
             case = case_view(*self._cases[agent_id])
-        return desk_view(session, case, self._clock, self._refused.get(agent_id))
+        return desk_view(session, case, self._clock, self._refused.get(agent_id), self._notices.get(agent_id, ""))
 
     # ---- calls
 
@@ -303,6 +306,9 @@ class AgentDesk:
         session, transition = changed.session, changed.transition
         if transition.new in (AgentState.PREVIEW, AgentState.RESERVED, AgentState.OFFLINE):
             self._refused.pop(session.agent_id, None)
+            self._notices.pop(session.agent_id, None)
+        if transition.old in IN_TALK and transition.new not in (*IN_TALK, AgentState.WRAPUP, AgentState.OFFLINE):
+            self._notices[session.agent_id] = TAKEN_BACK
         if transition.new is AgentState.TALKING and session.call is not None:
             runner = self._floor.find(session.call.attempt_id)
             if runner is not None:

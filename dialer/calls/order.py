@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, replace
 
-from dialer.calls.attempt import AttemptPlan
+from dialer.calls.facts import AttemptPlan
 from dialer.model.attempt import CallPath
-from dialer.model.campaign import AmdMode, Campaign, CampaignMode
+from dialer.model.campaign import Campaign, CampaignMode
 from dialer.model.contact import Contact, Phone
 from dialer.model.entry import Candidate, Reservation
 
@@ -39,7 +39,7 @@ class CallOrder:
         settings = self.campaign.settings
         return AttemptPlan(
             ring_timeout_s=settings.ring_timeout_s,
-            detect=settings.amd is not AmdMode.OFF,
+            amd=settings.amd,
             machine_action=settings.machine_action,
             reminder=self.is_reminder,
             dedicated_agent=self.agent_id,

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 
-from dialer.calls.attempt import AttemptFacts, AttemptMachine, Phase
+from dialer.calls.attempt import AttemptMachine, Phase
 from dialer.calls.dispositions import pacing_outcome
+from dialer.calls.facts import AttemptFacts
 from dialer.campaigns.pacing import CallOutcome, CallStage, CallView, EventKind, PacingEvent
 from dialer.model.attempt import Disposition
 
@@ -54,12 +55,12 @@ class PaceStory:
         self._talk_since, self._agent_id = now, agent_id
         self._observe(PacingEvent(now, EventKind.CONNECTED, call_id, agent_id, seconds=waited_s))
 
-    def talk_ended(self, call_id: int, now: float) -> None:
-        """The collector's part is over; nothing where there was none."""
+    def talk_ended(self, call_id: int, now: float, outcome: CallOutcome = CallOutcome.LIVE) -> None:
+        """The collector's part is over, NOT_LIVE where a machine had reached one; nothing where there was none."""
         if self._talk_since is None:
             return
         length_s, self._talk_since = now - self._talk_since, None
-        self._observe(PacingEvent(now, EventKind.TALK_ENDED, call_id, self._agent_id, CallOutcome.LIVE, length_s))
+        self._observe(PacingEvent(now, EventKind.TALK_ENDED, call_id, self._agent_id, outcome, length_s))
 
     def ended(self, call_id: int, facts: AttemptFacts, now: float) -> None:
         """The call is over; without a talk this says how, and it ends a talk whose collector vanished."""
@@ -70,5 +71,5 @@ class PaceStory:
             waited_s = now - (facts.greeting_end_at or now)
             self._observe(PacingEvent(now, EventKind.ABANDONED, call_id, seconds=max(waited_s, 0.0)))
             return
-        outcome = pacing_outcome(facts.disposition)
+        outcome = pacing_outcome(facts.disposition, answered=facts.answered_at is not None)
         self._observe(PacingEvent(now, EventKind.FINISHED, call_id, None, outcome, now - facts.invited_at))

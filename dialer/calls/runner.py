@@ -21,6 +21,8 @@ from dialer.calls import signals as s
 from dialer.calls.attempt import AttemptMachine, Phase
 from dialer.calls.call_audio import CallAudio
 from dialer.calls.collector_link import CollectorLink
+from dialer.calls.facts import AttemptFacts
+from dialer.calls.listening import Listening, no_library
 from dialer.calls.mailbox import Mailbox
 from dialer.calls.order import CallOrder
 from dialer.calls.pace_story import Observe, PaceStory, call_view
@@ -29,13 +31,14 @@ from dialer.calls.prompts import CallPrompts
 from dialer.calls.reminder import Ask
 from dialer.calls.reminder_talk import ReminderTalk
 from dialer.calls.services import CallServices
-from dialer.calls.settling import keep_objection, release, settle, settlement_of
+from dialer.calls.settling import corrected, hand_over, keep_objection, release, settle, settlement_of
 from dialer.calls.signals import Order, Signal
 from dialer.calls.signals import SignalKind as K
 from dialer.calls.trunk_call import TrunkCall
-from dialer.campaigns.pacing import CallView
+from dialer.campaigns.pacing import CallOutcome, CallView
 from dialer.errors import LocalProtocolError, TransportError
 from dialer.model.attempt import AttemptState, Disposition
+from dialer.progress.amd import AmdConfig
 
 logger = logging.getLogger(__name__)
 
@@ -142,7 +145,10 @@ class AttemptRunner:
         return disposition or not_placed
 
     async def _place(self) -> NotPlaced | None:
-        self.audio = audio = CallAudio(self._services.media, self._mailbox.put, self._press)
+        amd = AmdConfig(lost_person_cost_s=self.order.campaign.settings.lost_person_cost_s)
+        library = self._services.announcements
+        listening = Listening(amd, no_library if library is None else library.matcher)
+        self.audio = audio = CallAudio(self._services.media, self._mailbox.put, self._press, listening)
         self.order, outcome = await place(self._services, self.order, self._dedicate_any)
         if isinstance(outcome, NotPlaced):
             return outcome
@@ -218,7 +224,11 @@ class AttemptRunner:
                 logger.exception("not given back in order", extra=self._facts())
         if lease is not None:
             lease.release()
-        self._story.ended(self.attempt_id, self.machine.facts, self._now())
+        self._story.ended(self.attempt_id, self._corrected(), self._now())
+
+    def _corrected(self) -> AttemptFacts:
+        """What is known of the end, what was heard included."""
+        return self.machine.facts if self.audio is None else corrected(self.machine.facts, self.audio.listening)
 
     async def _settle(self) -> Disposition | None:
         """The end on record; None when nothing was dialed."""
@@ -228,12 +238,13 @@ class AttemptRunner:
         if facts.invites == 0:
             await release(self._services, self.attempt_id, facts.stop_reason or "no INVITE left")
             return None
-        early, recording_id = self.audio.listening.early, self.audio.recording_id
-        settlement = settlement_of(self.placed, facts, early, recording_id, self._services.clock)
+        recording_id = self.audio.recording_id
+        settlement = settlement_of(self.placed, self._corrected(), recording_id, self._services.clock)
         wishes = self.talk.wishes if self.talk else frozenset()
         await settle(self._services, self.order, settlement, wishes, stopping=self._stopping)
         if recording_id:
             self._services.keep_recording(recording_id, self.placed.attempt)
+        hand_over(self._services, self.placed.attempt, self.audio.listening)
         return settlement.disposition
 
     # ---- what comes in
@@ -295,7 +306,7 @@ class AttemptRunner:
                 self.find_collector()
             case s.ForgetCollector():
                 self.forget_collector()
-            case s.Bridge() | s.EndTalk():
+            case s.Bridge() | s.EndTalk() | s.TakeBack():
                 self._talk_order(order)
             case s.Listen() | s.StopListening() | s.Play() | s.StartDialogue():
                 self._audio_order(order)
@@ -310,15 +321,19 @@ class AttemptRunner:
         else:
             self._trunk_call.hang_up(order.reason)
 
-    def _talk_order(self, order: s.Bridge | s.EndTalk) -> None:
+    def _talk_order(self, order: s.Bridge | s.EndTalk | s.TakeBack) -> None:
         if self.audio is None:
             return
-        if isinstance(order, s.Bridge):
-            self._link.bridge(order.agent_id, self.audio)
-            self._story.connected(self.attempt_id, order.agent_id, self.machine.facts, self._now())
-            return
-        self._link.end_talk(order.agent_id, self.audio, "the talk ended")
-        self._story.talk_ended(self.attempt_id, self._now())
+        match order:
+            case s.Bridge(agent_id=agent_id):
+                self._link.bridge(agent_id, self.audio)
+                self._story.connected(self.attempt_id, agent_id, self.machine.facts, self._now())
+            case s.EndTalk(agent_id=agent_id):
+                self._link.end_talk(agent_id, self.audio, "the talk ended")
+                self._story.talk_ended(self.attempt_id, self._now())
+            case s.TakeBack(agent_id=agent_id, what=what):
+                self._link.take_back(agent_id, self.audio, f"the call was taken back: {what}")
+                self._story.talk_ended(self.attempt_id, self._now(), CallOutcome.NOT_LIVE)
 
     def _audio_order(self, order: s.Listen | s.StopListening | s.Play | s.StartDialogue) -> None:
         if self.audio is None:

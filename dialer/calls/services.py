@@ -8,10 +8,13 @@ from typing import Protocol
 from dialer.agents.ports import SipPort
 from dialer.agents.sessions import AgentSessions
 from dialer.calls.caller_ids import CallerIds
+from dialer.calls.listening import Matcher
 from dialer.clock import Clock
 from dialer.compliance.policy import Policy
 from dialer.media.interface import MediaPort
 from dialer.model.attempt import Attempt
+from dialer.model.verdict_sample import VerdictPhase
+from dialer.progress.verdict import Verdict
 from dialer.prompts.store import PromptStore
 from dialer.sip.trunks import TrunkLease, TrunkRefusal
 from dialer.storage import Storage
@@ -37,9 +40,32 @@ KeepRecording = Callable[[str, Attempt], None]
 """Takes a stopped recording (its id, its attempt) to be finalised; returns at once."""
 
 
+class KeepVerdict(Protocol):
+    """Takes a verdict with the audio it was made from, for people to check it; returns at once."""
+
+    def __call__(
+        self, attempt: Attempt, phase: VerdictPhase, verdict: Verdict, pcm: bytes, *, audio_from_ms: int = 0
+    ) -> None: ...
+
+
+class AnnouncementPort(Protocol):
+    """Who keeps the library of known announcements, and what nobody knows yet."""
+
+    def matcher(self) -> Matcher | None:
+        """A matcher over the library as it is now; None while it is empty."""
+        ...
+
+    def keep_unknown(self, attempt: Attempt, pcm: bytes) -> None:
+        """Takes an announcement that was not recognised (int16, 8 kHz, mono); returns at once."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class CallServices:
-    """The parts every attempt uses. `advertised_host` goes into SDP, empty: the leg's own address."""
+    """The parts every attempt uses. `announcements` None: none is known.
+
+    `advertised_host` goes into SDP, empty: the leg's own address.
+    """
 
     storage: Storage
     sip: SipPort
@@ -52,4 +78,6 @@ class CallServices:
     clock: Clock
     node: str
     keep_recording: KeepRecording
+    keep_verdict: KeepVerdict
+    announcements: AnnouncementPort | None = None
     advertised_host: str = ""

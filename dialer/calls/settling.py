@@ -6,25 +6,29 @@ How it ended, what becomes of its entry, its recording, what the person asked fo
 import asyncio
 import logging
 from collections.abc import Set
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from dialer.calls.attempt import AttemptFacts
 from dialer.calls.dispositions import with_early_media
+from dialer.calls.facts import AttemptFacts
+from dialer.calls.listening import Listening
 from dialer.calls.order import CallOrder
 from dialer.calls.placing import Placed
 from dialer.calls.reminder import Ask
 from dialer.calls.services import CallServices
+from dialer.calls.signals import SignalKind
 from dialer.campaigns.retry import next_step
 from dialer.clock import Clock
 from dialer.errors import StorageError
-from dialer.model.attempt import Disposition, Settlement
+from dialer.model.attempt import Attempt, Disposition, Settlement
 from dialer.model.contact import PhoneRole
 from dialer.model.entry import NextStep, PastAttempt
-from dialer.progress.verdict import Verdict
+from dialer.model.verdict_sample import VerdictPhase
 from dialer.storage import Listing
 
 logger = logging.getLogger(__name__)
 
+DEAD_END = SignalKind.DEAD_END.value
 SETTLE_LIMIT_S = 10.0
 """For one try at settling; a try that timed out may have succeeded, and settling twice changes nothing."""
 LAST_TRIES = 3
@@ -37,21 +41,30 @@ ASKED_CALLBACK_DELAY = timedelta(minutes=30)
 """A person who asked an automated call for a callback is called again after this, if the gate allows it then."""
 
 
-def settlement_of(
-    placed: Placed, facts: AttemptFacts, early: Verdict | None, recording_id: str, clock: Clock
-) -> Settlement:
-    """The record of an attempt whose INVITE left."""
+def corrected(facts: AttemptFacts, heard: Listening) -> AttemptFacts:
+    """The facts of an end, with what was heard before the answer: its meaning counts for more than the signalling."""
+    disposition = facts.disposition or Disposition.UNKNOWN
+    known = heard.announcement
+    if facts.answered_at is None:
+        disposition = with_early_media(disposition, heard.early, None if known is None else known.meaning)
+    verdict = facts.verdict
+    if known is not None and verdict in ("", DEAD_END):
+        verdict = known.meaning.value
+    elif not verdict and heard.early is not None:
+        verdict = heard.early.label.value
+    return replace(facts, disposition=disposition, verdict=verdict)
+
+
+def settlement_of(placed: Placed, facts: AttemptFacts, recording_id: str, clock: Clock) -> Settlement:
+    """The record of an attempt whose INVITE left, from its corrected facts."""
     utc, monotonic = clock.utcnow(), clock.monotonic()
 
     def at(instant: float | None) -> datetime | None:
         return None if instant is None else utc - timedelta(seconds=monotonic - instant)
 
-    disposition = facts.disposition or Disposition.UNKNOWN
-    if facts.answered_at is None:
-        disposition = with_early_media(disposition, early)
     return Settlement(
         attempt_id=placed.attempt.attempt_id,
-        disposition=disposition,
+        disposition=facts.disposition or Disposition.UNKNOWN,
         ended_at=at(facts.ended_at) or utc,
         trunk=placed.lease.trunk.name,
         caller_id=placed.attempt.caller_id,
@@ -60,7 +73,7 @@ def settlement_of(
         answered_at=at(facts.answered_at),
         greeting_end_at=at(facts.greeting_end_at),
         connected_at=at(facts.connected_at),
-        verdict=facts.verdict or (early.label.value if early else ""),
+        verdict=facts.verdict,
         verdict_confidence=facts.verdict_confidence,
         hangup_side=facts.hangup_side,
         cause=facts.cause,
@@ -95,6 +108,19 @@ async def release(services: CallServices, attempt_id: int, reason: str) -> None:
             await services.storage.attempts.release(attempt_id, reason, services.clock.utcnow())
     except (StorageError, TimeoutError):
         logger.exception("reservation not released", extra={"attempt_id": attempt_id})
+
+
+def hand_over(services: CallServices, attempt: Attempt, heard: Listening) -> None:
+    """What people may want to listen to, once the end is on record. Nothing in here can hurt the attempt any more."""
+    try:
+        for phase, verdict in ((VerdictPhase.EARLY, heard.early_end), (VerdictPhase.ANSWERED, heard.greeting)):
+            if verdict is not None:
+                from_ms = verdict.audio_from_ms
+                services.keep_verdict(attempt, phase, verdict.verdict, verdict.pcm, audio_from_ms=from_ms)
+        if services.announcements is not None and heard.unknown_announcement:
+            services.announcements.keep_unknown(attempt, heard.unknown_announcement)
+    except Exception:  # the edge of one attempt: its end is on record, and the next ones go on
+        logger.exception("what was heard is not kept", extra={"attempt_id": attempt.attempt_id})
 
 
 async def _settle_once(services: CallServices, order: CallOrder, settlement: Settlement, wishes: Set[Ask]) -> None:

@@ -12,8 +12,10 @@ class SignalKind(str, Enum):
     """What can happen to an attempt.
 
     TRUNK_FAULT is a failure before anything rang that another trunk may heal; FAILED every other final failure.
-    UNSURE is a verdict that goes to a collector like HUMAN. STOP is a payment, hold or do-not-call, or the pacing
-    that takes a ringing call back; ABORT ends the attempt whatever its phase.
+    UNSURE is a verdict that goes to a collector like HUMAN. GREETING_OVER says that the greeting has probably ended,
+    while the verdict is still to come, GREETING_RESUMED that it had not. DEAD_END: by what the network plays the call
+    leads nowhere. STOP is a payment, hold or do-not-call, or the pacing that takes a ringing call back; ABORT ends the
+    attempt whatever its phase.
     """
 
     INVITE_SENT = "invite_sent"
@@ -30,6 +32,9 @@ class SignalKind(str, Enum):
     MACHINE = "machine"
     FAX = "fax"
     SILENCE = "silence"
+    GREETING_OVER = "greeting_over"
+    GREETING_RESUMED = "greeting_resumed"
+    DEAD_END = "dead_end"
     BEEP = "beep"
     COLLECTOR = "collector"
     COLLECTOR_HUNG_UP = "collector_hung_up"
@@ -46,7 +51,7 @@ class Signal:
     """One event with the facts its kind carries.
 
     `greeting_end_at` (monotonic s) and `confidence` go with verdicts; `disposition` and `cause` with FAILED and
-    TRUNK_FAULT; `agent_id` with COLLECTOR; `crossed` says that a 200 crossed our CANCEL.
+    TRUNK_FAULT, `disposition` with DEAD_END; `agent_id` with COLLECTOR; `crossed` says that a 200 crossed our CANCEL.
     """
 
     kind: SignalKind
@@ -125,6 +130,14 @@ class EndTalk:
 
 
 @dataclass(frozen=True, slots=True)
+class TakeBack:
+    """There is no person to talk to: the collector is free at once, without a wrap-up. `what` is what there is."""
+
+    agent_id: int
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
 class Play:
     """Play a prompt to the person; PROMPT_ENDED answers."""
 
@@ -170,6 +183,7 @@ Order = (
     | ForgetCollector
     | Bridge
     | EndTalk
+    | TakeBack
     | Play
     | StartDialogue
     | Mark

@@ -25,12 +25,15 @@ DEFAULT_RETRIES: Mapping[Disposition, RetryRule] = {
     Disposition.BUSY: RetryRule(15 * MINUTE_S, 6),
     Disposition.NO_ANSWER: RetryRule(3 * HOUR_S, 5),
     Disposition.POWERED_OFF: RetryRule(4 * HOUR_S, 5),
+    Disposition.UNREACHABLE: RetryRule(2 * HOUR_S, 5),
     Disposition.MACHINE: RetryRule(3 * HOUR_S, 5),
     Disposition.SILENCE: RetryRule(1 * HOUR_S, 3),
     Disposition.CANCELLED: RetryRule(30 * MINUTE_S, 6),
     Disposition.MESSAGE_LEFT: RetryRule(NEXT_DAY_S, 3),
     Disposition.SHORT_ANSWER: RetryRule(NEXT_DAY_S, 3),
     Disposition.REJECTED: RetryRule(NEXT_DAY_S, 3),
+    Disposition.INCOMING_BARRED: RetryRule(NEXT_DAY_S, 3),
+    Disposition.SUSPENDED: RetryRule(3 * NEXT_DAY_S, 3),
     Disposition.ABANDONED: RetryRule(NEXT_DAY_S, 3),
     Disposition.TRUNK_CONGESTION: RetryRule(0.0, 20),
     Disposition.TRUNK_CONFIG: RetryRule(5 * MINUTE_S, 20),
@@ -43,7 +46,7 @@ SUCCESS = {
 }
 """Ends that finish the contact; a collector's wrap-up may still ask for a callback."""
 
-UNDISTURBED = TRUNK_FAULTS | {Disposition.BAD_NUMBER}
+UNDISTURBED = TRUNK_FAULTS | {Disposition.BAD_NUMBER, Disposition.SUSPENDED}
 """Ends that the person did not notice: another number may follow at once."""
 
 

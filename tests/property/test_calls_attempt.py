@@ -4,17 +4,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dialer.calls import signals as s
-from dialer.calls.attempt import AttemptMachine, AttemptPlan, Phase
+from dialer.calls.attempt import AttemptMachine, Phase
+from dialer.calls.facts import AttemptPlan
 from dialer.calls.signals import Order, Signal
 from dialer.calls.signals import SignalKind as K
 from dialer.model.attempt import REACHED_A_PERSON, Disposition
-from dialer.model.campaign import MachineAction
+from dialer.model.campaign import AmdMode, MachineAction
 
 plans = st.builds(
     AttemptPlan,
     ring_timeout_s=st.floats(1, 60),
     abandon_wait_s=st.floats(0, 5),
-    detect=st.booleans(),
+    amd=st.sampled_from(AmdMode),
     machine_action=st.sampled_from(MachineAction),
     reminder=st.booleans(),
     dedicated_agent=st.none() | st.just(9),
@@ -24,6 +25,7 @@ signals = st.builds(
     st.sampled_from([kind for kind in K if kind is not K.TIMEOUT]),
     agent_id=st.sampled_from([3, 4]),
     disposition=st.none() | st.sampled_from([Disposition.BUSY, Disposition.TRUNK_CONGESTION]),
+    confidence=st.sampled_from([0.5, 0.99]),
     greeting_end_at=st.none() | st.floats(0, 100),
     crossed=st.booleans(),
 )
@@ -65,7 +67,7 @@ def test_what_was_begun_is_ended(plan: AttemptPlan, events: list[tuple[Signal, f
     """A bridge is followed by the end of the talk or by the collector's own loss; nobody is asked for in vain."""
     machine, orders = live(plan, events)
     bridged = sum(isinstance(order, s.Bridge) for order in orders)
-    parted = sum(isinstance(order, s.EndTalk) for order in orders)
+    parted = sum(isinstance(order, s.EndTalk | s.TakeBack) for order in orders)
     lost = sum(isinstance(order, s.Play) and order.prompt is s.PromptRole.HOLD_ON for order in orders)
     if machine.phase is Phase.ENDED:
         assert bridged == parted + lost

@@ -12,19 +12,19 @@ from dialer.calls.attempt import (
     RING_MARGIN_S,
     TABLE,
     AttemptMachine,
-    AttemptPlan,
     Phase,
 )
+from dialer.calls.facts import AttemptPlan
 from dialer.calls.signals import ListenTarget, Order, PromptRole, Signal
 from dialer.calls.signals import SignalKind as K
 from dialer.model.attempt import AttemptState, Disposition, HangupSide, NetworkCause
-from dialer.model.campaign import MachineAction
+from dialer.model.campaign import AmdMode, MachineAction
 
 AGENT = Signal(K.COLLECTOR, agent_id=5)
 HUMAN = Signal(K.HUMAN, greeting_end_at=3.5, confidence=0.9)
 DETECT = AttemptPlan()
 LEAVE = AttemptPlan(machine_action=MachineAction.LEAVE_MESSAGE)
-REMIND = AttemptPlan(reminder=True, detect=False)
+REMIND = AttemptPlan(reminder=True, amd=AmdMode.OFF)
 
 WAYS: dict[Phase, tuple[AttemptPlan, list[Signal]]] = {
     Phase.PLACING: (DETECT, []),
@@ -135,7 +135,7 @@ def test_no_verdict_in_time_goes_to_a_collector() -> None:
 
 
 def test_without_detection_the_answer_asks_for_a_collector() -> None:
-    machine, orders = walk(AttemptPlan(detect=False), [Signal(K.INVITE_SENT), Signal(K.ANSWERED)])
+    machine, orders = walk(AttemptPlan(amd=AmdMode.OFF), [Signal(K.INVITE_SENT), Signal(K.ANSWERED)])
     assert orders[-1] == s.FindCollector()
     assert machine.next_deadline == pytest.approx(2.0 + machine.plan.abandon_wait_s)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dialer.calls.attempt import AttemptFacts
+from dialer.calls.facts import AttemptFacts
 from dialer.calls.pace_story import PaceStory
 from dialer.campaigns.pacing import EventKind, PacingEvent
 from dialer.model.attempt import Disposition

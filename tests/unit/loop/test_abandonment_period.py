@@ -8,7 +8,8 @@ from typing import cast
 
 import pytest
 
-from dialer.calls.attempt import AttemptMachine, AttemptPlan, Phase
+from dialer.calls.attempt import AttemptMachine, Phase
+from dialer.calls.facts import AttemptPlan
 from dialer.calls.runner import AttemptRunner
 from dialer.calls.signals import Signal
 from dialer.calls.signals import SignalKind as K
@@ -18,14 +19,14 @@ from dialer.compliance.facts import BudgetUse
 from dialer.compliance.packs import parse_pack
 from dialer.compliance.policy import Policy
 from dialer.model.attempt import Disposition
-from dialer.model.campaign import CampaignSettings
+from dialer.model.campaign import AmdMode, CampaignSettings
 from dialer.storage.policies import Policies
 
 WAITING = (K.INVITE_SENT, K.RINGING, K.ANSWERED)
 
 
 def call_after(*kinds: K) -> AttemptRunner:
-    machine = AttemptMachine(1, AttemptPlan(detect=False))
+    machine = AttemptMachine(1, AttemptPlan(amd=AmdMode.OFF))
     for kind in kinds:
         machine.handle_input(Signal(kind, agent_id=7), 1.0)
     return cast("AttemptRunner", SimpleNamespace(machine=machine))
