@@ -66,8 +66,10 @@ class RtpTimeout:
 class AudioBlock:
     """What the far end said: `pcm` of one block; `position` is in samples since the tap started.
 
-    Blocks follow each other without a hole: lost audio is silence. Where the loop was too slow, the oldest waiting
-    blocks were dropped, `position` jumps and `MediaPort.dropped_audio_blocks` counts them.
+    Blocks follow each other without a hole: lost packets are concealed, pauses are silence. The first packet begins a
+    block. `at` is when the block ended; what was waited for (a gap in the numbers, a pause) is told later than it was.
+    Where the loop was too slow, the oldest waiting blocks were dropped, `position` jumps and
+    `MediaPort.dropped_audio_blocks` counts them.
     """
 
     leg_id: int

@@ -4,8 +4,11 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+
 from dialer.errors import MediaError
 from dialer.media import checks, g711
+from dialer.media.concealment import Concealer
 from dialer.media.interface import (
     FRAME_MS,
     FRAME_SAMPLES,
@@ -169,12 +172,13 @@ class LoopbackLeg:
         """Takes this step's frame, if one came, and serves events, tap and recording."""
         self._heard = None
         frame = self._inbox.popleft() if self._inbox else None
-        if frame is None or frame.is_lost or not self._admits(frame):
-            self._note_quiet(was_lost=frame is not None and frame.is_lost)
+        was_lost = frame is not None and frame.is_lost
+        if frame is None or was_lost or not self._admits(frame):
+            self._note_quiet(was_lost=was_lost)
         else:
             self._note_heard(frame)
         if self._tap is not None:
-            for pcm, position in self._tap.add(self._heard):
+            for pcm, position in self._tap.add(self._heard, was_lost=was_lost):
                 self.tell(AudioBlock(self.leg_id, self._engine.now, pcm, position))
 
     def speak(self) -> None:
@@ -286,21 +290,30 @@ class _Play:
 
 
 class _Tap:
-    """Frames in, blocks out; a frame that did not come is silence."""
+    """Frames in, blocks out; a lost frame is concealed, one that was not sent is silence."""
 
     def __init__(self, block_bytes: int) -> None:
         self._block_bytes = block_bytes
         self._pending = b""
         self._position = 0
+        self._concealer = Concealer()
 
-    def add(self, frame: Frame | None) -> list[tuple[bytes, int]]:
+    def add(self, frame: Frame | None, *, was_lost: bool) -> list[tuple[bytes, int]]:
         """The blocks that are full now, each with its position in samples."""
-        codes = frame.codes if frame is not None else b""
-        silence = bytes(2 * FRAME_SAMPLES)
-        self._pending += g711.decode(codes, frame.codec).tobytes() if frame is not None and codes else silence
+        self._pending += self._samples(frame, was_lost).tobytes()
         blocks = []
         while len(self._pending) >= self._block_bytes:
             blocks.append((self._pending[: self._block_bytes], self._position))
             self._pending = self._pending[self._block_bytes :]
             self._position += self._block_bytes // 2
         return blocks
+
+    def _samples(self, frame: Frame | None, was_lost: bool) -> g711.Samples:
+        if was_lost:
+            return self._concealer.fill(FRAME_SAMPLES)
+        if frame is None or not frame.codes:
+            self._concealer.silent()
+            return np.zeros(FRAME_SAMPLES, dtype=np.int16)
+        samples = g711.decode(frame.codes, frame.codec)
+        self._concealer.heard(samples)
+        return samples

@@ -11,6 +11,7 @@ import pytest
 from dialer.config import MediaConfig
 from dialer.errors import MediaError
 from dialer.media import g711
+from dialer.media.concealment import Concealer
 from dialer.media.engine import MediaEngine
 from dialer.media.interface import (
     FRAME_SAMPLES,
@@ -49,6 +50,8 @@ class Person(ABC):
     @abstractmethod
     def press(self, digit: str) -> None: ...
     @abstractmethod
+    def lose(self, n_frames: int) -> None: ...
+    @abstractmethod
     def heard_audio(self) -> bytes: ...
     @abstractmethod
     def heard_keys(self) -> str: ...
@@ -85,7 +88,7 @@ class NativePerson(Person):
     def __init__(self, peer: RtpPeer) -> None:
         self.peer = peer
         self.host, self.port = peer.host, peer.port
-        self.queue: list[bytes | str] = []
+        self.queue: list[bytes | str | None] = []
 
     def connect(self, host: str, port: int) -> None:
         self.peer.connect(host, port)
@@ -96,6 +99,9 @@ class NativePerson(Person):
 
     def press(self, digit: str) -> None:
         self.queue.append(digit)
+
+    def lose(self, n_frames: int) -> None:
+        self.queue.extend([None] * n_frames)
 
     def heard_audio(self) -> bytes:
         return self.peer.heard_audio()
@@ -110,6 +116,8 @@ class NativePerson(Person):
         item = self.queue.pop(0)
         if isinstance(item, str):
             self.peer.send_key(item)
+        elif item is None:
+            self.peer.skip()
         else:
             self.peer.send_codes(item)
 
@@ -138,11 +146,13 @@ class TwinPerson(Person):
     def __init__(self, far_end: FarEnd) -> None:
         self.far_end = far_end
         self.host, self.port = far_end.host, far_end.port
-        self.connect, self.say, self.press = far_end.connect, far_end.say, far_end.press  # type: ignore[method-assign]
+        self.connect, self.say = far_end.connect, far_end.say  # type: ignore[method-assign]
+        self.press, self.lose = far_end.press, far_end.lose  # type: ignore[method-assign]
 
     def connect(self, host: str, port: int) -> None: ...
     def say(self, pcm: bytes) -> None: ...
     def press(self, digit: str) -> None: ...
+    def lose(self, n_frames: int) -> None: ...
 
     def heard_audio(self) -> bytes:
         return b"".join(g711.decode(frame.codes, frame.codec).tobytes() for frame in self.far_end.heard)
@@ -274,6 +284,28 @@ async def test_a_tap_is_steady_and_holds_what_was_said(world: World, block_ms: i
     count = len(events)
     await world.run(0.1)
     assert len(events) == count
+
+
+async def test_a_tap_conceals_what_was_lost(world: World) -> None:
+    """Both engines alike, to the sample: the pitch goes on, fades, and what follows is in its place."""
+    samples = np.rint(6000 * np.sin(np.arange(1600) ** 1.2 / 30)).astype(np.int16)
+    lost = slice(4 * FRAME_SAMPLES, 6 * FRAME_SAMPLES)
+    person = world.person()
+    leg, events = world.call(person)
+    leg.start_tap()
+    person.say(samples[: lost.start].tobytes())
+    person.lose(2)
+    person.say(samples[lost.stop :].tobytes())
+    await world.run(0.6)
+    heard = g711.decode(g711.encode(samples, Codec.PCMA), Codec.PCMA)
+    concealer = Concealer()
+    concealer.heard(heard[: lost.start])
+    heard[lost] = concealer.fill(2 * FRAME_SAMPLES)
+    tapped = np.frombuffer(b"".join(e.pcm for e in events if isinstance(e, AudioBlock)), dtype="<i2")
+    begin = int(np.flatnonzero(tapped)[0])
+    assert begin % FRAME_SAMPLES == 0
+    assert tapped[begin : begin + len(heard)].tolist() == heard.tolist()
+    assert not tapped[begin + len(heard) :].any()
 
 
 @pytest.mark.parametrize("codec", [Codec.PCMA, Codec.PCMU])
