@@ -220,6 +220,7 @@ class Application:
             live=self.board,
             metrics=Metrics(self.board),
             recordings_dir=self.recordings_dir,
+            verdicts_dir=self.verdicts_dir,
             uploads_dir=self.uploads_dir,
             outcomes_wake=self.delivery.wake,
         )

@@ -28,6 +28,7 @@ from dialer.api.routes import (
     recordings,
     suppression,
     system,
+    verdicts,
     why,
 )
 from dialer.api.routing import MAX_BODY_BYTES, SERVICES, Operation, Routes, read_call, respond
@@ -42,6 +43,7 @@ SUBJECTS: tuple[Routes, ...] = (
     attempts.routes,
     agents.routes,
     recordings.routes,
+    verdicts.routes,
     suppression.routes,
     consents.routes,
     proofs.routes,

@@ -9,6 +9,7 @@ _RUNS = frozenset({_SUPERVISOR, _ADMINISTRATOR})
 _SEES_CAMPAIGNS = frozenset({_SUPERVISOR, _ADMINISTRATOR, _QA, _AUDITOR, _INTEGRATION})
 _FEEDS = frozenset({_SUPERVISOR, _ADMINISTRATOR, _INTEGRATION})
 _LISTENS = frozenset({_SUPERVISOR, _ADMINISTRATOR, _QA, _AUDITOR})
+_HEARS = frozenset({_SUPERVISOR, _ADMINISTRATOR, _QA})
 _TALKS = frozenset({_COLLECTOR, _SUPERVISOR})
 _AUDITS = frozenset({_AUDITOR, _ADMINISTRATOR})
 _ADMINISTERS = frozenset({_ADMINISTRATOR})
@@ -49,6 +50,12 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "recordings.list": _LISTENS,
     "recordings.get": _LISTENS,
     "recordings.audio": _LISTENS,
+    "verdicts.list": _LISTENS,
+    "verdicts.get": _LISTENS,
+    "verdicts.audio": _HEARS,
+    "verdicts.label": _HEARS,
+    "verdicts.draw": _HEARS,
+    "verdicts.rate": _LISTENS,
     "do_not_call.add": _FEEDS | {_COLLECTOR},
     "do_not_call.check": _FEEDS,
     "do_not_call.remove": _ADMINISTERS,

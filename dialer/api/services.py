@@ -98,6 +98,8 @@ class Services:
     metrics: Metrics
     recordings_dir: Path
     """Where finalised recordings lie; `RecordingInfo.path` is relative to it."""
+    verdicts_dir: Path
+    """Where the audio of verdicts lies; `VerdictSample.audio_path` is relative to it."""
     uploads_dir: Path
     """Where an uploaded list lies while it is imported."""
     outcomes_wake: Callable[[], None]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from dialer.cli import accounts, attempts, calendar, campaign, importing, outbox, policy, proof, why
+from dialer.cli import accounts, amd, attempts, calendar, campaign, importing, outbox, policy, proof, verdicts, why
 from dialer.cli.house import DEFAULT_CONFIG, ConfigFile, read_config
 from dialer.cli.output import complain, say
 from dialer.errors import DialerError
@@ -27,12 +27,14 @@ app = typer.Typer(
     add_completion=False,
     help="A dialer for call centres: campaigns over SIP trunks, one gate for every call.",
 )
+app.add_typer(amd.app, name="amd")
 app.add_typer(calendar.app, name="calendar")
 app.add_typer(campaign.app, name="campaign")
 app.add_typer(attempts.app, name="attempts")
 app.add_typer(outbox.app, name="outbox")
 app.add_typer(policy.app, name="policy")
 app.add_typer(proof.app, name="proof")
+app.add_typer(verdicts.app, name="verdicts")
 app.add_typer(accounts.user_app, name="user")
 app.add_typer(accounts.token_app, name="token")
 app.command("import")(importing.import_file)
@@ -77,18 +79,6 @@ def check(config: ConfigFile = DEFAULT_CONFIG) -> None:
     from dialer.cli.check import run_checks
 
     raise typer.Exit(asyncio.run(run_checks(config)))
-
-
-@app.command()
-def amd(
-    files: Annotated[list[Path], typer.Argument(help="Audio files, or directories of them.")],
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
-    early_media: Annotated[bool, typer.Option("--early-media", help="Audio from before the answer.")] = False,
-) -> None:
-    """Says what is heard in audio files: a person, a machine, a fax; before the answer ringing, busy, and so on."""
-    from dialer.cli.amd import amd as run
-
-    run(files, as_json, early_media)
 
 
 def _run(work: Coroutine[object, object, T]) -> T:

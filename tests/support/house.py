@@ -191,6 +191,7 @@ async def open_house(
             live=live,
             metrics=Metrics(live),
             recordings_dir=folder / "recordings",
+            verdicts_dir=folder / "verdicts",
             uploads_dir=folder / "uploads",
             outcomes_wake=lambda: wakes.append(clock.utcnow()),
         )
