@@ -76,9 +76,9 @@ def check(
 
 
 def _print_check(found: Mapping[str, Any]) -> None:
-    say(f"{found['callable_now']:,} of {found['surveyed']:,} waiting may be called now")
     if not found["callable_now"]:
-        say(found["limiting"])
+        say(f"none of {found['surveyed']:,} waiting entries may be called now")
+    say(found["limiting"])
     rows = [
         (rule["rule"], f"{rule['count']:,}", f"{rule['alone']:,}", rule["reason"], _short(rule["retry_at"]))
         for rule in found["refused"]

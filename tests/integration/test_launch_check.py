@@ -10,7 +10,8 @@ import pytest
 from dialer.campaigns.loop import launch_check
 from dialer.compliance.answer import answer
 from dialer.errors import DialerError
-from dialer.model.campaign import CampaignSettings, CampaignState
+from dialer.model.campaign import CampaignMode, CampaignSettings, CampaignState
+from dialer.sip.trunks import DOWN_AFTER, UP_AFTER
 from dialer.storage import survey
 from tests.support.call_lab import CallLab, call_lab, until
 
@@ -38,7 +39,35 @@ async def test_a_long_check_goes_on_without_who_asked(lab: CallLab, monkeypatch:
     await until(lambda: _latest(lab, campaign.campaign_id).finished, "the check is done")
     done = _latest(lab, campaign.campaign_id)
     assert (done.surveyed, done.callable_now, done.refused, done.problems) == (7, 7, (), ())
-    assert done.limiting == "7 of 7 waiting entries may be called now"
+    assert done.limiting.startswith("7 of 7 waiting entries may be called now")
+
+
+async def test_what_calls_need_beside_entries(lab: CallLab) -> None:
+    trunk = lab.app.config.trunks[0].name
+    campaign = await lab.campaign(CampaignSettings(), NUMBERS[:1])
+    callable_now = "1 of 1 waiting entries may be called now"
+    nobody = "no collector is logged in for the campaign on node1"
+    assert _latest(lab, campaign.campaign_id).limiting == f"{callable_now}, but {nobody}"
+    for _ in range(DOWN_AFTER):
+        lab.app.trunks.observe_options(trunk, None)
+    down = f"trunk group 'default': no trunk answers ({trunk}); calls go on when one does"
+    found = await lab.app.campaigns.check(campaign.campaign_id)
+    assert found.limiting == f"{callable_now}, but {nobody}, and {down}"
+    for _ in range(UP_AFTER):
+        lab.app.trunks.observe_options(trunk, 200)
+    reminder = await lab.campaign(CampaignSettings(mode=CampaignMode.REMINDER), ("+8613800009999",))
+    assert _latest(lab, reminder.campaign_id).limiting == callable_now
+
+
+async def test_a_collector_at_work_is_seen(tmp_path: Path) -> None:
+    async with call_lab(tmp_path, 28900) as lab:
+        campaign = await lab.campaign(CampaignSettings(), NUMBERS[:1])
+        skilled = await lab.campaign(CampaignSettings(skills=("legal",)), NUMBERS[1:2])
+        await lab.app.desk.log_in(lab.agent_ids[0], [campaign.campaign_id, skilled.campaign_id])
+        found = await lab.app.campaigns.check(campaign.campaign_id)
+        assert found.limiting == "1 of 1 waiting entries may be called now"
+        found = await lab.app.campaigns.check(skilled.campaign_id)
+        assert found.limiting.endswith("no collector logged in for the campaign on node1 has its skills (legal)")
 
 
 async def test_a_check_that_passed_frees_the_launch(lab: CallLab) -> None:

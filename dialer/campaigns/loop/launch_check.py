@@ -13,6 +13,7 @@ from datetime import datetime
 from dialer.calls.presentable import campaign_facts, number_problems
 from dialer.calls.prompts import render_prompts
 from dialer.calls.services import CallServices
+from dialer.campaigns.loop.means import nobody_at_work, trunks_down, trunks_of
 from dialer.errors import ConfigError, DialerError
 from dialer.model.campaign import Campaign
 from dialer.model.decision import GateSurvey, OpeningDay, RefusedRule
@@ -32,7 +33,8 @@ class LaunchCheck:
 
     Of `total` waiting entries `surveyed` have been put to the gate by now (all when `finished`): `callable_now` may be
     called at `at`, the others open by waiting on the days of `opens`, or `never`. `refused` says for each rule how many
-    it keeps back, with examples (masked) and when they open. `limiting` is the one sentence about what holds it up.
+    it keeps back, with examples (masked) and when they open. `limiting` is the one sentence about what holds it up:
+    rules, or with entries to call the collectors or trunks that are missing.
     `problems` forbid the launch, `warnings` do not.
     """
 
@@ -131,7 +133,15 @@ class LaunchChecks:
             caller_id=next(iter(numbers), None),
             on_progress=show,
         )
-        return replace(_with(begun, survey), finished=True, limiting=_limiting(survey, counts))
+        limiting = _limiting(survey, counts, self._missing(campaign))
+        return replace(_with(begun, survey), finished=True, limiting=limiting)
+
+    def _missing(self, campaign: Campaign) -> str:
+        """What keeps calls from leaving whatever the rules allow; "" for nothing."""
+        group = campaign.settings.trunk_group
+        down = trunks_down(group, trunks_of(self._trunks, group))
+        nobody = nobody_at_work(self._services.agents, campaign, self._services.node)
+        return ", and ".join(filter(None, (nobody, down)))
 
 
 def _with(check: LaunchCheck, survey: GateSurvey) -> LaunchCheck:
@@ -150,7 +160,7 @@ async def _problems(services: CallServices, campaign: Campaign, counts: EntryCou
     problems = []
     if counts.waiting == 0:
         problems.append("no entry waits to be dialed")
-    if not any(trunk.group == campaign.settings.trunk_group for trunk in trunks.status()):
+    if not trunks_of(trunks, campaign.settings.trunk_group):
         problems.append(f"no trunk belongs to the group {campaign.settings.trunk_group!r}")
     try:
         await render_prompts(services.prompts, campaign.settings)
@@ -165,16 +175,17 @@ def _warnings(campaign: Campaign, trunks: Trunks) -> list[str]:
         warnings.append("no caller IDs are set: the trunk decides what the person sees")
     if not campaign.settings.form.codes:
         warnings.append("the disposition form has no codes: collectors cannot wrap up")
-    group = [trunk for trunk in trunks.status() if trunk.group == campaign.settings.trunk_group]
+    group = trunks_of(trunks, campaign.settings.trunk_group)
     warnings += [f"trunk {trunk.name}: {trunk.obstacle}" for trunk in group if trunk.obstacle]
     return warnings
 
 
-def _limiting(survey: GateSurvey, counts: EntryCounts) -> str:
+def _limiting(survey: GateSurvey, counts: EntryCounts, missing: str) -> str:
     if counts.waiting == 0:
         return "the list is empty"
     if survey.allowed:
-        return f"{survey.allowed} of {survey.surveyed} waiting entries may be called now"
+        but = f", but {missing}" if missing else ""
+        return f"{survey.allowed} of {survey.surveyed} waiting entries may be called now{but}"
     if not survey.refused:
         return f"{counts.waiting} entries wait, and no number is left of them"
     first = survey.refused[0]

@@ -13,6 +13,7 @@ from dialer.calls.order import CallOrder
 from dialer.calls.placing import NotPlaced
 from dialer.calls.prompts import CallPrompts
 from dialer.calls.runner import AttemptRunner
+from dialer.campaigns.loop.means import trunks_down, trunks_of
 from dialer.campaigns.loop.period import AbandonmentPeriod, budgets_of
 from dialer.campaigns.loop.refusals import Refusals
 from dialer.campaigns.loop.snapshot import agent_events, agent_views
@@ -213,7 +214,7 @@ class RunningCampaign:
         """Does what was decided; returns what limits the pace, in words."""
         if self.campaign.state is not CampaignState.RUNNING:
             return f"{self.campaign.state.value}: {self.campaign.state_reason or 'no new calls'}"
-        obstacle = self._floor.obstacle() or self._trunks_down()
+        obstacle = self._floor.obstacle() or trunks_down(self.campaign.settings.trunk_group, self._group())
         if obstacle:
             return obstacle
         now = self._clock.monotonic()
@@ -230,17 +231,8 @@ class RunningCampaign:
         """Without the calls that are over and only wait for the database to take their end."""
         return [runner for runner in self.runners if runner.machine.phase is not Phase.ENDED]
 
-    def _group(self) -> list[TrunkStatus]:
-        return [trunk for trunk in self._trunks.status() if trunk.group == self.campaign.settings.trunk_group]
-
-    def _trunks_down(self) -> str:
-        """Why no call can leave, where no trunk of the group answers."""
-        group = self._group()
-        if any(trunk.is_up for trunk in group):
-            return ""
-        where = f"trunk group {self.campaign.settings.trunk_group!r}"
-        names = ", ".join(trunk.name for trunk in group)
-        return f"{where}: no trunk answers ({names}); calls go on when one does" if group else f"{where} has no trunk"
+    def _group(self) -> tuple[TrunkStatus, ...]:
+        return trunks_of(self._trunks, self.campaign.settings.trunk_group)
 
     def _reason(self, decision: PacingDecision, placed: int) -> str:
         if decision.dial > placed and self.counts.callable_now == 0:
