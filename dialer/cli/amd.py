@@ -1,148 +1,99 @@
-"""`dialer amd`: what a live call would have made of recorded audio. One JSON object a line, or a table for people."""
+"""`dialer amd FILE…`: what a call would have heard in recordings; `dialer amd evaluate MANIFEST`: how good that is."""
 
-import json
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-from rich.table import Column, Table
-
-from dialer.errors import InputError
-from dialer.progress.amd import AmdDetector
-from dialer.progress.beep import BeepDetector, BeepEventKind
-from dialer.progress.early_media import EarlyMediaDetector
-from dialer.progress.frames import FRAME_BYTES, FRAME_MS, FrameMeter
-from dialer.progress.speech import SpeechTracker
-from dialer.progress.tones import ToneTracker
-from dialer.progress.verdict import Label, Verdict
-from dialer.prompts.audio import read_audio
-
-AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".aiff", ".au"})
+from typer.core import TyperGroup
 
 
-@dataclass(frozen=True, slots=True)
-class FileVerdict:
-    """A verdict on one file. The label and `decided_ms` are those of a live call; the beep is looked for to the end."""
+class _FilesFirst(TyperGroup):
+    """What is no subcommand is a file to be heard."""
 
-    path: Path
-    verdict: Verdict
-
-    def to_json(self) -> dict[str, Any]:
-        """The line that `--json` prints."""
-        return {
-            "file": str(self.path),
-            "label": self.verdict.label.value,
-            "decided_ms": self.verdict.decided_ms,
-            "confidence": self.verdict.confidence,
-            "greeting_end_ms": self.verdict.greeting_end_ms,
-            "beep_ms": self.verdict.beep_ms,
-            "subclass": self.verdict.subclass,
-        }
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # a context of typer's own copy of click
+        known = bool(args) and args[0] in self.commands
+        return super().parse_args(ctx, args if known else ["hear", *args])
 
 
-def amd(
-    files: Annotated[list[Path], typer.Argument(help="Audio files, or directories of them.")],
+app = typer.Typer(cls=_FilesFirst, help="What is heard in audio files, and how well the detectors hear.")
+
+Channel = Annotated[
+    str,
+    typer.Option(
+        "--channel",
+        metavar="N|mix",
+        help="Which channel to hear, from 0. In our recordings 0 is the called person and 1 is what we sent, which "
+        "must not be mixed; `mix` averages them for files of other making.",
+    ),
+]
+Cost = Annotated[
+    float | None,
+    typer.Option("--cost", min=0, help="What taking a person for a machine costs, in seconds of a collector's time."),
+]
+
+
+@app.command(epilog="`hear` may be left out. How good the detectors are: dialer amd evaluate --help")
+def hear(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="Audio files (WAV, FLAC, …), or directories of them.")
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
-    early_media: Annotated[bool, typer.Option("--early-media", help="Audio from before the answer.")] = False,
+    early_media: Annotated[
+        bool, typer.Option("--early-media", help="Audio from before the answer; its first three minutes are heard.")
+    ] = False,
+    channel: Channel = "0",
+    cost: Cost = None,
+    plot: Annotated[bool, typer.Option("--plot", help="Draw each file: FILE.png beside it.")] = False,
+    plot_dir: Annotated[Path | None, typer.Option("--plot-dir", help="Draw each file into this directory.")] = None,
 ) -> None:
-    """Says what is heard in audio files: a person, a machine, a fax; before the answer ringing, busy, and so on."""
-    errors = Console(stderr=True)
-    verdicts, n_failed = [], 0
-    for path, result in _with_progress(expand(files), early_media, errors):
-        if isinstance(result, InputError):
-            n_failed += 1
-            errors.print(f"error: {result}", style="red", markup=False, highlight=False, soft_wrap=True)
-            continue
-        verdicts.append(FileVerdict(path, result))
-        if as_json:
-            typer.echo(json.dumps(verdicts[-1].to_json(), ensure_ascii=False))
-    if not as_json and verdicts:
-        Console().print(_table(verdicts))
-    if n_failed:
-        raise typer.Exit(1)
+    """Says what is heard in audio files: a person, a machine, a fax; before the answer ringing, busy, and so on.
+
+    A verdict is that of a live call, after which no more is heard
+    (of a machine: after its beep). Each file gives a verdict, or an error
+    on standard error when it cannot be read, is cut short or damaged;
+    then the exit code is 1.
+    """
+    from dialer.cli.amd_files import Drawing, hear_files
+    from dialer.cli.amd_hearing import Listening
+
+    drawing = Drawing(plot_dir) if plot or plot_dir is not None else None
+    well = hear_files(files, Listening(early_media, _channel(channel), cost), as_json=as_json, drawing=drawing)
+    raise typer.Exit(0 if well else 1)
 
 
-def classify(path: Path, *, early_media: bool = False) -> Verdict:
-    """The verdict on a file, heard frame by frame as on a call. Raises InputError naming the file."""
-    pcm = read_audio(path)
-    whole = len(pcm) - len(pcm) % FRAME_BYTES
-    frames = [pcm[at : at + FRAME_BYTES] for at in range(0, whole, FRAME_BYTES)]
-    return _early(frames) if early_media else _answered(frames)
+@app.command()
+def evaluate(
+    manifest: Annotated[
+        Path, typer.Argument(help="CSV with file, label, subclass, phase, first_speech_ms, greeting_end_ms, beep_ms.")
+    ],
+    audio: Annotated[
+        Path | None, typer.Option("--audio", help="Where the files are. [default: audio/ beside the manifest]")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="All results as one JSON object, instead of tables.")] = False,
+    out: Annotated[Path | None, typer.Option("--out", help="Write all results to this file as JSON.")] = None,
+    compare: Annotated[
+        Path | None,
+        typer.Option(
+            "--compare", help="Results of another version (of --out) or detector (lines of dialer amd --json)."
+        ),
+    ] = None,
+    curve: Annotated[bool, typer.Option("--curve", help="What each cost of losing a person would give.")] = False,
+    cost: Cost = None,
+    channel: Channel = "0",
+    jobs: Annotated[int | None, typer.Option("--jobs", min=1, max=64, help="Processes. [default: one a CPU]")] = None,
+) -> None:
+    """Measures the detectors on labelled clips: confusion, recalls, people lost, delays, beeps, with 95 % intervals."""
+    from dialer.cli.amd_evaluate import Evaluation, run
+    from dialer.cli.amd_hearing import Listening
+
+    asked = Evaluation(manifest, audio or manifest.parent / "audio", Listening(False, _channel(channel), cost), jobs)
+    well = run(asked, as_json=as_json, out=out, compare=compare, curve=curve)
+    raise typer.Exit(0 if well else 1)
 
 
-def expand(paths: Iterable[Path]) -> list[Path]:
-    """The files meant: directories are searched for audio, in order of name; anything else stays to be tried."""
-    found: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            found += sorted(file for file in path.rglob("*") if file.suffix.lower() in AUDIO_SUFFIXES)
-        else:
-            found.append(path)
-    return found
-
-
-def _answered(frames: Sequence[bytes]) -> Verdict:
-    detector = AmdDetector()
-    verdict = next(filter(None, map(detector.feed, frames)), None) or detector.flush()
-    if verdict is None:
-        raise AssertionError("a detector that gave no verdict gives one when flushed")
-    if verdict.label is not Label.MACHINE:
-        return verdict
-    beep_ms = _first_beep_ms(frames) if verdict.beep_ms is None else verdict.beep_ms
-    greeting_end_ms = _speech_end_ms(frames, beep_ms)
-    return replace(verdict, beep_ms=beep_ms, greeting_end_ms=greeting_end_ms)
-
-
-def _first_beep_ms(frames: Iterable[bytes]) -> int | None:
-    detector = BeepDetector()
-    events = filter(None, map(detector.feed, frames))
-    return next((event.beep_ms for event in events if event.kind is BeepEventKind.FOUND), None)
-
-
-def _speech_end_ms(frames: Iterable[bytes], before_ms: int | None) -> int | None:
-    meter, tones, speech = FrameMeter(), ToneTracker(), SpeechTracker()
-    for pcm in frames:
-        frame = meter.measure(pcm)
-        if before_ms is not None and frame.end_ms > before_ms:
-            speech.retract(before_ms - FRAME_MS)
-            break
-        tones.feed(frame)
-        speech.feed(frame, in_tone=tones.suspected)
-    return speech.end_ms if speech.heard else None
-
-
-def _early(frames: Iterable[bytes]) -> Verdict:
-    detector = EarlyMediaDetector()
-    for pcm in frames:
-        detector.feed(pcm)
-    detector.flush()
-    if detector.verdict is None:
-        raise AssertionError("a detector that gave no verdict gives one when flushed")
-    return detector.verdict
-
-
-def _with_progress(
-    paths: Sequence[Path], early_media: bool, console: Console
-) -> Iterator[tuple[Path, Verdict | InputError]]:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("listening", total=len(paths))
-        for path in paths:
-            try:
-                yield path, classify(path, early_media=early_media)
-            except InputError as error:
-                yield path, error
-            progress.advance(task)
-
-
-def _table(verdicts: Iterable[FileVerdict]) -> Table:
-    table = Table(Column("file", overflow="fold"), "label", "decided", "confidence", "because")
-    for item in verdicts:
-        verdict = item.verdict
-        decided = f"{verdict.decided_ms} ms"
-        table.add_row(item.path.name, verdict.label.value, decided, f"{verdict.confidence:.2f}", verdict.reason)
-    return table
+def _channel(text: str) -> int | None:
+    if text == "mix":
+        return None
+    if text.isascii() and text.isdigit():
+        return int(text)
+    raise typer.BadParameter(f"{text!r} is no channel; use 0, 1, … or mix", param_hint="--channel")

@@ -3,25 +3,16 @@
 import json
 from pathlib import Path
 
-import pytest
-import typer
 from typer.testing import CliRunner
 
 import dialer.simulator
-from dialer.cli.amd import amd
+from dialer.cli.amd import app
 
 VOICES = Path(dialer.simulator.__file__).parent / "voices"
 KEYS = ["file", "label", "decided_ms", "confidence", "greeting_end_ms", "beep_ms", "subclass"]
 
 
-@pytest.fixture
-def app() -> typer.Typer:
-    app = typer.Typer()
-    app.command()(amd)
-    return app
-
-
-def test_one_object_a_line(app: typer.Typer) -> None:
+def test_one_object_a_line() -> None:
     result = CliRunner().invoke(
         app, ["--json", str(VOICES / "human_zh_wei.flac"), str(VOICES / "machine_en_carrier.flac")]
     )
@@ -33,7 +24,7 @@ def test_one_object_a_line(app: typer.Typer) -> None:
     assert machine["decided_ms"] < machine["greeting_end_ms"] < machine["beep_ms"], "the rest of the file is heard out"
 
 
-def test_directories_are_searched(app: typer.Typer) -> None:
+def test_directories_are_searched() -> None:
     result = CliRunner().invoke(app, ["--json", "--early-media", str(VOICES)])
     labels = {Path(line["file"]).stem: line["label"] for line in map(json.loads, result.stdout.splitlines())}
     assert len(labels) == len(list(VOICES.glob("*.flac")))
@@ -41,7 +32,7 @@ def test_directories_are_searched(app: typer.Typer) -> None:
     assert labels["announcement_sit_en"] == "sit"
 
 
-def test_a_bad_file_is_named_and_the_others_go_on(app: typer.Typer, tmp_path: Path) -> None:
+def test_a_bad_file_is_named_and_the_others_go_on(tmp_path: Path) -> None:
     (tmp_path / "bad.wav").write_text("not audio")
     good = VOICES / "human_zh_wei.flac"
     result = CliRunner().invoke(app, ["--json", str(tmp_path / "bad.wav"), str(tmp_path / "gone.wav"), str(good)])
@@ -52,7 +43,7 @@ def test_a_bad_file_is_named_and_the_others_go_on(app: typer.Typer, tmp_path: Pa
     assert json.loads(line)["file"] == str(good)
 
 
-def test_people_get_a_table(app: typer.Typer) -> None:
+def test_people_get_a_table() -> None:
     result = CliRunner().invoke(app, [str(VOICES / "human_zh_wei.flac")])
     assert result.exit_code == 0
     assert "human" in result.stdout

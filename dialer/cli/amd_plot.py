@@ -1,0 +1,159 @@
+"""A picture of what was heard in a file: its wave and level, speech and tones in it, and the verdict with its reason.
+
+Drawn without a screen, by matplotlib (the extra `plots`). What lies after the moment at which a call would have stopped
+listening is greyed out.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import groupby, islice
+from pathlib import Path
+
+import numpy as np
+from matplotlib import font_manager
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from dialer.cli.amd_hearing import Heard, Listening, frames_of
+from dialer.errors import InputError, system_reason
+from dialer.progress.frames import FRAME_MS, FrameMeter
+from dialer.progress.speech import SpeechTracker
+from dialer.progress.tones import ToneTracker
+from dialer.progress.verdict import Verdict
+from dialer.prompts.audio import RATE_HZ, AudioFile
+
+AFTERWARDS_MS = 2000
+"""Shown of what comes after the last moment heard."""
+_BARS = 1200
+"""Across the wave: about one a pixel."""
+_FULL_SCALE = 32768.0
+_SIZE_INCHES, _DPI = (12.0, 5.5), 100
+_QUIETEST_DBFS = -80.0
+_SPEECH, _TONE, _VERDICT, _MARK = "#4c8dd6", "#e8a33d", "#c0392b", "#2c3e50"
+_FONTS_WITH_CHINESE = ("Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "WenQuanYi Micro Hei", "SimHei")
+
+
+@dataclass(frozen=True, slots=True)
+class _Picture:
+    """What is drawn: samples of ±1, and per 20 ms frame its level, whether it is speech, whether it is a tone."""
+
+    samples: NDArray[np.float32]
+    levels_dbfs: tuple[float, ...]
+    speech: tuple[bool, ...]
+    tones: tuple[bool, ...]
+
+    @property
+    def length_s(self) -> float:
+        return len(self.levels_dbfs) * FRAME_MS / 1000
+
+
+def draw(path: Path, heard: Heard, listening: Listening, target: Path) -> None:
+    """Writes a PNG file. Raises InputError, naming the file that cannot be read or written."""
+    picture = _measure(path, heard.until_ms + AFTERWARDS_MS, listening.channel)
+    figure = Figure(figsize=_SIZE_INCHES, dpi=_DPI, layout="constrained")
+    FigureCanvasAgg(figure)
+    wave, level = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
+    _draw_wave(wave, picture)
+    _draw_level(level, picture)
+    for axes in (wave, level):
+        axes.axvspan(heard.until_ms / 1000, max(picture.length_s, heard.until_ms / 1000), color="0.85", zorder=0)
+        axes.set_xlim(0, picture.length_s)
+        _mark(axes, heard)
+    wave.legend(loc="upper right", ncols=4, fontsize=9)
+    figure.suptitle(_drawable(f"{path.name}\n{_sentence(heard.verdict)}"), family=_fonts(), fontsize=11)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(target, format="png")
+    except OSError as error:
+        raise InputError(f"{target}: cannot be written: {system_reason(error)}") from error
+
+
+def _measure(path: Path, until_ms: int, channel: int | None) -> _Picture:
+    meter, tones, speech = FrameMeter(), ToneTracker(), SpeechTracker()
+    pcm: list[bytes] = []
+    measured = []
+    with AudioFile(path, channel) as audio:
+        for frame_pcm in islice(frames_of(audio.pcm()), until_ms // FRAME_MS):
+            pcm.append(frame_pcm)
+            frame = meter.measure(frame_pcm)
+            tones.feed(frame)
+            in_tone = tones.current is not None
+            measured.append((frame.level_dbfs, speech.feed(frame, in_tone=tones.suspected), in_tone))
+    samples = np.frombuffer(b"".join(pcm), dtype="<i2").astype(np.float32) / _FULL_SCALE
+    levels_dbfs, spoken, whistled = zip(*measured, strict=True) if measured else ((), (), ())
+    return _Picture(samples, levels_dbfs, spoken, whistled)
+
+
+def _draw_wave(axes: Axes, picture: _Picture) -> None:
+    per_bar = max(1, picture.samples.size // _BARS)
+    bars = picture.samples[: picture.samples.size // per_bar * per_bar].reshape(-1, per_bar)
+    at_s = np.arange(len(bars)) * per_bar / RATE_HZ
+    axes.fill_between(at_s, bars.min(axis=1), bars.max(axis=1), color="0.35", linewidth=0.5)
+    for name, color, active in (("speech", _SPEECH, picture.speech), ("tone", _TONE, picture.tones)):
+        for n, (start_s, end_s) in enumerate(_spans_s(active)):
+            axes.axvspan(start_s, end_s, color=color, alpha=0.3, linewidth=0, label=name if n == 0 else None)
+    axes.set_ylim(-1, 1)
+    axes.set_ylabel("wave")
+
+
+def _draw_level(axes: Axes, picture: _Picture) -> None:
+    at_s = (np.arange(len(picture.levels_dbfs)) + 0.5) * FRAME_MS / 1000
+    axes.plot(at_s, picture.levels_dbfs, color="0.35", linewidth=1)
+    axes.set_ylim(_QUIETEST_DBFS, 0)
+    axes.set_ylabel("level (dBFS)")
+    axes.set_xlabel("seconds from the start of the file")
+    axes.grid(visible=True, axis="y", color="0.9")
+
+
+def _mark(axes: Axes, heard: Heard) -> None:
+    """The same lines in both parts; the first part's legend names them."""
+    verdict = heard.verdict
+    marks = (
+        ("first speech", verdict.first_speech_ms, ":"),
+        ("greeting's end", verdict.greeting_end_ms, "--"),
+        ("beep", verdict.beep_ms, "-."),
+    )
+    for name, at_ms, style in marks:
+        if at_ms is not None:
+            axes.axvline(at_ms / 1000, color=_MARK, linestyle=style, linewidth=1.3, label=name)
+    for earlier in heard.earlier:
+        name = f"{earlier.label.value}, for a while"
+        axes.axvline(earlier.decided_ms / 1000, color=_VERDICT, linestyle=":", linewidth=1.3, label=name)
+    axes.axvline(verdict.decided_ms / 1000, color=_VERDICT, linewidth=2.2, label=f"verdict: {verdict.label.value}")
+
+
+def _sentence(verdict: Verdict) -> str:
+    kind = f"{verdict.label.value} ({verdict.subclass})" if verdict.subclass else verdict.label.value
+    return f"{kind} at {verdict.decided_ms} ms, confidence {verdict.confidence:.2f}: {verdict.reason}"
+
+
+def _spans_s(active: tuple[bool, ...]) -> Iterator[tuple[float, float]]:
+    """Start and end of each run of frames that are."""
+    at = 0
+    for is_active, run in groupby(active):
+        n_frames = len(list(run))
+        if is_active:
+            yield at * FRAME_MS / 1000, (at + n_frames) * FRAME_MS / 1000
+        at += n_frames
+
+
+@lru_cache(maxsize=1)
+def _fonts() -> tuple[str, ...]:
+    """matplotlib's own font, and one with Chinese characters where the machine has any."""
+    installed = set(font_manager.get_font_names())
+    return ("DejaVu Sans", *(name for name in _FONTS_WITH_CHINESE if name in installed))
+
+
+@lru_cache(maxsize=1)
+def _drawable_characters() -> frozenset[int]:
+    return frozenset().union(*(font_manager.get_font(font_manager.findfont(name)).get_charmap() for name in _fonts()))
+
+
+def _drawable(text: str) -> str:
+    """What no font here can show becomes a question mark, not a box; a dollar sign would begin a formula."""
+    known = _drawable_characters()
+    shown = "".join(c if c == "\n" or ord(c) in known else "?" for c in text)
+    return shown.replace("$", r"\$")
