@@ -176,29 +176,12 @@ def prove_end(
     head = _take_head(connection, _HEAD_AND_FIRST, asked)
     said = {
         "at": now,
-        "node": attempt.node,
-        "attempt_id": attempt.attempt_id,
-        "campaign_id": attempt.campaign_id,
-        "case_ref": attempt.case_ref,
-        "person_ref": attempt.person_ref,
-        "number": attempt.number_masked,
         "number_index": number_index.hex(),
         "first": None if head.first is None else head.first.hex(),
-        "state": attempt.state,
-        "disposition": attempt.disposition,
         "gives_back": gives_back,
         "counters": given_back(_taken(connection, attempt.attempt_id)) if gives_back else (),
-        "trunk": attempt.trunk,
-        "caller_id": attempt.caller_id,
-        "agent_id": attempt.agent_id,
-        "ringing_at": attempt.ringing_at,
-        "answered_at": attempt.answered_at,
-        "connected_at": attempt.connected_at,
-        "ended_at": attempt.ended_at,
-        "sip_status": attempt.cause.sip_status,
-        "q850": attempt.cause.q850,
-        "recording_id": attempt.recording_id,
         "why": mask_numbers(why),
+        **_ended(attempt),
     }
     return append(
         connection,
@@ -212,6 +195,30 @@ def prove_end(
         number_index=number_index,
         head=head,
     )
+
+
+def _ended(attempt: Attempt) -> dict[str, Any]:
+    """What a link says of the attempt itself."""
+    return {
+        "node": attempt.node,
+        "attempt_id": attempt.attempt_id,
+        "campaign_id": attempt.campaign_id,
+        "case_ref": attempt.case_ref,
+        "person_ref": attempt.person_ref,
+        "number": attempt.number_masked,
+        "state": attempt.state,
+        "disposition": attempt.disposition,
+        "trunk": attempt.trunk,
+        "caller_id": attempt.caller_id,
+        "agent_id": attempt.agent_id,
+        "ringing_at": attempt.ringing_at,
+        "answered_at": attempt.answered_at,
+        "connected_at": attempt.connected_at,
+        "ended_at": attempt.ended_at,
+        "sip_status": attempt.cause.sip_status,
+        "q850": attempt.cause.q850,
+        "recording_id": attempt.recording_id,
+    }
 
 
 def _taken(connection: Connection, attempt_id: int) -> tuple[Counter, ...]:
