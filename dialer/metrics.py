@@ -22,6 +22,7 @@ class _BoardCollector(Collector):
         self.snapshot: Mapping[str, LiveData] = {}
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Called by the registry at every scrape."""
         families: dict[str, GaugeMetricFamily] = {}
         for topic, data in self.snapshot.items():
             kind, _, identity = topic.partition("/")

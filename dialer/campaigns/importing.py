@@ -76,6 +76,7 @@ class Reading:
     problems_path: Path | None = None
 
     def take(self, message: Message) -> None:
+        """Learns from a message of the reading child, and tells how far it is."""
         if isinstance(message, Opened):
             self.columns = message.columns
         elif isinstance(message, Opening):
@@ -90,6 +91,7 @@ class Reading:
         return self.counts.contacts > 0 and (options.accept_valid or self.counts.broken == 0)
 
     def report(self, call_list: CallList | None) -> ImportReport:
+        """What became of the file; `call_list` None: nothing was imported."""
         return ImportReport(
             call_list=call_list,
             rows=self.counts.rows,

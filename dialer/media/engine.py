@@ -150,6 +150,7 @@ class MediaEngine:
         self._sinks.clear()
 
     def open_leg(self, *, sink: Sink) -> Leg:
+        """A leg on a free pair of ports. Raises MediaError when none is left."""
         native = self._require()
         opened = native.open()
         if opened is None:

@@ -56,6 +56,7 @@ class _Inputs:
     body: bytes = b""
 
     def response(self) -> str:
+        """The `response` parameter (RFC 7616 §3.4.1), in hex."""
         a1 = self.secret
         if self.algorithm.endswith("-sess"):
             a1 = _digest(self.algorithm, f"{self.secret}:{self.nonce}:{self.cnonce}")

@@ -246,6 +246,7 @@ class _Reader:
         self._pending: MediaDescription | None = None
 
     def take(self, kind: str, value: str) -> None:
+        """One line, `kind=value` (RFC 8866 §5); kinds that a call does not need are passed over."""
         if kind == "o":
             self._origin = value.split()
         elif kind == "c":

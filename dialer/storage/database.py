@@ -136,6 +136,7 @@ class SqliteDatabase:
             return work(connection)
 
     async def write(self, work: Work[T]) -> T:
+        """Queues the work for the writer's thread, which commits what has queued up as one group."""
         job = _Job(work, asyncio.get_running_loop().create_future())
         with translated(self.where):
             async with asyncio.timeout(ANSWER_TIMEOUT_S):

@@ -228,6 +228,7 @@ class _Tally:
             kept.examples.append(RefusedExample(subject.case_ref, mask_number(subject.number), reason, opens))
 
     def result(self) -> GateSurvey:
+        """What was counted so far; rules by how many entries they keep back."""
         kept = sorted(self._kept.items(), key=lambda item: -item[1].count)
         return GateSurvey(
             self._total,

@@ -67,14 +67,17 @@ def decode_settings(stored: bytes) -> CampaignSettings:
 
 
 def encode_settings(settings: CampaignSettings) -> bytes:
+    """Settings as stored: `decode_settings` reads them."""
     return msgspec.json.encode(settings)
 
 
 def encode_cause(cause: NetworkCause) -> bytes:
+    """A network's cause as stored: `attempt` reads it."""
     return msgspec.json.encode(cause)
 
 
 def campaign(row: AnyRow, list_ids: Sequence[int]) -> Campaign:
+    """A campaign from its row and the ids of its lists, in their order."""
     return Campaign(
         campaign_id=row.campaign_id,
         name=row.name,
@@ -87,6 +90,7 @@ def campaign(row: AnyRow, list_ids: Sequence[int]) -> Campaign:
 
 
 def attempt(row: AnyRow) -> Attempt:
+    """An attempt from a row with `ATTEMPT_COLUMNS`."""
     return Attempt(
         attempt_id=row.attempt_id,
         campaign_id=row.campaign_id,
@@ -117,6 +121,7 @@ def attempt(row: AnyRow) -> Attempt:
 
 
 def phone(cipher: Cipher, row: AnyRow) -> Phone:
+    """A number in clear from its row."""
     return Phone(
         phone_id=row.phone_id,
         contact_id=row.contact_id,
