@@ -16,7 +16,8 @@ from dialer.compliance.policy import Policy
 from dialer.compliance.registry import RegisteredNumber, Registry
 from dialer.model.attempt import Disposition
 from schedules.calendar import load_calendar
-from schedules.windows import Days, Span, Window, next_open
+from schedules.hours import Days, Span, Window
+from schedules.windows import next_open
 from schedules.zones import ZoneCandidates, candidates
 
 RUNS = 5

@@ -22,25 +22,8 @@ from functools import lru_cache, partial
 from zoneinfo import ZoneInfo
 
 from schedules.calendar import DayKind, WorkCalendar
-from schedules.hours import MINUTES_A_DAY, Days, Forbidden, Span, Window, clock, minute_of_day
+from schedules.hours import MINUTES_A_DAY, Days, Forbidden, Span, Window
 from schedules.search import Opening
-
-__all__ = [
-    "Closed",
-    "ClosedCode",
-    "Days",
-    "Forbidden",
-    "Span",
-    "Window",
-    "clock",
-    "closed_because",
-    "day_start",
-    "is_open",
-    "minute_of_day",
-    "next_open",
-    "next_permitted",
-    "opening_of",
-]
 
 DAY = timedelta(days=1)
 SEARCH_DAYS = 400

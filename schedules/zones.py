@@ -13,8 +13,6 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from schedules.numbers import place
 from schedules.places import TWO_ZONE_REGIONS, regions_of_address, zones_of_state
 
-__all__ = ["ZoneCandidates", "candidates", "country_of", "is_zone", "regions_of_address", "zones_of_region"]
-
 TWO_ZONE_PREFIXES = {
     **dict.fromkeys((f"+86{area}" for area in range(901, 910)), "CN-XJ"),
     **dict.fromkeys((f"+86{area}" for area in range(990, 1000)), "CN-XJ"),

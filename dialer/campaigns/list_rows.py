@@ -11,8 +11,8 @@ from dialer.campaigns.columns import FIELD_TARGETS, Column, Target
 from dialer.campaigns.phone_numbers import DEFAULT_REGION, BadNumber, split_numbers, to_e164
 from dialer.model.call_list import NewContact, NewPhone
 from dialer.model.contact import FieldValue, PhoneRole
-from schedules.places import STATES
-from schedules.zones import is_zone, regions_of_address, zones_of_region
+from schedules.places import STATES, regions_of_address
+from schedules.zones import is_zone, zones_of_region
 
 Cell = str | int | float | bool | datetime | date | None
 

@@ -32,14 +32,15 @@ from dialer.compliance.standing import CallerId
 from dialer.errors import ConfigError
 from dialer.model.attempt import CallPath, Disposition
 from dialer.model.contact import CaseStatus, PhoneRole
+from dialer.model.verdict_sample import Heard
+from schedules.calendar import WEEKDAYS
 from schedules.documents import Document, DocumentError, Place, read_document
-from schedules.windows import minute_of_day
+from schedules.hours import minute_of_day
 from schedules.zones import ZoneCandidates, candidates, is_zone
 
 CASES_SCHEMA = PACKS / "cases.schema.json"
 ORDINARY_RING_S = 28.0
 NEVER = "never"
-_WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _OF_REFUSALS = ("rule", "refused", "retry_at", "needs_agent")
 _LINKS = ("phone", "person", "case", "campaign")
 
@@ -115,6 +116,7 @@ class _Reader:
     policy: Policy
 
     def facts(self, data: Mapping[str, Any], place: Place) -> GateFacts:
+        """The facts of a case, the ordinary ones where it is silent."""
         own = data.get("own_numbers")
         agency = data.get("agency", "")
         return GateFacts(
@@ -141,6 +143,7 @@ class _Reader:
         )
 
     def expectation(self, data: Mapping[str, Any], place: Place) -> Expectation:
+        """What a case expects; of an allowed call nothing that only refusals have."""
         for key in _OF_REFUSALS:
             if key in data and data["allowed"]:
                 raise self.document.error((*place, key), "a call that is allowed has none")
@@ -158,6 +161,7 @@ class _Reader:
         )
 
     def instant(self, text: str, place: Place) -> datetime:
+        """An instant in UTC; the schema has seen to its offset."""
         try:
             return datetime.fromisoformat(text).astimezone(UTC)
         except ValueError as error:
@@ -219,7 +223,7 @@ class _Reader:
     def _inconvenient(self, data: Sequence[Mapping[str, Any]], place: Place) -> tuple[Inconvenient, ...]:
         return tuple(
             Inconvenient(
-                tuple(sorted(map(_WEEK.index, each.get("weekdays", ())))),
+                tuple(sorted(map(WEEKDAYS.index, each.get("weekdays", ())))),
                 minute_of_day(each["from"]) if "from" in each else None,
                 minute_of_day(each["to"]) if "to" in each else None,
                 self._optional(each, "until", (*place, index)),
@@ -243,17 +247,21 @@ class _Reader:
     def _budgets(self, data: Mapping[str, Any], place: Place) -> tuple[BudgetUse, ...]:
         asked = [(rule.rule_id, budget.key) for rule in self.policy.rules for budget in rule.body.demand.budgets]
         self._check_known(data, asked, place)
-        silent = {"live": 0, "abandoned": 0}
-        return tuple(
-            BudgetUse(
-                key,
-                data.get(rule_id, silent)["live"],
-                data.get(rule_id, silent)["abandoned"],
-                data.get(rule_id, silent).get("machines", 0),
-                self._optional(data.get(rule_id, silent), "last_abandoned_at", (*place, rule_id)),
-                self._optional(data.get(rule_id, silent), "last_machine_at", (*place, rule_id)),
-            )
-            for rule_id, key in asked
+        return tuple(self._budget(key, data.get(rule_id, {}), (*place, rule_id)) for rule_id, key in asked)
+
+    def _budget(self, key: str, data: Mapping[str, Any], place: Place) -> BudgetUse:
+        try:
+            heard = Heard(data.get("listened", 0), data.get("people", 0), data.get("unclear", 0))
+        except ValueError as error:
+            raise self.document.error(place, str(error)) from error
+        return BudgetUse(
+            key,
+            data.get("live", 0),
+            data.get("abandoned", 0),
+            data.get("machines", 0),
+            self._optional(data, "last_abandoned_at", place),
+            self._optional(data, "last_machine_at", place),
+            heard,
         )
 
     def _check_known(self, data: Mapping[str, Any], asked: Sequence[tuple[str, str]], place: Place) -> None:

@@ -10,9 +10,9 @@ from dialer.compliance.facts import GateFacts, Inconvenient
 from dialer.compliance.rule import Body, Zones, zone_unknown
 from dialer.model.decision import Finding
 from schedules.calendar import WorkCalendar
-from schedules.hours import MINUTES_A_DAY
+from schedules.hours import MINUTES_A_DAY, Forbidden, Span, Window, clock
 from schedules.search import Opening, first_common
-from schedules.windows import Forbidden, Span, Window, clock, closed_because, opening_of
+from schedules.windows import closed_because, opening_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,16 +23,15 @@ from dialer.compliance.standing import (
 from dialer.model.attempt import CallPath
 from dialer.model.contact import PhoneRole
 from dialer.model.decision import Effect
-from schedules.calendar import WorkCalendar
+from schedules.calendar import WEEKDAYS, WorkCalendar
 from schedules.documents import DocumentError, Place
-from schedules.windows import Days, Forbidden, Window, minute_of_day
-from schedules.windows import Span as Hours
+from schedules.hours import Days, Forbidden, Window, minute_of_day
+from schedules.hours import Span as Hours
 from schedules.zones import zones_of_region
 
 Fail = Callable[[Place, str], DocumentError]
 """The error about a place within a rule, ready to raise: it knows file and line."""
 
-_WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _CAMPAIGN_SCOPES = frozenset({Scope.CAMPAIGN, Scope.CAMPAIGN_TRUNK})
 
 
@@ -104,12 +103,12 @@ def _calling_window(text: RuleText) -> Body:
     data = text.data
     days = Days(data.get("days", Days.EVERY_DAY))
     _check_window_keys(text, days)
-    week = data.get("week") or dict.fromkeys(_WEEK, data.get("hours", ()))
+    week = data.get("week") or dict.fromkeys(WEEKDAYS, data.get("hours", ()))
     place = "week" if "week" in data else "hours"
     try:
         window = Window(
             text.zone,
-            tuple(tuple(map(_hours, week.get(day, ()))) for day in _WEEK),
+            tuple(tuple(map(_hours, week.get(day, ()))) for day in WEEKDAYS),
             days,
             data.get("make_up_workdays", False),
             minute_of_day(data["must_end_by"]) if "must_end_by" in data else None,

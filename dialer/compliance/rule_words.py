@@ -13,14 +13,11 @@ from dialer.compliance.hours import CallingWindow, Convenience, ForbiddenHours
 from dialer.compliance.rule import Body, Conditions, Exemption, Rule, Zones
 from dialer.compliance.spans import InclusiveDays, Rolling, Span
 from dialer.compliance.standing import AgencyListed, CallerId, CaseOpen, ConsentNeeded, DoNotCall, Permitted, ThirdParty
-from dialer.compliance.words import Language
+from dialer.compliance.words import Language, Sentences
 from dialer.model.attempt import CallPath
 from dialer.model.contact import PhoneRole
 from dialer.model.decision import Effect
-from schedules.windows import Days, Window, clock
-
-Sentences = tuple[str, str]
-"""English, Chinese."""
+from schedules.hours import Days, Window, clock
 
 _WEEK: Mapping[Language, Sequence[str]] = {
     "en": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),

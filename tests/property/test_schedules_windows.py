@@ -15,17 +15,8 @@ from hypothesis import strategies as st
 
 from schedules import windows as windows_module
 from schedules.calendar import DayKind, WorkCalendar, load_calendar
-from schedules.windows import (
-    ClosedCode,
-    Days,
-    Forbidden,
-    Span,
-    Window,
-    closed_because,
-    is_open,
-    next_open,
-    next_permitted,
-)
+from schedules.hours import Days, Forbidden, Span, Window
+from schedules.windows import ClosedCode, closed_because, is_open, next_open, next_permitted
 
 CALENDARS = (load_calendar("cn-workdays"), load_calendar("us-federal"))
 CALENDAR = CALENDARS[0]

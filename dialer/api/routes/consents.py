@@ -14,11 +14,10 @@ from dialer.api.routing import AnyCall, Call, Id, Input, Instant, Nothing, Route
 from dialer.model.account import Role
 from dialer.model.suppression import Consent, Inconvenience, NewConsent, NewInconvenience
 from dialer.storage.consents import WITHDRAWN
+from schedules.calendar import WEEKDAYS
 from schedules.hours import MINUTES_A_DAY, clock, minute_of_day
 
 routes = Routes("consents")
-
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 Kind = Annotated[
     str,

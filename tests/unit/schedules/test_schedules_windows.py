@@ -6,19 +6,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from schedules.calendar import DayKind, load_calendar
+from schedules.hours import Days, Forbidden, Span, Window
 from schedules.search import HORIZON, first_common
-from schedules.windows import (
-    ClosedCode,
-    Days,
-    Forbidden,
-    Span,
-    Window,
-    closed_because,
-    day_start,
-    is_open,
-    next_open,
-    next_permitted,
-)
+from schedules.windows import ClosedCode, closed_because, day_start, is_open, next_open, next_permitted
 
 SHANGHAI, NEW_YORK = "Asia/Shanghai", "America/New_York"
 CALENDAR = load_calendar("cn-workdays")

@@ -3,8 +3,8 @@
 import pytest
 
 from schedules import numbers
-from schedules.places import STATE_ZONES, STATES, ZIP_RANGES
-from schedules.zones import candidates, country_of, is_zone, regions_of_address, zones_of_region
+from schedules.places import STATE_ZONES, STATES, ZIP_RANGES, regions_of_address
+from schedules.zones import candidates, country_of, is_zone, zones_of_region
 
 
 @pytest.mark.parametrize(
