@@ -1,6 +1,7 @@
 """When something breaks beside a call: what was promised holds, and nothing is held for ever."""
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -244,3 +245,22 @@ async def test_a_late_wrap_up_still_stops_calls_to_the_number(tmp_path: Path) ->
         await until(lambda: len(lab.far.lines) == 2, "it rings for another campaign")
         await lab.app.desk.wrap_up(WrapUp(attempt.attempt_id, agent_id, "never", lab.app.clock.utcnow(), {}))
         await until(lambda: lab.far.lines[1].ended is not None, "the ringing ends", 2.0)
+
+
+async def test_a_campaign_that_cannot_be_run_says_why(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Its prompt is gone after a restart: what is missing is told to whoever asks, and logged once."""
+    async with call_lab(tmp_path, 47800, n_phones=0) as lab:
+        campaigns, stored = lab.app.campaigns, lab.app.storage.campaigns
+        campaign = await lab.campaign(OFF)
+        campaign_id = campaign.campaign_id
+        await stored.change_settings(campaign_id, replace(campaign.settings, safe_harbour_prompt="gone"))
+        await stored.set_state(campaign_id, CampaignState.CHECKED, CampaignState.RUNNING, "", lab.app.clock.utcnow())
+        for _ in range(3):
+            campaigns._reloaded_at = None
+            await campaigns._reload()
+        assert "gone" in (await campaigns.status(campaign_id)).limiting
+        assert sum("campaign not run" in record.message for record in caplog.records) == 1
+        await stored.change_settings(campaign_id, campaign.settings)
+        campaigns._reloaded_at = None
+        await campaigns._reload()
+        assert "gone" not in (await campaigns.status(campaign_id)).limiting

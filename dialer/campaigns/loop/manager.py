@@ -75,6 +75,8 @@ class CampaignManager:
         self._clock = floor.services.clock
         self._wake_outcomes = wake_outcomes
         self._running: dict[int, RunningCampaign] = {}
+        self._not_run: dict[int, str] = {}
+        """Why campaigns that should run do not."""
         self._complaints = Complaints(self._clock)
         self._reloaded_at: float | None = None
         self._swept_at = self._clock.monotonic()
@@ -143,7 +145,7 @@ class CampaignManager:
             return running.status()
         campaign = await self._campaign(campaign_id)
         counts = await self._storage.entries.counts(campaign_id, self._clock.utcnow())
-        why = f"{campaign.state.value}: {campaign.state_reason or 'not running'}"
+        why = self._not_run.get(campaign_id) or f"{campaign.state.value}: {campaign.state_reason or 'not running'}"
         return CampaignStatus(campaign_id, campaign.name, campaign.state, campaign.state_reason, why, counts)
 
     def stop_calls(
@@ -213,6 +215,7 @@ class CampaignManager:
         campaigns = {campaign.campaign_id: campaign for campaign in await self._storage.campaigns.all(LIVE_STATES)}
         for campaign_id in set(self._running) - set(campaigns):
             await self._forget(campaign_id)
+        self._not_run = {known: why for known, why in self._not_run.items() if known in campaigns}
         for campaign in campaigns.values():
             known = self._running.get(campaign.campaign_id)
             if known is not None:
@@ -225,9 +228,12 @@ class CampaignManager:
         try:
             prompts = await render_prompts(parts.floor.services.prompts, campaign.settings)
         except ConfigError as error:
-            logger.error("campaign not run: %s", error, extra={"campaign_id": campaign.campaign_id})
-            parts.board.publish(f"campaign/{campaign.campaign_id}", {"name": campaign.name, "limiting": str(error)})
+            campaign_id = campaign.campaign_id
+            self._complaints.say(campaign_id, "campaign not run", error, action="campaign", campaign_id=campaign_id)
+            self._not_run[campaign_id] = str(error)
+            parts.board.publish(f"campaign/{campaign_id}", {"name": campaign.name, "limiting": str(error)})
             return
+        self._not_run.pop(campaign.campaign_id, None)
         running = RunningCampaign(campaign, prompts, parts.floor, parts.sessions, parts.desk, parts.trunks)
         await running.load()
         self._running[campaign.campaign_id] = running
