@@ -60,7 +60,10 @@ def verify(
     Exit code 0: all is well and whole; 1: something is wrong; 3: nothing is wrong, but not everything is here.
     """
     noted = [_head(text) for text in head or ()]
-    with _source(file, lambda take: _download(url, token, _asked(since, until, after), take)) as lines:
+    asked = _asked(since, until, after)
+    if file is not None and asked:
+        raise DialerError("--since, --until and --after say what the service gives; a file is checked as it is")
+    with _source(file, lambda take: _download(url, token, asked, take)) as lines:
         report = _check(lines, noted)
     _print_report(report)
     if not report.well:

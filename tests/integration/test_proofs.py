@@ -127,6 +127,8 @@ async def test_an_export_that_breaks_off_is_not_taken_for_whole(
 async def test_wrong_arguments_are_told(scene: Scene, tmp_path: Path) -> None:
     wrong = await scene.run("proof", "verify", "--head", "node1:x")
     assert "write CHAIN:SEQUENCE:HASH" in str(wrong.exception)
+    both = await scene.run("proof", "verify", "-", "--until", MONDAY.isoformat())
+    assert "a file is checked as it is" in str(both.exception)
     missing = await scene.run("proof", "verify", tmp_path / "none.jsonl")
     assert "cannot read it" in str(missing.exception)
     refused = await scene.run("proof", "export", role=Role.SUPERVISOR)
