@@ -4,6 +4,7 @@ from datetime import date
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -62,7 +63,7 @@ def show(
     from dialer.compliance.packs import load_pack
 
     versions = load_pack(pack)
-    shown = _version_on(versions, _day(at))
+    shown = _version_on(versions, _day(at, versions[-1].zone))
     say(f"{shown.name} from {shown.valid_from}: {shown.title} ({shown.status})")
     say(f"sha256 {shown.sha256}" + (f", calendar {shown.calendar.name}" if shown.calendar else ""))
     others = ", ".join(str(version.valid_from) for version in versions if version is not shown)
@@ -84,9 +85,10 @@ def _tell(rule: "Rule", languages: "tuple[Language, ...]") -> None:
         say(f"  {rule.note}")
 
 
-def _day(text: str) -> date:
+def _day(text: str, zone: str) -> date:
+    """The day named, or today where the pack is at home."""
     if not text:
-        return SystemClock().utcnow().date()
+        return SystemClock().utcnow().astimezone(ZoneInfo(zone)).date()
     try:
         return date.fromisoformat(text)
     except ValueError as error:
