@@ -81,7 +81,10 @@ class ApiClient:
         )
 
     async def download(self, path: str, query: Sequence[tuple[str, str]], take: Callable[[bytes], object]) -> None:
-        """Hands a large answer to `take` in pieces, in a thread: it may write to a file. Raises ApiCallError."""
+        """Hands a large answer to `take` in pieces, in a thread: it may write to a file. Raises ApiCallError.
+
+        What `take` raises goes through.
+        """
         if self._session is None:
             raise ApiCallError("the client is not open")
         timeout = aiohttp.ClientTimeout(total=None, sock_read=TIMEOUT_S)
@@ -95,6 +98,8 @@ class ApiClient:
             raise ApiCallError(f"{self._url} did not go on answering in time") from error
         except aiohttp.ClientPayloadError as error:
             raise ApiCallError(f"{self._url} broke off in mid-answer; its log says why") from error
+        except BrokenPipeError:  # not the service: whoever read what `take` writes has gone
+            raise
         except (aiohttp.ClientError, ConnectionError) as error:
             raise _no_answer(self._url, error) from error
 
