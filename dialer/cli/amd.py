@@ -86,6 +86,8 @@ def evaluate(
     from dialer.cli.amd_evaluate import Evaluation, run
     from dialer.cli.amd_hearing import Listening
 
+    if as_json and (compare is not None or curve):
+        raise typer.BadParameter("--compare and --curve print tables; leave --json out, and have results from --out")
     asked = Evaluation(manifest, audio or manifest.parent / "audio", Listening(False, _channel(channel), cost), jobs)
     well = run(asked, as_json=as_json, out=out, compare=compare, curve=curve)
     raise typer.Exit(0 if well else 1)

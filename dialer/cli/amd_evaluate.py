@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from dialer.cli.amd_hearing import Listening, first_beep, hear
-from dialer.cli.amd_report import print_comparison, print_curve, print_report
+from dialer.cli.amd_report import print_comparison, print_curve, print_report, summary
 from dialer.cli.amd_results import read_manifest, read_results, to_json
 from dialer.cli.amd_work import in_processes, watched
 from dialer.cli.output import complain, note, say
@@ -36,7 +36,8 @@ def run(asked: Evaluation, *, as_json: bool, out: Path | None, compare: Path | N
     results, problems = evaluate(asked, clips)
     for problem in problems:
         complain(problem)
-    whole = {"cost_s": asked.listening.cost_s, "channel": asked.listening.channel, "clips": to_json(results)}
+    heard_with = {"cost_s": asked.listening.cost_s, "channel": asked.listening.channel}
+    whole = {**heard_with, "summary": summary(results), "clips": to_json(results)}
     if out is not None:
         _write(out, json.dumps(whole, ensure_ascii=False, indent=1) + "\n")
     if as_json:

@@ -6,6 +6,7 @@ listening is greyed out.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import Enum
 from functools import lru_cache
 from itertools import groupby, islice
 from pathlib import Path
@@ -27,27 +28,37 @@ from dialer.prompts.audio import RATE_HZ, AudioFile
 
 AFTERWARDS_MS = 2000
 """Shown of what comes after the last moment heard."""
+_SHORTEST_S = 0.1
 _BARS = 1200
 """Across the wave: about one a pixel."""
 _FULL_SCALE = 32768.0
 _SIZE_INCHES, _DPI = (12.0, 5.5), 100
 _QUIETEST_DBFS = -80.0
-_SPEECH, _TONE, _VERDICT, _MARK = "#4c8dd6", "#e8a33d", "#c0392b", "#2c3e50"
+_SMALLEST_WAVE = 0.05
+"""A quiet file is drawn larger, but not so far that its noise looks like a voice."""
+_VERDICT, _MARK = "#c0392b", "#2c3e50"
 _FONTS_WITH_CHINESE = ("Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "WenQuanYi Micro Hei", "SimHei")
+
+
+class _Kind(Enum):
+    SPEECH = "speech"
+    TONE = "tone"
 
 
 @dataclass(frozen=True, slots=True)
 class _Picture:
-    """What is drawn: samples of ±1, and per 20 ms frame its level, whether it is speech, whether it is a tone."""
+    """What is drawn: samples of ±1, and per 20 ms frame its level and what it is, if anything."""
 
     samples: NDArray[np.float32]
     levels_dbfs: tuple[float, ...]
-    speech: tuple[bool, ...]
-    tones: tuple[bool, ...]
+    kinds: tuple[_Kind | None, ...]
 
     @property
     def length_s(self) -> float:
         return len(self.levels_dbfs) * FRAME_MS / 1000
+
+
+_COLORS = {_Kind.SPEECH: "#4c8dd6", _Kind.TONE: "#e8a33d"}
 
 
 def draw(path: Path, heard: Heard, listening: Listening, target: Path) -> None:
@@ -60,9 +71,9 @@ def draw(path: Path, heard: Heard, listening: Listening, target: Path) -> None:
     _draw_level(level, picture)
     for axes in (wave, level):
         axes.axvspan(heard.until_ms / 1000, max(picture.length_s, heard.until_ms / 1000), color="0.85", zorder=0)
-        axes.set_xlim(0, picture.length_s)
+        axes.set_xlim(0, max(picture.length_s, _SHORTEST_S))
         _mark(axes, heard)
-    wave.legend(loc="upper right", ncols=4, fontsize=9)
+    figure.legend(*wave.get_legend_handles_labels(), loc="outside lower center", ncols=8, fontsize=9)
     figure.suptitle(_drawable(f"{path.name}\n{_sentence(heard.verdict)}"), family=_fonts(), fontsize=11)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -74,17 +85,20 @@ def draw(path: Path, heard: Heard, listening: Listening, target: Path) -> None:
 def _measure(path: Path, until_ms: int, channel: int | None) -> _Picture:
     meter, tones, speech = FrameMeter(), ToneTracker(), SpeechTracker()
     pcm: list[bytes] = []
-    measured = []
+    levels_dbfs: list[float] = []
+    kinds: list[_Kind | None] = []
     with AudioFile(path, channel) as audio:
         for frame_pcm in islice(frames_of(audio.pcm()), until_ms // FRAME_MS):
             pcm.append(frame_pcm)
             frame = meter.measure(frame_pcm)
             tones.feed(frame)
-            in_tone = tones.current is not None
-            measured.append((frame.level_dbfs, speech.feed(frame, in_tone=tones.suspected), in_tone))
+            levels_dbfs.append(frame.level_dbfs)
+            kinds.append(_Kind.SPEECH if speech.feed(frame, in_tone=tones.suspected) else None)
+            if tones.current is not None:  # certain only now, but a tone from its start on
+                start = tones.current.start_ms // FRAME_MS
+                kinds[start:] = [_Kind.TONE] * (len(kinds) - start)
     samples = np.frombuffer(b"".join(pcm), dtype="<i2").astype(np.float32) / _FULL_SCALE
-    levels_dbfs, spoken, whistled = zip(*measured, strict=True) if measured else ((), (), ())
-    return _Picture(samples, levels_dbfs, spoken, whistled)
+    return _Picture(samples, tuple(levels_dbfs), tuple(kinds))
 
 
 def _draw_wave(axes: Axes, picture: _Picture) -> None:
@@ -92,10 +106,13 @@ def _draw_wave(axes: Axes, picture: _Picture) -> None:
     bars = picture.samples[: picture.samples.size // per_bar * per_bar].reshape(-1, per_bar)
     at_s = np.arange(len(bars)) * per_bar / RATE_HZ
     axes.fill_between(at_s, bars.min(axis=1), bars.max(axis=1), color="0.35", linewidth=0.5)
-    for name, color, active in (("speech", _SPEECH, picture.speech), ("tone", _TONE, picture.tones)):
-        for n, (start_s, end_s) in enumerate(_spans_s(active)):
-            axes.axvspan(start_s, end_s, color=color, alpha=0.3, linewidth=0, label=name if n == 0 else None)
-    axes.set_ylim(-1, 1)
+    named: set[_Kind] = set()
+    for kind, start_s, end_s in _spans(picture.kinds):
+        name = None if kind in named else kind.value
+        axes.axvspan(start_s, end_s, color=_COLORS[kind], alpha=0.3, linewidth=0, label=name)
+        named.add(kind)
+    loudest = max(_SMALLEST_WAVE, float(np.abs(picture.samples).max(initial=0.0)))
+    axes.set_ylim(-loudest, loudest)
     axes.set_ylabel("wave")
 
 
@@ -130,14 +147,13 @@ def _sentence(verdict: Verdict) -> str:
     return f"{kind} at {verdict.decided_ms} ms, confidence {verdict.confidence:.2f}: {verdict.reason}"
 
 
-def _spans_s(active: tuple[bool, ...]) -> Iterator[tuple[float, float]]:
-    """Start and end of each run of frames that are."""
+def _spans(kinds: tuple[_Kind | None, ...]) -> Iterator[tuple[_Kind, float, float]]:
+    """Every run of frames of one kind, with its start and end in seconds."""
     at = 0
-    for is_active, run in groupby(active):
-        n_frames = len(list(run))
-        if is_active:
-            yield at * FRAME_MS / 1000, (at + n_frames) * FRAME_MS / 1000
-        at += n_frames
+    for kind, run in groupby(kinds):
+        start, at = at, at + len(list(run))
+        if kind is not None:
+            yield kind, start * FRAME_MS / 1000, at * FRAME_MS / 1000
 
 
 @lru_cache(maxsize=1)

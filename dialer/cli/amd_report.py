@@ -1,6 +1,8 @@
 """The tables of `dialer amd evaluate`."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -21,11 +23,12 @@ from dialer.progress.evaluation import (
     duel,
     recalls,
 )
-from dialer.progress.inference import mcnemar, percentile
+from dialer.progress.inference import Percentile, mcnemar, percentile
 
 _SEED = 1
 """Of the bootstrap: the same results print the same intervals."""
 _PERCENTS = (50, 90)
+_BEEP_DELAY = "beep, from its start to the word of it"
 
 
 def print_report(results: Sequence[Result]) -> None:
@@ -35,11 +38,31 @@ def print_report(results: Sequence[Result]) -> None:
         if chosen:
             _print_confusion(chosen, phase)
     _print_recalls(results)
+    _print_errors(results)
     rows = [(measure.name, *_cells(measure.of(results))) for measure in MEASURES]
     print_table("What counts", ("", "clips", "share", "95 % interval"), rows)
     say(f"easy people: those not labelled {', '.join(sorted(HARD_SUBCLASSES))}")
     _print_delays(results)
     _print_beeps(results)
+
+
+def summary(results: Sequence[Result]) -> dict[str, Any]:
+    """The same for programs: shares and delays (ms), with their 95 % intervals."""
+    delays = {delay.name: delay.of(results) for delay in DELAYS} | {_BEEP_DELAY: beep_score(results).delays_ms}
+    measures = {measure.name: measure.of(results) for measure in MEASURES}
+    return {
+        "shares": {
+            name: {"hits": share.hits, "of": share.n, "low": share.interval.low, "high": share.interval.high}
+            for name, share in measures.items()
+        },
+        "delays_ms": {
+            name: {
+                f"p{one.percent:g}": {"value": one.value, "low": one.interval.low, "high": one.interval.high}
+                for one in _percentiles(delays_ms)
+            }
+            for name, delays_ms in delays.items()
+        },
+    }
 
 
 def print_comparison(results: Sequence[Result], others: Sequence[Result], name: str) -> None:
@@ -108,9 +131,19 @@ def _print_recalls(results: Sequence[Result]) -> None:
     print_table("By subclass", ("label", "subclass", "heard as it is", "recall", "95 % interval"), rows)
 
 
+def _print_errors(results: Sequence[Result]) -> None:
+    wrong = Counter(
+        (result.clip.label.value, result.clip.subclass, result.verdict.label.value, result.verdict.subclass)
+        for result in results
+        if not result.right
+    )
+    rows = [(*key, n_clips) for key, n_clips in sorted(wrong.items())]
+    print_table("Heard otherwise", ("label", "subclass", "heard as", "because of", "clips"), rows)
+
+
 def _print_delays(results: Sequence[Result]) -> None:
     rows = [(delay.name, *_delay_cells(delay.of(results))) for delay in DELAYS]
-    rows.append(("beep, from its start to the word of it", *_delay_cells(beep_score(results).delays_ms)))
+    rows.append((_BEEP_DELAY, *_delay_cells(beep_score(results).delays_ms)))
     columns = (
         "time to the verdict",
         "clips",
@@ -127,13 +160,16 @@ def _print_beeps(results: Sequence[Result]) -> None:
 
 
 def _delay_cells(delays_ms: Sequence[int]) -> tuple[str, ...]:
+    if not delays_ms:
+        return "0", *("" for _ in _PERCENTS), ""
+    found = _percentiles(delays_ms)
+    shown = (f"{one.value:.0f} ms ({one.interval.low:.0f} to {one.interval.high:.0f})" for one in found)
+    return str(len(delays_ms)), *shown, f"{max(delays_ms)} ms"
+
+
+def _percentiles(delays_ms: Sequence[int]) -> list[Percentile]:
     chance = np.random.default_rng(_SEED)
-    found = [percentile(delays_ms, percent, chance) for percent in _PERCENTS]
-    shown = (
-        "" if one is None else f"{one.value:.0f} ms ({one.interval.low:.0f} to {one.interval.high:.0f})"
-        for one in found
-    )
-    return str(len(delays_ms)), *shown, f"{max(delays_ms)} ms" if delays_ms else ""
+    return [one for percent in _PERCENTS if (one := percentile(delays_ms, percent, chance)) is not None]
 
 
 def _cells(share: Share) -> tuple[str, str, str]:
