@@ -62,6 +62,15 @@ ZIP_RANGES = (
     *((967, 968, "HI"), (970, 979, "OR"), (980, 994, "WA"), (995, 999, "AK")),
 )
 """The first three digits of ZIP codes: first, last, state. What is missing belongs to no single state."""
+ISLAND_ZIPS = (
+    *((96799, 96799, "US-AS"), (96910, 96932, "US-GU"), (96939, 96940, "PW"), (96941, 96944, "FM")),
+    *((96950, 96952, "US-MP"), (96960, 96970, "MH")),
+)
+"""ZIP codes of islands in the Pacific, where it is tomorrow already or still yesterday: first, last, code of ISO 3166.
+
+The United States Postal Service also serves Palau, Micronesia and the Marshall Islands, which are no part of the
+United States.
+"""
 
 _STATE_OF_NAME = {name.lower(): code for code, name in STATES.items()}
 _NAMES = "|".join((*STATES, *(name.replace(" ", r"\s+") for name in STATES.values())))
@@ -80,8 +89,9 @@ def regions_of_address(text: str) -> tuple[str, ...]:
     """The ISO 3166-2 codes of regions an address names, sorted; none when it names none that changes the clock.
 
     States of the United States by name or postal code after a comma (or on a line of its own), and by a ZIP code at the
-    end; both when they differ. A ZIP code of no single state gives "US". "IN" alone at the end is not read as Indiana:
-    it is India's own code. Only addresses in ASCII letters are read for states.
+    end; both when they differ. A ZIP code of no single state gives "US", one of another state in the Pacific its
+    country. "IN" alone at the end is not read as Indiana: it is India's own code. Only addresses in ASCII letters are
+    read for states.
     """
     lowered = text.lower()
     found = {code for name, code in REGION_NAMES.items() if name in lowered}
@@ -97,6 +107,12 @@ def _states(text: str) -> Iterator[str]:
         yield f"US-{_STATE_OF_NAME.get(name.lower(), name.upper())}"
     zip_code = _ZIP.search(lines)
     if zip_code is not None:
-        prefix = int(zip_code[1][:3])
-        state = next((state for first, last, state in ZIP_RANGES if first <= prefix <= last), "")
-        yield f"US-{state}" if state else "US"
+        yield _region_of_zip(int(zip_code[1]))
+
+
+def _region_of_zip(zip_code: int) -> str:
+    for first, last, region in ISLAND_ZIPS:
+        if first <= zip_code <= last:
+            return region
+    state = next((state for first, last, state in ZIP_RANGES if first <= zip_code // 100 <= last), "")
+    return f"US-{state}" if state else "US"

@@ -3,7 +3,7 @@
 import pytest
 
 from schedules import numbers
-from schedules.places import STATE_ZONES, STATES, ZIP_RANGES, regions_of_address
+from schedules.places import ISLAND_ZIPS, STATE_ZONES, STATES, ZIP_RANGES, regions_of_address
 from schedules.zones import candidates, country_of, is_zone, zones_of_region
 
 
@@ -130,6 +130,12 @@ def test_country_of_a_number(number: str, country: str) -> None:
         ("1 Street, Kansas City, MO", ("US-MO",)),  # not Kansas
         ("1 Street, Reno, NV 10001", ("US-NV", "US-NY")),  # one of the two is wrong: both count
         ("Unit 1, APO AE 09012", ("US",)),
+        ("PO Box 1, Pago Pago 96799", ("US-AS",)),  # not Hawaii, as its neighbours 967xx
+        ("12 Marine Corps Drive, Tamuning 96913-1234", ("US-GU",)),
+        ("Saipan, MP 96950", ("US-MP",)),
+        ("PO Box 1, Koror 96940", ("PW",)),
+        ("PO Box 1, Pohnpei 96941", ("FM",)),
+        ("PO Box 1, Majuro 96960", ("MH",)),
         ("1 Road, Gary, IN 46402", ("US-IN",)),
         ("1 Road, Mumbai, IN", ()),  # India
         ("Washington, Tyne and Wear NE38 7AB", ()),
@@ -151,6 +157,7 @@ def test_every_state_has_zones_and_every_zip_code_one_state() -> None:
     assert {state for _, _, state in ZIP_RANGES} <= set(STATES)
     bounds = [bound for first, last, _ in ZIP_RANGES for bound in (first, last)]
     assert bounds == sorted(bounds)
+    assert all(zones_of_region(region) for _, _, region in ISLAND_ZIPS)
 
 
 def test_states_lie_within_the_zones_of_the_country() -> None:
