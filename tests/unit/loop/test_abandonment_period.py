@@ -16,11 +16,10 @@ from dialer.calls.signals import SignalKind as K
 from dialer.campaigns.loop.period import AbandonmentPeriod, Standing, budgets_of
 from dialer.compliance.demand import BudgetDemand
 from dialer.compliance.facts import BudgetUse
-from dialer.compliance.packs import parse_pack
-from dialer.compliance.policy import Policy
 from dialer.model.attempt import Disposition
 from dialer.model.campaign import AmdMode, CampaignSettings
 from dialer.storage.policies import Policies
+from tests.support.rulebook import policy
 
 WAITING = (K.INVITE_SENT, K.RINGING, K.ANSWERED)
 
@@ -55,20 +54,12 @@ def test_the_machine_is_walked_as_far_as_meant() -> None:
     assert call_after(*WAITING, K.TIMEOUT, K.PROMPT_ENDED).machine.phase is Phase.ENDED
 
 
-PACK = """
-pack: p
-title: t
-status: in force
-source: s
-jurisdiction: CN
-valid_from: 2026-01-01
-zone: Asia/Shanghai
-rules:
-  - {id: p.month, kind: abandonment, source: s, span: {rolling_hours: 720}, limit: 0.05, effect: dedicated_agent}
-  - {id: p.day, kind: abandonment, source: s, span: {inclusive_days: 1}, limit: 0.02, amd_false_positives: 0.1}
-  - {id: p.other, kind: abandonment, source: s, span: {campaign: true}, limit: 0.01, applies_if: {agencies: [north]}}
-"""
-POLICY = Policy((parse_pack(PACK, "p.yaml"),))
+MONTH, DAY = {"rolling_hours": 720}, {"inclusive_days": 1}
+POLICY = policy(
+    {"kind": "abandonment", "span": MONTH, "limit": 0.05, "effect": "dedicated_agent"},
+    {"kind": "abandonment", "span": DAY, "limit": 0.02, "amd_false_positives": 0.1},
+    {"kind": "abandonment", "span": {"campaign": True}, "limit": 0.01, "applies_if": {"agencies": ["north"]}},
+)
 NOW = datetime.fromisoformat("2026-11-23T10:00:00+08:00")
 BUDGETS = budgets_of(POLICY, CampaignSettings(abandon_target=0.03), NOW)
 
