@@ -207,6 +207,7 @@ class PostgresDatabase:
         return await self.write(work)
 
     async def write(self, work: Work[T]) -> T:
+        """Runs the work again, as a whole, where the engine broke a deadlock by giving it up."""
         with translated(self.where):
             async with asyncio.timeout(ANSWER_TIMEOUT_S):
                 for _ in range(DEADLOCK_TRIES - 1):
