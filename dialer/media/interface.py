@@ -151,7 +151,11 @@ class Leg(Protocol):
         ...
 
     def start_tap(self, block_ms: int = FRAME_MS) -> None:
-        """Sends what the far end says to the sink, in blocks: a multiple of 10 ms up to `MAX_TAP_BLOCK_MS`."""
+        """Sends what the far end says to the sink, in blocks: a multiple of 10 ms up to `MAX_TAP_BLOCK_MS`.
+
+        A leg's first tap begins with the first packet if that came within the last 500 ms: media is often faster than
+        the signalling.
+        """
         ...
 
     def stop_tap(self) -> None:

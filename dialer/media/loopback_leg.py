@@ -26,6 +26,8 @@ from dialer.media.interface import (
 from dialer.media.spool_take import SpoolTake
 
 _PERFECT_MOS = 4.4
+_BEGINNING_FRAMES = 25
+"""So many of the first frames wait for the first tap, if it is asked for within 500 ms: as in the native engine."""
 Address = tuple[str, int]
 
 
@@ -88,6 +90,8 @@ class LoopbackLeg:
         self._play: _Play | None = None
         self._keys: deque[str] = deque()
         self._tap: _Tap | None = None
+        self._beginning: list[Frame] | None = []
+        self._began_at = 0.0
         self._take: SpoolTake | None = None
         self._counts = {"sent": 0, "received": 0, "lost": 0, "ignored": 0}
 
@@ -121,6 +125,10 @@ class LoopbackLeg:
         checks.check_tap_block(block_ms)
         self._require_open()
         self._tap = _Tap(2 * block_ms * RATE_HZ // 1000)
+        beginning, self._beginning = self._beginning or [], None
+        if self._engine.now - self._began_at <= _BEGINNING_FRAMES * FRAME_MS / 1000:
+            for frame in beginning:
+                self._tap.add(frame, was_lost=False)
 
     def stop_tap(self) -> None:
         self._tap = None
@@ -178,8 +186,11 @@ class LoopbackLeg:
         else:
             self._note_heard(frame)
         if self._tap is not None:
-            for pcm, position in self._tap.add(self._heard, was_lost=was_lost):
+            self._tap.add(self._heard, was_lost=was_lost)
+            for pcm, position in self._tap.full_blocks():
                 self.tell(AudioBlock(self.leg_id, self._engine.now, pcm, position))
+        elif (heard := self.heard_frame()) is not None:
+            self._keep(heard)
 
     def speak(self) -> None:
         """Sends this step's frame: a key, the play, the partner, or silence."""
@@ -230,6 +241,16 @@ class LoopbackLeg:
             self.tell(DtmfReceived(self.leg_id, self._engine.now, frame.digit))
         elif self._take is not None:
             self._take.heard(frame.codes, frame.codec)
+
+    def _keep(self, frame: Frame) -> None:
+        """The first word may come before anybody listens."""
+        if self._beginning is None:
+            return
+        if not self._beginning:
+            self._began_at = self._engine.now
+        self._beginning.append(frame)
+        if len(self._beginning) > _BEGINNING_FRAMES:
+            self._beginning = None
 
     def _note_quiet(self, *, was_lost: bool) -> None:
         if was_lost:
@@ -298,9 +319,12 @@ class _Tap:
         self._position = 0
         self._concealer = Concealer()
 
-    def add(self, frame: Frame | None, *, was_lost: bool) -> list[tuple[bytes, int]]:
-        """The blocks that are full now, each with its position in samples."""
+    def add(self, frame: Frame | None, *, was_lost: bool) -> None:
+        """One step's frame, if there was one."""
         self._pending += self._samples(frame, was_lost).tobytes()
+
+    def full_blocks(self) -> list[tuple[bytes, int]]:
+        """The blocks that are full now, each with its position in samples."""
         blocks = []
         while len(self._pending) >= self._block_bytes:
             blocks.append((self._pending[: self._block_bytes], self._position))

@@ -1,18 +1,14 @@
 """What both media engines promise: the native one checked over loopback sockets, the twin on its virtual clock."""
 
 import asyncio
-from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from dialer.config import MediaConfig
 from dialer.errors import MediaError
 from dialer.media import g711
-from dialer.media.concealment import Concealer
-from dialer.media.engine import MediaEngine
 from dialer.media.interface import (
     FRAME_SAMPLES,
     RATE_HZ,
@@ -21,180 +17,22 @@ from dialer.media.interface import (
     DtmfReceived,
     FirstPacket,
     Leg,
-    LegEvent,
-    MediaPort,
     PlayFinished,
     RecordingFailed,
     RtpTimeout,
 )
-from dialer.media.loopback import FarEnd, LoopbackEngine
 from recording.spool import RecordKind, SpoolCodec, SpoolRecord, read_spool
-from tests.peers.rtp_peer import DTMF_TYPE, RtpPeer
+from tests.support.media_worlds import ENGINES, RTP_TIMEOUT_S, WAIT_S, World, loud, of_type, open_world, tone
 
-RTP_TIMEOUT_S = 0.3
-WAIT_S = 5.0
 BRIDGED_S = 0.1
 """A bridge takes effect within a wake-up, or two on a busy machine."""
 
 
-class Person(ABC):
-    """A far end, whichever engine is under test."""
-
-    host: str
-    port: int
-
-    @abstractmethod
-    def connect(self, host: str, port: int) -> None: ...
-    @abstractmethod
-    def say(self, pcm: bytes) -> None: ...
-    @abstractmethod
-    def press(self, digit: str) -> None: ...
-    @abstractmethod
-    def lose(self, n_frames: int) -> None: ...
-    @abstractmethod
-    def heard_audio(self) -> bytes: ...
-    @abstractmethod
-    def heard_keys(self) -> str: ...
-
-
-class World(ABC):
-    """An engine with its far ends and its time."""
-
-    media: MediaPort
-
-    @abstractmethod
-    def person(self, codec: Codec = Codec.PCMA) -> Person: ...
-    @abstractmethod
-    async def run(self, seconds: float) -> None: ...
-
-    async def until(self, condition: Callable[[], bool]) -> None:
-        """Lets time pass until it is so; fails after `WAIT_S`."""
-        for _ in range(int(WAIT_S / 0.02)):
-            if condition():
-                return
-            await self.run(0.02)
-        pytest.fail("it did not happen in time")
-
-    def call(self, person: Person, codec: Codec = Codec.PCMA) -> tuple[Leg, list[LegEvent]]:
-        """A leg that is up with that person."""
-        events: list[LegEvent] = []
-        leg = self.media.open_leg(sink=events.append)
-        leg.set_remote(person.host, person.port, codec=codec, dtmf_payload_type=DTMF_TYPE)
-        person.connect(leg.local_host, leg.local_port)
-        return leg, events
-
-
-class NativePerson(Person):
-    def __init__(self, peer: RtpPeer) -> None:
-        self.peer = peer
-        self.host, self.port = peer.host, peer.port
-        self.queue: list[bytes | str | None] = []
-
-    def connect(self, host: str, port: int) -> None:
-        self.peer.connect(host, port)
-
-    def say(self, pcm: bytes) -> None:
-        codes = g711.encode(g711.samples_of(pcm), self.peer.codec)
-        self.queue.extend(codes[start : start + FRAME_SAMPLES] for start in range(0, len(codes), FRAME_SAMPLES))
-
-    def press(self, digit: str) -> None:
-        self.queue.append(digit)
-
-    def lose(self, n_frames: int) -> None:
-        self.queue.extend([None] * n_frames)
-
-    def heard_audio(self) -> bytes:
-        return self.peer.heard_audio()
-
-    def heard_keys(self) -> str:
-        return self.peer.heard_keys()
-
-    def step(self) -> None:
-        self.peer.drain()
-        if not self.queue:
-            return
-        item = self.queue.pop(0)
-        if isinstance(item, str):
-            self.peer.send_key(item)
-        elif item is None:
-            self.peer.skip()
-        else:
-            self.peer.send_codes(item)
-
-
-class NativeWorld(World):
-    def __init__(self, media: MediaEngine) -> None:
-        self.media = media
-        self.persons: list[NativePerson] = []
-
-    def person(self, codec: Codec = Codec.PCMA) -> NativePerson:
-        self.persons.append(NativePerson(RtpPeer(codec)))
-        return self.persons[-1]
-
-    async def run(self, seconds: float) -> None:
-        for _ in range(round(seconds / 0.02)):
-            for person in self.persons:
-                person.step()
-            await asyncio.sleep(0.02)
-
-    def close(self) -> None:
-        for person in self.persons:
-            person.peer.__exit__()
-
-
-class TwinPerson(Person):
-    def __init__(self, far_end: FarEnd) -> None:
-        self.far_end = far_end
-        self.host, self.port = far_end.host, far_end.port
-        self.connect, self.say = far_end.connect, far_end.say  # type: ignore[method-assign]
-        self.press, self.lose = far_end.press, far_end.lose  # type: ignore[method-assign]
-
-    def connect(self, host: str, port: int) -> None: ...
-    def say(self, pcm: bytes) -> None: ...
-    def press(self, digit: str) -> None: ...
-    def lose(self, n_frames: int) -> None: ...
-
-    def heard_audio(self) -> bytes:
-        return b"".join(g711.decode(frame.codes, frame.codec).tobytes() for frame in self.far_end.heard)
-
-    def heard_keys(self) -> str:
-        return "".join(frame.digit for frame in self.far_end.heard)
-
-
-class TwinWorld(World):
-    def __init__(self, media: LoopbackEngine) -> None:
-        self.media = self.twin = media
-
-    def person(self, codec: Codec = Codec.PCMA) -> TwinPerson:
-        return TwinPerson(self.twin.far_end(codec))
-
-    async def run(self, seconds: float) -> None:
-        self.twin.advance(seconds)
-        await asyncio.to_thread(self.twin.flush)
-
-
-@pytest.fixture(params=["native", "twin"])
+@pytest.fixture(params=ENGINES)
 async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
-    config = MediaConfig(port_min=27001, port_max=27999, rtp_timeout_s=RTP_TIMEOUT_S)
-    if request.param == "twin":
-        async with LoopbackEngine(config, tmp_path / "spool") as twin:
-            yield TwinWorld(twin)
-        return
-    async with MediaEngine(config, tmp_path / "spool") as engine:
-        native = NativeWorld(engine)
-        yield native
-        native.close()
-
-
-def tone(seconds: float, level: int = 8000) -> bytes:
-    """A constant level: every sample is recognisable, and survives G.711 within its step."""
-    return np.full(int(seconds * RATE_HZ), level, dtype="<i2").tobytes()
-
-
-def loud(pcm: bytes, level: int = 8000) -> int:
-    """How many samples are near that level."""
-    samples = g711.samples_of(pcm).astype(np.int32)
-    return int(np.count_nonzero(np.abs(samples - level) < level // 10))
+    """The test is put to both engines."""
+    async with open_world(request.param, tmp_path / "spool") as opened:
+        yield opened
 
 
 def ended_records(path: Path) -> list[SpoolRecord] | None:
@@ -203,10 +41,6 @@ def ended_records(path: Path) -> list[SpoolRecord] | None:
         return None
     _, records, truncated = read_spool(path)
     return None if truncated else records
-
-
-def of_type(events: list[LegEvent], kind: type[LegEvent]) -> list[LegEvent]:
-    return [event for event in events if isinstance(event, kind)]
 
 
 async def test_silence_is_sent_from_set_remote_on(world: World) -> None:
@@ -265,47 +99,6 @@ async def test_a_loop_goes_on_until_it_is_stopped(world: World) -> None:
     await world.until(lambda: len(of_type(events, PlayFinished)) == 2)
     ends = [(event.play_id, event.completed) for event in events if isinstance(event, PlayFinished)]
     assert ends == [(first, False), (second, False)]
-
-
-@pytest.mark.parametrize("block_ms", [20, 30])
-async def test_a_tap_is_steady_and_holds_what_was_said(world: World, block_ms: int) -> None:
-    person = world.person(Codec.PCMU)
-    leg, events = world.call(person, Codec.PCMU)
-    leg.start_tap(block_ms)
-    person.say(tone(0.3))
-    await world.run(0.6)
-    blocks = [event for event in events if isinstance(event, AudioBlock)]
-    n_samples = block_ms * RATE_HZ // 1000
-    assert {len(block.pcm) for block in blocks} == {2 * n_samples}
-    assert [block.position for block in blocks] == [index * n_samples for index in range(len(blocks))]
-    assert loud(b"".join(block.pcm for block in blocks)) == int(0.3 * RATE_HZ)
-    leg.stop_tap()
-    await world.run(0.1)
-    count = len(events)
-    await world.run(0.1)
-    assert len(events) == count
-
-
-async def test_a_tap_conceals_what_was_lost(world: World) -> None:
-    """Both engines alike, to the sample: the pitch goes on, fades, and what follows is in its place."""
-    samples = np.rint(6000 * np.sin(np.arange(1600) ** 1.2 / 30)).astype(np.int16)
-    lost = slice(4 * FRAME_SAMPLES, 6 * FRAME_SAMPLES)
-    person = world.person()
-    leg, events = world.call(person)
-    leg.start_tap()
-    person.say(samples[: lost.start].tobytes())
-    person.lose(2)
-    person.say(samples[lost.stop :].tobytes())
-    await world.run(0.6)
-    heard = g711.decode(g711.encode(samples, Codec.PCMA), Codec.PCMA)
-    concealer = Concealer()
-    concealer.heard(heard[: lost.start])
-    heard[lost] = concealer.fill(2 * FRAME_SAMPLES)
-    tapped = np.frombuffer(b"".join(e.pcm for e in events if isinstance(e, AudioBlock)), dtype="<i2")
-    begin = int(np.flatnonzero(tapped)[0])
-    assert begin % FRAME_SAMPLES == 0
-    assert tapped[begin : begin + len(heard)].tolist() == heard.tolist()
-    assert not tapped[begin + len(heard) :].any()
 
 
 @pytest.mark.parametrize("codec", [Codec.PCMA, Codec.PCMU])

@@ -123,7 +123,7 @@ impl Leg {
 
     /// Hands a packet to tap and recording, in order.
     fn consume(&mut self, header: &Header, codec: Option<Codec>, payload: &[u8], order: Order, moment: &Moment<'_>) {
-        if self.tap.is_none() && self.recording.is_none() {
+        if self.tap.is_none() && self.recording.is_none() && !self.beginning.is_open() {
             return;
         }
         let expected_step = match order {
@@ -145,7 +145,7 @@ impl Leg {
 
     /// Runs the reorder window; tap and recording get what comes out.
     pub(super) fn in_order(&mut self, moment: &Moment<'_>, run: impl FnOnce(&mut Reorder, &mut dyn FnMut(Step<'_>))) {
-        let Self { reorder, tap, recording, lost, id, .. } = self;
+        let Self { reorder, tap, beginning, recording, lost, id, .. } = self;
         run(reorder, &mut |step| match step {
             Step::Lost(count) => *lost = lost.saturating_add(count),
             Step::Frame(Frame { codec: Some(codec), position, payload, .. }) => {
@@ -158,6 +158,8 @@ impl Leg {
                     let mut emit = |block: Block<'_>| moment.tell_block(*id, &block);
                     tap.lost(i64::from(samples), position, &mut emit);
                     tap.audio(position, codec, payload, &mut emit);
+                } else {
+                    beginning.keep(position, codec, payload);
                 }
             }
             Step::Frame(_) => {

@@ -5,6 +5,7 @@
 //! fills in.
 #![forbid(unsafe_code)]
 
+mod beginning;
 mod hearing;
 mod speaking;
 
@@ -26,6 +27,8 @@ use crate::writer::{Spool, WriterHandle};
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
+
+use beginning::Beginning;
 
 pub const FRAME_SAMPLES: i64 = 160;
 pub const RATE_HZ: f64 = 8000.0;
@@ -118,6 +121,7 @@ pub struct Leg {
     play: Option<Play>,
     presser: KeyPresser,
     tap: Option<Tap>,
+    beginning: Beginning,
     recording: Option<Recording>,
     reports: Reports,
 }
@@ -156,6 +160,7 @@ impl Leg {
             play: None,
             presser: KeyPresser::default(),
             tap: None,
+            beginning: Beginning::default(),
             recording: None,
             reports: Reports::new(now, seed),
         }
@@ -194,7 +199,10 @@ impl Leg {
     }
 
     pub fn start_tap(&mut self, block_samples: usize, moment: &Moment<'_>) {
-        self.tap = Some(Tap::new(moment.now, block_samples));
+        let tap = self.tap.insert(Tap::new(moment.now, block_samples));
+        for frame in self.beginning.take(moment.now) {
+            tap.audio(frame.position, frame.codec, &frame.payload, &mut |block| moment.tell_block(self.id, &block));
+        }
     }
 
     pub fn stop_tap(&mut self) {
