@@ -37,6 +37,15 @@ MEANS: Mapping[Meaning, Disposition] = {
 TONES: Mapping[Label, Disposition] = {Label.BUSY: Disposition.BUSY, Label.CONGESTION: Disposition.UNREACHABLE}
 """What a tone says of it, where the signalling is vague."""
 
+_KINDS_OF_SIT: Mapping[str, Disposition] = {
+    "vc": Disposition.BAD_NUMBER,
+    "ic": Disposition.BAD_NUMBER,
+    "ro": Disposition.UNREACHABLE,
+    "nc": Disposition.UNREACHABLE,
+}
+"""Vacant code and intercept (changed, out of service), reorder and no circuit: the information tones of North America.
+Elsewhere they say only that the call failed. A bad number heard this way is dialed once more before it is one."""
+
 _PACING = {
     Disposition.MACHINE: CallOutcome.MACHINE,
     Disposition.MESSAGE_LEFT: CallOutcome.MACHINE,
@@ -63,9 +72,10 @@ def with_early_media(disposition: Disposition, early: Verdict | None, meaning: M
     """The signalling's word, corrected by what was heard before the end; `meaning` is a known announcement's."""
     if meaning is not None and meaning in MEANS and disposition not in NEVER_OUTRANKED:
         return MEANS[meaning]
-    if early is not None and disposition in VAGUE:
-        return TONES.get(early.label, disposition)
-    return disposition
+    if early is None or disposition not in VAGUE:
+        return disposition
+    heard = _KINDS_OF_SIT.get(early.subclass) if early.label is Label.SIT else TONES.get(early.label)
+    return heard or disposition
 
 
 def pacing_outcome(disposition: Disposition, *, answered: bool = False) -> CallOutcome:

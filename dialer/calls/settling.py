@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from dialer.calls.dispositions import with_early_media
 from dialer.calls.facts import AttemptFacts
-from dialer.calls.listening import Listening
+from dialer.calls.listening import RECOGNISED, Listening
 from dialer.calls.order import CallOrder
 from dialer.calls.placing import Placed
 from dialer.calls.reminder import Ask
@@ -28,7 +28,6 @@ from dialer.storage import Listing
 
 logger = logging.getLogger(__name__)
 
-DEAD_END = SignalKind.DEAD_END.value
 SETTLE_LIMIT_S = 10.0
 """For one try at settling; a try that timed out may have succeeded, and settling twice changes nothing."""
 LAST_TRIES = 3
@@ -42,17 +41,20 @@ ASKED_CALLBACK_DELAY = timedelta(minutes=30)
 
 
 def corrected(facts: AttemptFacts, heard: Listening) -> AttemptFacts:
-    """The facts of an end, with what was heard before the answer: its meaning counts for more than the signalling."""
-    disposition = facts.disposition or Disposition.UNKNOWN
-    known = heard.announcement
-    if facts.answered_at is None:
-        disposition = with_early_media(disposition, heard.early, None if known is None else known.meaning)
-    verdict = facts.verdict
-    if known is not None and verdict in ("", DEAD_END):
-        verdict = known.meaning.value
-    elif not verdict and heard.early is not None:
-        verdict = heard.early.label.value
-    return replace(facts, disposition=disposition, verdict=verdict)
+    """The facts of an end, with what was heard: before the answer it counts for more than the signalling."""
+    known, early = heard.announcement, heard.early
+    if facts.answered_at is not None:
+        if known is None or facts.verdict != SignalKind.DEAD_END.value:
+            return facts
+        return replace(facts, verdict=known.meaning.value)
+    meaning = None if known is None else known.meaning
+    disposition = with_early_media(facts.disposition or Disposition.UNKNOWN, early, meaning)
+    if meaning is not None:
+        return replace(facts, disposition=disposition, verdict=meaning.value, verdict_confidence=RECOGNISED)
+    if early is not None:
+        verdict, confidence = early.label.value, early.confidence
+        return replace(facts, disposition=disposition, verdict=verdict, verdict_confidence=confidence)
+    return replace(facts, disposition=disposition)
 
 
 def settlement_of(placed: Placed, facts: AttemptFacts, recording_id: str, clock: Clock) -> Settlement:
@@ -161,5 +163,5 @@ async def _next_step(
             order.phone.phone_id, now + ASKED_CALLBACK_DELAY, exhausted=False, reason="asked for a callback"
         )
     history = await services.storage.attempts.history(order.campaign.campaign_id, order.contact.contact_id)
-    this = PastAttempt(order.phone.phone_id, settlement.disposition, settlement.ended_at)
+    this = PastAttempt(order.phone.phone_id, settlement.disposition, settlement.ended_at, settlement.verdict)
     return next_step(order.campaign.settings, order.contact, (*history, this), now)

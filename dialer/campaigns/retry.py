@@ -2,14 +2,17 @@
 
 A person's own numbers take turns. Each number may be tried again after the delay its last end asks for; the next
 attempt goes to the number that is due first (an untried one is due at once), but a person whose phone has just rung is
-left alone for a while, whatever the number. A number leaves the rotation when its end is final for it (bad number, fax,
-blocked) or when it has had the attempts its last end permits; the contact is exhausted when no number is left. Third
-parties' numbers are not in the rotation: they are dialed by hand, where the policy permits it.
+left alone for a while, whatever the number. A number leaves the rotation when its end is final for it (fax, blocked) or
+when it has had the attempts its last end permits; the contact is exhausted when no number is left. Trunks call a number
+bad that they cannot reach, so their word counts when it comes twice, on different days; the network's own announcement
+that the number is not in use counts at once. Third parties' numbers are not in the rotation: they are dialed by hand,
+where the policy permits it.
 """
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
+from dialer.model.announcement import AnnouncementMeaning
 from dialer.model.attempt import TRUNK_FAULTS, Disposition
 from dialer.model.campaign import CampaignSettings, RetryRule
 from dialer.model.contact import Contact, Phone, PhoneRole
@@ -34,6 +37,7 @@ DEFAULT_RETRIES: Mapping[Disposition, RetryRule] = {
     Disposition.REJECTED: RetryRule(NEXT_DAY_S, 3),
     Disposition.INCOMING_BARRED: RetryRule(NEXT_DAY_S, 3),
     Disposition.SUSPENDED: RetryRule(3 * NEXT_DAY_S, 3),
+    Disposition.BAD_NUMBER: RetryRule(NEXT_DAY_S, 2),
     Disposition.ABANDONED: RetryRule(NEXT_DAY_S, 3),
     Disposition.TRUNK_CONGESTION: RetryRule(0.0, 20),
     Disposition.TRUNK_CONFIG: RetryRule(5 * MINUTE_S, 20),
@@ -46,6 +50,7 @@ SUCCESS = {
 }
 """Ends that finish the contact; a collector's wrap-up may still ask for a callback."""
 
+EMPTY_NUMBER = AnnouncementMeaning.EMPTY_NUMBER.value
 UNDISTURBED = TRUNK_FAULTS | {Disposition.BAD_NUMBER, Disposition.SUSPENDED}
 """Ends that the person did not notice: another number may follow at once."""
 
@@ -81,12 +86,19 @@ def _due_at(
     mine = [attempt for attempt in history if attempt.phone_id == phone.phone_id]
     if not mine:
         return now
-    rule = rules.get(mine[-1].disposition)
-    at_trunk = mine[-1].disposition in TRUNK_FAULTS
-    used = sum((attempt.disposition in TRUNK_FAULTS) == at_trunk for attempt in mine)
-    if rule is None or used >= rule.max_attempts:
+    last = mine[-1]
+    rule = rules.get(last.disposition)
+    used = sum(_counts_with(attempt.disposition, last.disposition) for attempt in mine)
+    if rule is None or used >= rule.max_attempts or last.verdict == EMPTY_NUMBER:
         return None
-    return max(now, mine[-1].ended_at + timedelta(seconds=rule.delay_s))
+    return max(now, last.ended_at + timedelta(seconds=rule.delay_s))
+
+
+def _counts_with(earlier: Disposition, last: Disposition) -> bool:
+    """Whether an end uses up the attempts that another one permits: trunk faults and bad numbers are counted apart."""
+    if last is Disposition.BAD_NUMBER:
+        return earlier is last
+    return (earlier in TRUNK_FAULTS) == (last in TRUNK_FAULTS)
 
 
 def _left_alone_until(history: Sequence[PastAttempt], now: datetime) -> datetime:

@@ -44,11 +44,15 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class PastAttempt:
-    """One earlier attempt to reach a contact in the same campaign, oldest first where several are given."""
+    """One earlier attempt to reach a contact in the same campaign, oldest first where several are given.
+
+    `verdict` is what the audio said, as in `Attempt`.
+    """
 
     phone_id: int
     disposition: Disposition
     ended_at: datetime
+    verdict: str = ""
 
 
 @dataclass(frozen=True, slots=True)

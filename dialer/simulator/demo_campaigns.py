@@ -31,7 +31,8 @@ FORM = {
 }
 ONCE = {"delay_s": 5, "max_attempts": 1}
 RETRIES = {
-    **dict.fromkeys(("no_answer", "powered_off", "machine", "silence", "short_answer", "abandoned", "rejected"), ONCE),
+    **dict.fromkeys(("no_answer", "powered_off", "suspended", "unreachable", "incoming_barred", "bad_number"), ONCE),
+    **dict.fromkeys(("machine", "silence", "short_answer", "abandoned", "rejected"), ONCE),
     "busy": {"delay_s": 8, "max_attempts": 2},
     "trunk_congestion": {"delay_s": 4, "max_attempts": 3},
 }

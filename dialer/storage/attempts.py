@@ -148,13 +148,15 @@ class Attempts:
     async def history(self, campaign_id: int, contact_id: int) -> tuple[PastAttempt, ...]:
         """The settled attempts to reach a contact in a campaign, oldest first."""
         query = (
-            select(attempts.c.phone_id, attempts.c.disposition, attempts.c.ended_at)
+            select(attempts.c.phone_id, attempts.c.disposition, attempts.c.ended_at, attempts.c.verdict)
             .where(attempts.c.campaign_id == campaign_id, attempts.c.contact_id == contact_id)
             .where(attempts.c.disposition.is_not(None))
             .order_by(attempts.c.attempt_id)
         )
         rows = await self._database.read(lambda connection: connection.execute(query).all())
-        return tuple(PastAttempt(row.phone_id, Disposition(row.disposition), row.ended_at) for row in rows)
+        return tuple(
+            PastAttempt(row.phone_id, Disposition(row.disposition), row.ended_at, row.verdict or "") for row in rows
+        )
 
 
 def load_attempt(connection: Connection, attempt_id: int) -> Attempt | None:

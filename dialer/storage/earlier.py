@@ -43,8 +43,14 @@ ANSWERS = REACHED_A_PERSON | {
     Disposition.SHORT_ANSWER,
 }
 """Ends that only an answered call has."""
-NO_FAILURES = frozenset({*TRUNK_FAULTS, Disposition.CANCELLED, Disposition.NETWORK_BLOCKED, Disposition.UNKNOWN})
-"""Ends that say nothing of the number: they were ours, the network's, or nobody learned them."""
+NO_FAILURES = TRUNK_FAULTS | {
+    Disposition.CANCELLED,
+    Disposition.NETWORK_BLOCKED,
+    Disposition.INCOMING_BARRED,
+    Disposition.UNKNOWN,
+}
+"""Ends that say nothing of where the person is: they were ours, the network's, or nobody learned them; and who bars
+calls, or ours, is not lost."""
 
 attempts = tables.attempts
 phones = tables.phones

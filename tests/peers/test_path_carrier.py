@@ -77,7 +77,7 @@ class Behaviour:
 BEHAVIOURS = (
     Behaviour("busy", TRYING + reject(486, "Busy Here"), "busy", "waiting", 486),
     Behaviour("unavailable", TRYING + RINGING + reject(480, "Temporarily Unavailable"), "no_answer", "waiting", 480),
-    Behaviour("bad-number", TRYING + reject(404, "Not Found"), "bad_number", "exhausted", 404),
+    Behaviour("bad-number", TRYING + reject(404, "Not Found"), "bad_number", "waiting", 404),
     Behaviour("no-answer", TRYING + RINGING + CANCELLED, "no_answer", "waiting", 487, "us"),
     Behaviour(
         "full-with-backup",

@@ -101,6 +101,13 @@ class Line:
         self.leg.start_tap(40)
         self.sound()
 
+    def ring_with(self, pcm: bytes) -> None:
+        """Early media, without an answer."""
+        sdp = self._path.answer(self.incoming.sdp)
+        assert sdp is not None
+        self.incoming.ringing(sdp)
+        self.say(pcm)
+
     def sound(self) -> None:
         """The tone of this end, without end."""
         self.leg.play(tone((self._hz,), 1000), loop=True)

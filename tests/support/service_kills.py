@@ -52,7 +52,8 @@ SETTINGS: dict[str, Any] = {
     "form": FORM,
     "retries": dict.fromkeys(
         ("busy", "no_answer", "powered_off", "machine", "silence", "short_answer", "abandoned", "rejected"), AGAIN
-    ),
+    )
+    | {"bad_number": {"delay_s": 60, "max_attempts": 1}},
 }
 TALKS = SETTINGS | {"mode": "progressive"}
 REMINDERS = SETTINGS | {"mode": "reminder", "max_reminder_channels": 5}

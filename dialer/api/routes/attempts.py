@@ -164,8 +164,8 @@ async def _step_after(services: Services, attempt: Attempt, end: Disposition, no
     if campaign is None or contact is None:
         return NextStep(None, None, exhausted=True, reason="its list is gone")
     history = await storage.attempts.history(attempt.campaign_id, attempt.contact_id)
-    lost = PastAttempt(attempt.phone_id, Disposition.UNKNOWN, attempt.ended_at or now)
-    known = PastAttempt(attempt.phone_id, end, attempt.ended_at or now)
+    lost = PastAttempt(attempt.phone_id, Disposition.UNKNOWN, attempt.ended_at or now, attempt.verdict)
+    known = PastAttempt(attempt.phone_id, end, attempt.ended_at or now, attempt.verdict)
     others = [past for past in history if past != lost]
     return next_step(campaign.settings, contact, sorted([*others, known], key=lambda past: past.ended_at), now)
 

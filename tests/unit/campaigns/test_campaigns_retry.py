@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from dialer.campaigns.retry import DEFAULT_RETRIES, PERSON_GAP, SUCCESS, next_step
+from dialer.model.announcement import AnnouncementMeaning
 from dialer.model.attempt import REACHED_A_PERSON, TRUNK_FAULTS, Disposition
 from dialer.model.campaign import CampaignSettings, RetryRule
 from dialer.model.contact import Contact, Phone, PhoneRole
@@ -39,6 +40,10 @@ def test_first_attempt_is_at_once_with_the_first_number() -> None:
         (Disposition.NO_ANSWER, 2 * HOUR, 4 * HOUR),
         (Disposition.POWERED_OFF, 2 * HOUR, 4 * HOUR),
         (Disposition.MACHINE, 2 * HOUR, 4 * HOUR),
+        (Disposition.UNREACHABLE, 2 * HOUR, 4 * HOUR),
+        (Disposition.INCOMING_BARRED, DAY, DAY),
+        (Disposition.SUSPENDED, 3 * DAY, 3 * DAY),
+        (Disposition.BAD_NUMBER, DAY, DAY),
         (Disposition.REJECTED, DAY, DAY),
         (Disposition.SHORT_ANSWER, DAY, DAY),
         (Disposition.ABANDONED, DAY, DAY),
@@ -61,7 +66,6 @@ def test_a_congested_trunk_is_left_at_once() -> None:
 
 
 FINAL_FOR_A_NUMBER = [
-    Disposition.BAD_NUMBER,
     Disposition.FAX,
     Disposition.NETWORK_BLOCKED,
     Disposition.UNWANTED,
@@ -73,8 +77,21 @@ def test_final_for_the_number(disposition: Disposition) -> None:
     assert next_step(SETTINGS, ONE, past((1, disposition, timedelta(0))), NOW).exhausted
     step = next_step(SETTINGS, THREE, past((1, disposition, timedelta(0))), NOW)
     assert (step.phone_id, step.exhausted) == (2, False)
-    at_once = disposition is Disposition.BAD_NUMBER
-    assert step.not_before == (None if at_once else NOW + PERSON_GAP)
+    assert step.not_before == NOW + PERSON_GAP
+
+
+def test_a_bad_number_is_one_when_two_calls_say_so() -> None:
+    """Whatever was between them; and the other number may follow at once, for nobody noticed."""
+    once = past((1, Disposition.NO_ANSWER, DAY), (1, Disposition.BAD_NUMBER, timedelta(0)))
+    assert next_step(SETTINGS, ONE, once, NOW).not_before == NOW + DAY
+    assert next_step(SETTINGS, THREE, once, NOW) == NextStep(2, None, False, "after bad_number")
+    twice = past((1, Disposition.BAD_NUMBER, 2 * DAY), (1, Disposition.BUSY, DAY), (1, Disposition.BAD_NUMBER, HOUR))
+    assert next_step(SETTINGS, ONE, twice, NOW).exhausted
+
+
+def test_an_announcement_that_a_number_is_empty_is_believed_at_once() -> None:
+    said = PastAttempt(1, Disposition.BAD_NUMBER, NOW, AnnouncementMeaning.EMPTY_NUMBER.value)
+    assert next_step(SETTINGS, ONE, (said,), NOW).exhausted
 
 
 @pytest.mark.parametrize("disposition", SUCCESS)
@@ -103,7 +120,7 @@ def test_own_numbers_take_turns_with_a_pause_between() -> None:
 
 
 def test_third_parties_are_not_in_the_rotation() -> None:
-    history = past((1, Disposition.BAD_NUMBER, HOUR), (2, Disposition.BAD_NUMBER, MINUTE))
+    history = past((1, Disposition.FAX, HOUR), (2, Disposition.FAX, MINUTE))
     assert next_step(SETTINGS, THREE, history, NOW).exhausted
     alone = next_step(SETTINGS, contact(PhoneRole.THIRD_PARTY), (), NOW)
     assert alone.exhausted
