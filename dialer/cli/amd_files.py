@@ -43,7 +43,7 @@ def hear_files(paths: Iterable[Path], listening: Listening, *, as_json: bool, dr
     draw = None if drawing is None else _drawer(drawing, listening)
     found, problems = expand(paths)
     for problem in problems:
-        complain(problem)
+        complain(printable(problem))
     heard = _hear_all(found, listening, draw, as_json=as_json)
     if not as_json and heard:
         print_table("Heard", ("file", "label", "decided", "confidence", "because"), map(_row, heard))

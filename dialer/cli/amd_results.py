@@ -93,7 +93,7 @@ def _clip(row: dict[str, str], where: str) -> Clip:
         instants = {name: int(row[name]) if row.get(name) else None for name in _INSTANTS}
     except ValueError as error:
         raise InputError(f"{where}: an instant is a whole number of ms: {error}") from error
-    return Clip(row["file"], label, row["subclass"], row["phase"], **instants)
+    return Clip(row["file"], label, row["subclass"] or "", row["phase"], **instants)
 
 
 def _items(path: Path) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ Files are read block by block: a recording of hours takes no more memory than on
 is damaged is an error, never a shorter file: a prompt must not end in mid-word, nor a verdict rest on half a call.
 """
 
+import os
 import re
 import stat
 from collections.abc import Iterator
@@ -213,7 +214,7 @@ def _open(path: Path) -> soundfile.SoundFile:
         if found.st_size == 0:
             raise InputError(f"{path}: is empty")
         path.open("rb").close()
-        return soundfile.SoundFile(path)
+        return soundfile.SoundFile(os.fsencode(path))  # of a str it takes UTF-8 only
     except (soundfile.LibsndfileError, OSError, ValueError, RuntimeError) as error:
         raise InputError(f"{path}: cannot be read as audio: {_words(error)}") from error
 
