@@ -27,11 +27,15 @@ class TallyDemand:
 
 @dataclass(frozen=True, slots=True)
 class BudgetDemand:
-    """An abandonment budget of the campaign: storage answers with the `BudgetUse` of the same `key`."""
+    """An abandonment budget of the campaign: storage answers with the `BudgetUse` of the same `key`.
+
+    `heard`: with what listeners heard of machine verdicts, too.
+    """
 
     key: str
     span: Span
     zone: str
+    heard: bool = False
 
 
 @dataclass(frozen=True, slots=True)

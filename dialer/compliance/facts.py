@@ -10,6 +10,7 @@ from enum import Enum
 
 from dialer.model.attempt import TRUNK_FAULTS, CallPath, Disposition
 from dialer.model.contact import CaseStatus, PhoneRole
+from dialer.model.verdict_sample import Heard
 from schedules.zones import ZoneCandidates
 
 
@@ -104,6 +105,7 @@ class BudgetUse:
     """Calls of the campaign within a budget's window: with a person (abandoned ones included), abandoned, to machines.
 
     `last_abandoned_at` and `last_machine_at` are the newest of them: once both have left the window, nothing is spent.
+    `heard` is what listeners heard of the campaign's machine verdicts; None: nobody asked.
     """
 
     key: str
@@ -112,6 +114,7 @@ class BudgetUse:
     machines: int
     last_abandoned_at: datetime | None = None
     last_machine_at: datetime | None = None
+    heard: Heard | None = None
 
 
 @dataclass(frozen=True, slots=True)

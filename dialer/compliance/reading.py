@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from dialer.compliance.abandonment import Abandonment
+from dialer.compliance.abandonment import Abandonment, Basis, FalsePositives
 from dialer.compliance.counting import Cap, CoolOff, Counted, OneCall, WideCap, WideCounted
 from dialer.compliance.facts import WIDE_SCOPES, Event, Scope
 from dialer.compliance.hours import CallingWindow, Convenience, ForbiddenHours
@@ -32,6 +32,8 @@ from schedules.zones import zones_of_region
 Fail = Callable[[Place, str], DocumentError]
 """The error about a place within a rule, ready to raise: it knows file and line."""
 
+MEASURED = "measured"
+UNTIL_MEASURED = "amd_false_positives_until_measured"
 _CAMPAIGN_SCOPES = frozenset({Scope.CAMPAIGN, Scope.CAMPAIGN_TRUNK})
 
 
@@ -229,9 +231,16 @@ def _agency(text: RuleText) -> Body:
 
 def _abandonment(text: RuleText) -> Body:
     data = text.data
-    return Abandonment(
-        _span(data["span"]), float(data["limit"]), float(data.get("amd_false_positives", 0.0)), text.zone, text.key
-    )
+    return Abandonment(_span(data["span"]), float(data["limit"]), _false_positives(text), text.zone, text.key)
+
+
+def _false_positives(text: RuleText) -> FalsePositives:
+    stated, until = text.data.get("amd_false_positives", 0.0), text.data.get(UNTIL_MEASURED)
+    if stated == MEASURED:
+        return FalsePositives(None if until is None else float(until), Basis.BOUND)
+    if until is not None:
+        raise text.fail((UNTIL_MEASURED,), f"only amd_false_positives: {MEASURED} has a share until then")
+    return FalsePositives(float(stated))
 
 
 _BUILDERS: Mapping[str, Callable[[RuleText], Body]] = {

@@ -6,7 +6,7 @@ What the gate found in one call is said by `words`; here a rule is told as such,
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 
-from dialer.compliance.abandonment import Abandonment
+from dialer.compliance.abandonment import ENOUGH_HEARD, Abandonment, FalsePositives
 from dialer.compliance.counting import Cap, CoolOff, Counted, OneCall, WideCap, WideCounted
 from dialer.compliance.facts import Event, Scope
 from dialer.compliance.hours import CallingWindow, Convenience, ForbiddenHours
@@ -257,10 +257,23 @@ def _abandonment(body: Abandonment, language: Language) -> str:
     within = _within(body.span, language, campaign=True)
     english = f"At most {_percent(body.limit)} of a campaign's live calls abandoned {within}"
     chinese = f"同一活动{within}真人接听后无坐席的呼叫占比不超过 {_percent(body.limit)}"
-    if body.false_positives:
-        english += f"; {_percent(body.false_positives)} of the machine verdicts count as abandoned"
-        chinese += f"；{_percent(body.false_positives)} 的机器应答判定计为被放弃"
-    return _of((f"{english}.", f"{chinese}。"), language)
+    counted = _false_positives(body.false_positives)
+    return _of((f"{english}{counted[0]}.", f"{chinese}{counted[1]}。"), language)
+
+
+def _false_positives(counted: FalsePositives) -> Sentences:
+    stated = "" if counted.stated is None else _percent(counted.stated)
+    if counted.is_measured:
+        until = stated and f", until {ENOUGH_HEARD} were listened to {stated}"
+        return (
+            "; of the machine verdicts as many count as abandoned as may be people by what listeners heard of a random "
+            f"sample (upper bound, 95 % confidence){until}",
+            "；机器应答判定按随机抽听所得真人占比的上限（95% 置信）计为被放弃"
+            + (stated and f"，抽听满 {ENOUGH_HEARD} 个之前按 {stated}"),
+        )
+    if not counted.stated:
+        return "", ""
+    return f"; {stated} of the machine verdicts count as abandoned", f"；{stated} 的机器应答判定计为被放弃"
 
 
 def _percent(share: float) -> str:

@@ -106,6 +106,12 @@ SENTENCES: Mapping[str, Sentences] = {
         "the agency {agency} is not on the house's list",
         "机构 {agency} 不在本机构的合作名单中",
     ),
+    "budget_spent_as_heard": (
+        "{share} of the live calls were abandoned ({abandoned} of {live}, and {false_positives} of {machines} machine "
+        "verdicts: of {listened} that were listened to {people} were people), the limit is {limit}",
+        "有人接听的呼叫中 {share} 被放弃（{live} 个中 {abandoned} 个，另计 {machines} 个机器应答判定的 "
+        "{false_positives}：抽听 {listened} 个，其中 {people} 个为真人），上限为 {limit}",
+    ),
     "budget_spent": (
         "{share} of the live calls were abandoned ({abandoned} of {live}, {machines} machines), the limit is {limit}",
         "有人接听的呼叫中 {share} 被放弃（{live} 个中 {abandoned} 个，另有 {machines} 个判为机器应答），上限为 {limit}",
@@ -182,6 +188,9 @@ _UNITS: Mapping[str, Sentences] = {
 }
 
 
+_SHARES = frozenset({"share", "limit", "false_positives"})
+
+
 def say(finding: Finding, language: Language) -> str:
     """The finding as a sentence."""
     sentence = SENTENCES[finding.code][_place(language)]
@@ -210,7 +219,7 @@ def _said(name: str, values: Mapping[str, FindingValue], language: Language) -> 
 
 def _shown(name: str, value: FindingValue, language: Language) -> str:
     if isinstance(value, float):
-        return f"{value:.2%}" if name in ("share", "limit") else f"{value:g}"
+        return f"{value:.2%}" if name in _SHARES else f"{value:g}"
     words = _WORDS.get(name, {}).get(str(value))
     return str(value) if words is None else words[_place(language)]
 

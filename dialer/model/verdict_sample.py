@@ -80,15 +80,24 @@ class VerdictCount:
 class Heard:
     """What listeners heard of drawn machine verdicts: `listened` of them were clear, `people` of these were people.
 
-    `unclear` are those of which the listener could not tell what it was.
+    `unclear` are those of which the listener could not tell what it was. ValueError: such counts cannot be.
     """
 
     listened: int = 0
     people: int = 0
     unclear: int = 0
 
-    def among(self, verdicts: int) -> Interval:
-        """The share of people among so many machine verdicts, with 95 % confidence.
+    def __post_init__(self) -> None:
+        if not 0 <= self.people <= self.listened or self.unclear < 0:
+            raise ValueError(f"{self.people} people among {self.listened} verdicts, {self.unclear} unclear: cannot be")
+
+    @property
+    def share(self) -> float | None:
+        """Of people among what was clear; None while nothing was."""
+        return self.people / self.listened if self.listened else None
+
+    def among(self, verdicts: int | None = None) -> Interval:
+        """The share of people among so many machine verdicts, None: among those to come as well; with 95 % confidence.
 
         What was unclear is a person for the upper bound and none for the lower one.
         """
@@ -114,6 +123,5 @@ class FalseMachines:
     @classmethod
     def of(cls, verdicts: int, heard: Heard) -> "FalseMachines":
         """From counts."""
-        share = heard.people / heard.listened if heard.listened else None
         interval = heard.among(verdicts)
-        return cls(verdicts, heard.listened, heard.people, share, interval.low, interval.high, heard.unclear)
+        return cls(verdicts, heard.listened, heard.people, heard.share, interval.low, interval.high, heard.unclear)

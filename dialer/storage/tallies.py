@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, func, literal_column, not_, or_, select
 
+from dialer.compliance.abandonment import HEARD_WITHIN
 from dialer.compliance.demand import BudgetDemand, TallyDemand
 from dialer.compliance.facts import BudgetUse, Event, Scope, Tally
 from dialer.model.attempt import REACHED_A_PERSON, TRUNK_FAULTS, AttemptState, Disposition
@@ -14,6 +15,7 @@ from dialer.model.entry import Reservation
 from dialer.storage import tables
 from dialer.storage.earlier import ANSWERS, IS_OPEN
 from dialer.storage.statistics import BEGINNING, count_reached
+from dialer.storage.verdict_samples import heard_machines
 
 BUDGET_AGE = timedelta(seconds=2)
 """How old a budget's counts may be: they are of thousands of calls, and one call more or less moves them little."""
@@ -82,9 +84,15 @@ def budget_use(
     """How much of a budget is used, from the database."""
     since = max(wanted.span.since(wanted.zone, now), BEGINNING)
     counts = count_reached(connection, campaign_id, since, as_of)
-    abandoned = counts.of(Disposition.ABANDONED)
+    heard = heard_machines(connection, campaign_id, min(since, now - HEARD_WITHIN), as_of) if wanted.heard else None
     return BudgetUse(
-        wanted.key, counts.live, abandoned, counts.machines, counts.last_abandoned_at, counts.last_machine_at
+        wanted.key,
+        counts.live,
+        counts.of(Disposition.ABANDONED),
+        counts.machines,
+        counts.last_abandoned_at,
+        counts.last_machine_at,
+        heard,
     )
 
 

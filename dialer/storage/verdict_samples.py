@@ -136,9 +136,10 @@ def _lot(seed: str, sample_id: int) -> bytes:
 
 
 def _false_machines(connection: Connection, campaign_id: int, since: datetime | None) -> FalseMachines:
+    heard = heard_machines(connection, campaign_id, since)  # first: verdicts only become more
     asked = SampleFilter(campaign_id, Label.MACHINE.value, since=since)
     verdicts = int(connection.execute(_matching(select(func.count()), asked)).scalar_one())
-    return FalseMachines.of(verdicts, heard_machines(connection, campaign_id, since))
+    return FalseMachines.of(verdicts, heard)
 
 
 def _counts(connection: Connection, campaign_id: int, since: datetime | None) -> tuple[VerdictCount, ...]:

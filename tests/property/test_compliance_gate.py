@@ -28,6 +28,7 @@ from dialer.compliance.words import say
 from dialer.model.attempt import CallPath, Disposition
 from dialer.model.contact import CaseStatus, PhoneRole
 from dialer.model.decision import Decision, Effect
+from dialer.model.verdict_sample import Heard
 from schedules.documents import DocumentError
 from schedules.windows import day_start
 from schedules.zones import ZoneCandidates
@@ -36,6 +37,12 @@ from tests.support.rulebook import SHANGHAI, pack
 FIRST = datetime(2026, 1, 20, tzinfo=UTC)
 ZONES = st.sampled_from(["pack", "person", "both"])
 WINDOW_HOURS = st.sampled_from([["09:00-18:00"], ["08:00-12:00", "12:00-21:00"], ["10:00-11:30", "20:00-24:00"]])
+HEARD = st.none() | st.builds(
+    lambda machines, people, unclear: Heard(machines + people, people, unclear),
+    st.integers(0, 400),
+    st.integers(0, 3),
+    st.integers(0, 2),
+)
 SPANS = st.sampled_from(
     [{"inclusive_days": 1}, {"inclusive_days": 7}, {"rolling_hours": 24}, {"rolling_minutes": 45}, {"ever": True}]
 )
@@ -90,7 +97,9 @@ RULES: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     "convenience": fixed("convenience"),
     "caller_id": fixed("caller_id", purpose="collection"),
     "agency": fixed("agency"),
-    "abandonment": fixed("abandonment", span=SPANS, limit=0.03, amd_false_positives=st.sampled_from([0, 0.1])),
+    "abandonment": fixed(
+        "abandonment", span=SPANS, limit=0.03, amd_false_positives=st.sampled_from([0, 0.1, "measured"])
+    ),
 }
 COMMON = st.fixed_dictionaries(
     {},
@@ -212,7 +221,7 @@ def situations(draw: st.DrawFn, policy: Policy) -> tuple[GateFacts, datetime]:
         for used in (draw(st.integers(0, asked.limit)),)
     ]
     budgets = [
-        BudgetUse(asked.key, abandoned + draw(st.integers(0, 99)), abandoned, machines, *last)
+        BudgetUse(asked.key, abandoned + draw(st.integers(0, 99)), abandoned, machines, last[0], last[1], draw(HEARD))
         for asked in policy.demand.budgets
         for abandoned, machines in ((draw(st.integers(0, 3)), draw(st.integers(0, 20))),)
         for last in ([draw(ago(at, 86400)) if n else None for n in (abandoned, machines)],)

@@ -16,6 +16,7 @@ from dialer.compliance.policy import Policy
 from dialer.compliance.proof_replay import PolicySet, Replay
 from dialer.model.attempt import CallPath, Disposition
 from dialer.model.contact import CaseStatus, PhoneRole
+from dialer.model.verdict_sample import Heard
 from schedules.zones import candidates
 from tests.support.gate_packs import random_pack
 
@@ -71,7 +72,15 @@ def _facts(chance: random.Random, policy: Policy, at: datetime) -> GateFacts:
             for demand in policy.demand.tallies
         ),
         budgets=tuple(
-            BudgetUse(demand.key, 100, chance.randrange(9), chance.randrange(9), at - timedelta(hours=2), at)
+            BudgetUse(
+                demand.key,
+                100,
+                chance.randrange(9),
+                chance.randrange(9),
+                at - timedelta(hours=2),
+                at,
+                Heard(60, chance.randrange(9), chance.randrange(9)) if demand.heard else None,
+            )
             for demand in policy.demand.budgets
         ),
     )

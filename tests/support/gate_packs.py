@@ -130,12 +130,15 @@ def _one_call(chance: random.Random) -> dict[str, Any]:
 
 
 def _abandonment(chance: random.Random) -> dict[str, Any]:
-    return {
+    rule: dict[str, Any] = {
         "kind": "abandonment",
         "span": chance.choice([{"rolling_hours": 24}, {"rolling_hours": 720}, {"campaign": True}]),
         "limit": chance.choice([0.01, 0.03, 0.2]),
-        "amd_false_positives": chance.choice([0, 0.05]),
+        "amd_false_positives": chance.choice([0, 0.05, "measured"]),
     }
+    if rule["amd_false_positives"] == "measured" and chance.random() < 0.7:
+        rule["amd_false_positives_until_measured"] = chance.choice([0, 0.01, 0.05])
+    return rule
 
 
 def _third_party(chance: random.Random) -> dict[str, Any]:

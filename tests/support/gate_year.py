@@ -27,12 +27,15 @@ from dialer.model.contact import CaseStatus, PhoneRole
 from dialer.model.entry import Reservation, WrapUpEffects
 from dialer.model.outcome import WrapUp
 from dialer.model.suppression import NewConsent, NewInconvenience
+from dialer.progress.verdict import Label
 from dialer.storage import Listing, Storage
+from dialer.storage.tallies import BUDGET_AGE
 from schedules.calendar import load_calendar
 from schedules.windows import day_start
 from schedules.zones import candidates
 from tests.support.gate_packs import CALENDARS, PATHS, random_pack
 from tests.support.naive_law import Call, Clerk, Papers
+from tests.support.verdicts import bare_verdict
 
 logger = logging.getLogger(__name__)
 
@@ -102,6 +105,7 @@ class Year:
         self.busy: list[Busy] = []
         self.unknown: list[Busy] = []
         self.listed: dict[int, str] = {}
+        self.judged: dict[int, tuple[Call, datetime]] = {}
         self.consents: list[tuple[int, dict[str, Any]]] = []
         self.tally = Tally()
         self.n_packs = 0
@@ -212,6 +216,7 @@ class Year:
             *[self._change_case] * 5,
             *[self._consent] * 3,
             self._inconvenience,
+            *[self._listen] * 2,
             *[self._object] * 2,
             self._change_packs,
             self._kill,
@@ -300,6 +305,8 @@ class Year:
             agent_id=call.agent,
         )
         assert await self.storage.attempts.settle(settlement, None, self.now)
+        if disposition in (Disposition.MACHINE, Disposition.MESSAGE_LEFT):
+            await self._keep_verdict(busy)
         if disposition is Disposition.CONNECTED and self.chance.random() < 0.8:
             await self._wrap_up(busy)
 
@@ -309,6 +316,24 @@ class Year:
         effects = WrapUpEffects(right_party=call.right_party, not_a_conversation=not call.conversation)
         said = WrapUp(busy.attempt_id, call.agent or 1, "code", self.now, {})
         assert await self.storage.wrap_ups.record(said, effects, self.now)
+
+    async def _keep_verdict(self, busy: Busy) -> None:
+        made = bare_verdict(busy.attempt_id, busy.call.campaign, self.now, Label.MACHINE)
+        self.judged[await self.storage.verdict_samples.keep(made)] = busy.call, self.now
+
+    async def _listen(self) -> None:
+        """Somebody listens to what chance draws, and to one of their own choice, which does not count."""
+        samples, campaign = self.storage.verdict_samples, self.chance.choice(self.campaigns)
+        drawn = await samples.draw(campaign, Label.MACHINE, self.chance.choice([2, 9]), str(self.now), self.now)
+        for sample in drawn:
+            truth = self.chance.choice([Label.MACHINE] * 12 + [Label.HUMAN, Label.UNKNOWN])
+            await samples.label(sample.sample_id, truth, "a listener", self.now)
+            call, made_at = self.judged.pop(sample.sample_id)
+            self.papers.heard.append((call, made_at, truth.value))
+        if self.judged and self.chance.random() < 0.3:
+            picked, _ = self.judged.popitem()
+            await samples.label(picked, Label.HUMAN, "a listener", self.now)
+        self.now += BUDGET_AGE + timedelta(seconds=1)  # until then the gate may go by what it read before
 
     # ---- what else happens
 

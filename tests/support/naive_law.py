@@ -4,6 +4,7 @@ It reads the same pack files, shares no code with the gate, keeps no state betwe
 likes. It only looks for calls that should not have been made; whether the gate refuses too much is not its business.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -73,6 +74,8 @@ class Papers:
     inconvenient: list[dict[str, Any]] = field(default_factory=list)
     registered: dict[str, dict[str, Any]] = field(default_factory=dict)
     agencies: set[str] = field(default_factory=set)
+    heard: list[tuple[Call, datetime, str]] = field(default_factory=list)
+    """Machine verdicts that chance drew: the call, when the verdict was made, and what a listener heard."""
     calendars: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
@@ -254,10 +257,30 @@ class Clerk:
             and self.near(rule["span"], self.pack["zone"], earlier.ended, call, earlier)
         ]
         machines = sum(earlier.disposition in ("machine", "message_left") for earlier in mine)
-        guessed = machines * rule.get("amd_false_positives", 0)
+        guessed = machines * self.false_positives(rule, call)
         live = sum(earlier.disposition in REACHED for earlier in mine)
         abandoned = sum(earlier.disposition == "abandoned" for earlier in mine)
         return bool(live + guessed > 0 and (abandoned + guessed) / (live + guessed) > rule["limit"])
+
+    def false_positives(self, rule: dict[str, Any], call: Call) -> float:
+        """The share of machine verdicts that were people, by the rule's word or by what listeners heard."""
+        stated = rule.get("amd_false_positives", 0)
+        if stated != "measured":
+            return float(stated)
+        truths = [
+            truth
+            for of_call, made_at, truth in self.papers.heard
+            if of_call.campaign == call.campaign
+            and (
+                call.at - made_at < timedelta(days=30)
+                or self.near(rule["span"], self.pack["zone"], made_at, call, of_call)
+            )
+        ]
+        people, unclear = truths.count("human"), truths.count("unknown")
+        until = rule.get("amd_false_positives_until_measured")
+        if until is None or len(truths) >= 50:
+            return likely(people + unclear, len(truths))[1]
+        return max(float(until), likely(people, len(truths))[0])
 
     # ---- people
 
@@ -300,3 +323,20 @@ class Clerk:
             reached = earlier.disposition in ("connected", "reminded") and earlier.right_party is not False
             failures = 0 if reached else failures + 1
         return bool(failures >= rule.get("lost_after", 3) or invalid >= rule.get("invalid_after", 2))
+
+
+def likely(hits: int, n: int) -> tuple[float, float]:
+    """The least and the greatest share by which such a sample is no surprise (5 %): found by trying."""
+
+    def surprises(share: float) -> bool:
+        return abs(hits / n - share) > 1.959963984540054 * math.sqrt(share * (1 - share) / n)
+
+    def edge(inside: float, outside: float) -> float:
+        if not surprises(outside):
+            return outside
+        for _ in range(100):
+            middle = (inside + outside) / 2
+            inside, outside = (inside, middle) if surprises(middle) else (middle, outside)
+        return inside
+
+    return (edge(hits / n, 0.0), edge(hits / n, 1.0)) if n else (0.0, 1.0)

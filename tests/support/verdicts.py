@@ -36,9 +36,14 @@ async def answered(storage: Storage, policy: Policy, n: int) -> Judged:
 
 def verdict_on(attempt: Attempt, label: Label, now: datetime, **more: object) -> NewVerdictSample:
     """A verdict with audio on disk, as the keeper would make it."""
+    return bare_verdict(attempt.attempt_id, attempt.campaign_id, now, label, **more)
+
+
+def bare_verdict(attempt_id: int, campaign_id: int, now: datetime, label: Label, **more: object) -> NewVerdictSample:
+    """The same of an attempt of which only the ids are known."""
     plain: dict[str, object] = {
-        "attempt_id": attempt.attempt_id,
-        "campaign_id": attempt.campaign_id,
+        "attempt_id": attempt_id,
+        "campaign_id": campaign_id,
         "node": "node1",
         "made_at": now,
         "phase": VerdictPhase.ANSWERED,
@@ -50,7 +55,7 @@ def verdict_on(attempt: Attempt, label: Label, now: datetime, **more: object) ->
         "first_speech_ms": 240,
         "greeting_end_ms": None,
         "beep_ms": None,
-        "audio_path": f"2026-11-23/{attempt.attempt_id}-answered.wav",
+        "audio_path": f"2026-11-23/{attempt_id}-answered.wav",
         "audio_from_ms": 0,
         "audio_bytes": 40_058,
     }

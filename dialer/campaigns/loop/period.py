@@ -2,7 +2,8 @@
 
 A campaign has a target of its own over any day, and every budget of the policy that binds it: a share over a span. The
 pace obeys the one of which least is left. The counts are the database's, as the gate reads them, and what the database
-cannot know yet.
+cannot know yet. People who were taken for machines count as abandoned: in a budget of the policy as its rule says, in
+the campaign's own target as many as listeners heard, once they have heard enough.
 """
 
 import math
@@ -13,7 +14,7 @@ from datetime import datetime
 from dialer.calls.attempt import AttemptMachine, Phase
 from dialer.calls.presentable import campaign_facts
 from dialer.calls.runner import AttemptRunner
-from dialer.compliance.abandonment import Abandonment
+from dialer.compliance.abandonment import Abandonment, Basis, FalsePositives
 from dialer.compliance.demand import BudgetDemand
 from dialer.compliance.facts import BudgetUse, GateFacts
 from dialer.compliance.policy import Policy
@@ -23,8 +24,9 @@ from dialer.model.attempt import REACHED_A_PERSON, Disposition
 from dialer.model.campaign import CampaignSettings
 from dialer.storage.policies import Policies
 
-ANY_DAY = BudgetDemand("campaign", Rolling(86400), "UTC")
+ANY_DAY = BudgetDemand("campaign", Rolling(86400), "UTC", heard=True)
 """The campaign's own target is kept over any 24 hours, the shortest of the periods the rules ask for."""
+AS_HEARD = FalsePositives(basis=Basis.ESTIMATE)
 REFRESH_S = 2.0
 COST_FACTOR = 50
 """Counting a month of a large campaign takes a while: it never takes more than a fiftieth of the time."""
@@ -41,24 +43,26 @@ _WILL_BE: Mapping[Phase, Disposition] = {
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """At most the share `limit` of live calls over the demand's span.
-
-    `false_positives` is the share of machine verdicts that count as abandoned people.
-    """
+    """At most the share `limit` of live calls over the demand's span; `false_positives` count as abandoned, too."""
 
     demand: BudgetDemand
     limit: float
-    false_positives: float = 0.0
+    false_positives: FalsePositives = AS_HEARD
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The budget of which least is left: live and abandoned calls of its period, its share, its length in seconds."""
+    """The budget of which least is left: live and abandoned calls of its period, its share, its length in seconds.
+
+    `live` and `abandoned` hold the people who are thought to be among the machine verdicts; those on record do not.
+    """
 
     live: int
     abandoned: int
     target: float
     period_s: float
+    live_on_record: int
+    abandoned_on_record: int
 
 
 def budgets_of(policy: Policy, settings: CampaignSettings, now: datetime) -> tuple[Budget, ...]:
@@ -121,11 +125,16 @@ class AbandonmentPeriod:
     def _standing(self, budget: Budget, ends: Sequence[Disposition]) -> Standing:
         used = self._used.get(budget.demand, BudgetUse("", 0, 0, 0))
         machines = used.machines + sum(end in _MACHINES for end in ends)
-        taken_for_people = budget.false_positives * machines
+        people = budget.false_positives.share(used.heard) * machines
         live = used.live + sum(end in REACHED_A_PERSON for end in ends)
-        abandoned = used.abandoned + ends.count(Disposition.ABANDONED) + taken_for_people
+        abandoned = used.abandoned + ends.count(Disposition.ABANDONED)
         return Standing(
-            math.floor(live + taken_for_people), math.ceil(abandoned), budget.limit, budget.demand.span.longest_s
+            math.floor(live + people),
+            math.ceil(abandoned + people),
+            budget.limit,
+            budget.demand.span.longest_s,
+            live,
+            abandoned,
         )
 
 

@@ -154,6 +154,8 @@ class RunningCampaign:
             dict(calls),
             period.live,
             period.abandoned,
+            period.live_on_record,
+            period.abandoned_on_record,
         )
 
     # ---- inside

@@ -11,7 +11,8 @@ from dialer.model.entry import EntryCounts
 class CampaignStatus:
     """A campaign now. `agents` and `calls` count by state and stage; `limiting` says what holds the pace, in words.
 
-    `live` and `abandoned` are those of the abandonment period; `abandoned_share` is a fraction of `live`.
+    `live` and `abandoned` are those of the abandonment period; `abandoned_share` is a fraction of `live`. All three
+    hold the people who are thought to have been taken for machines and hung up on; those on record do not.
     """
 
     campaign_id: int
@@ -24,11 +25,18 @@ class CampaignStatus:
     calls: Mapping[str, int] = field(default_factory=dict)
     live: int = 0
     abandoned: int = 0
+    live_on_record: int = 0
+    abandoned_on_record: int = 0
 
     @property
     def abandoned_share(self) -> float:
         """0 while nobody has answered."""
         return self.abandoned / self.live if self.live else 0.0
+
+    @property
+    def abandoned_share_on_record(self) -> float:
+        """0 while nobody has answered."""
+        return self.abandoned_on_record / self.live_on_record if self.live_on_record else 0.0
 
     def live_data(self) -> dict[str, object]:
         """For the live board: JSON-able, no number and no name of a person."""
@@ -50,4 +58,7 @@ class CampaignStatus:
             "live": self.live,
             "abandoned": self.abandoned,
             "abandoned_share": self.abandoned_share,
+            "live_on_record": self.live_on_record,
+            "abandoned_on_record": self.abandoned_on_record,
+            "abandoned_share_on_record": self.abandoned_share_on_record,
         }

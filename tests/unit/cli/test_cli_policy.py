@@ -119,6 +119,15 @@ def test_every_shipped_rule_can_be_told_in_both_languages() -> None:
             "For one case: no call ever after the start of a call that reached the person.",
             "对同一案件，联系到本人的呼叫开始后永久不再呼叫。",
         ),
+        (
+            "{kind: abandonment, span: {rolling_hours: 24}, limit: 0.01, amd_false_positives: measured, "
+            "amd_false_positives_until_measured: 0.02}",
+            "At most 1 % of a campaign's live calls abandoned in any 24 hours; of the machine verdicts as many count "
+            "as abandoned as may be people by what listeners heard of a random sample (upper bound, 95 % confidence), "
+            "until 50 were listened to 2 %.",
+            "同一活动任意 24 小时内真人接听后无坐席的呼叫占比不超过 1 %；"
+            "机器应答判定按随机抽听所得真人占比的上限（95% 置信）计为被放弃，抽听满 50 个之前按 2 %。",
+        ),
         ("{kind: third_party, permitted: always}", "Third parties may be called.", "可以呼叫第三方。"),
         (
             "{kind: do_not_call, exempt_if: {consent: contact, within_days: 7}}",

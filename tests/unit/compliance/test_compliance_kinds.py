@@ -6,11 +6,14 @@ from typing import Any
 
 import pytest
 
+from dialer.compliance.abandonment import Basis, FalsePositives
 from dialer.compliance.facts import BudgetUse, Consent, OwnNumber, ShownNumber
 from dialer.compliance.gate import evaluate
 from dialer.compliance.packs import parse_pack
 from dialer.model.attempt import CallPath
 from dialer.model.contact import CaseStatus, PhoneRole
+from dialer.model.verdict_sample import Heard
+from schedules.documents import DocumentError
 from tests.support.rulebook import ANY_HOUR, FACTS, MONDAY_TEN, pack_text, policy, result, shanghai
 
 HOUR = timedelta(hours=1)
@@ -197,6 +200,63 @@ def test_a_budget_that_machines_spend_opens_when_they_have_left(
     spent = BudgetUse(key, *use, shanghai("2026-11-23 09:00") if use[1] else None, shanghai(last_machine))
     said = result(rule, replace(FACTS, budgets=(spent,)))
     assert (said.retry_at or (MONDAY_TEN if said.allowed else None)) == shanghai(opens)
+
+
+@pytest.mark.parametrize(
+    ("until", "heard", "share"),
+    [
+        (None, None, 1.0),  # nobody listened: each machine may have been a person
+        (None, Heard(), 1.0),
+        (None, Heard(10, 0), 0.2775),  # Wilson's upper bound of 0 in 10
+        (0.002, None, 0.002),
+        (0.002, Heard(49, 0), 0.002),
+        (0.002, Heard(49, 5), 0.0444),  # few, but enough to know that there are more than stated
+        (0.002, Heard(50, 0), 0.0713),
+        (0.002, Heard(49, 0, 1), 0.1050),  # what could not be told counts as a person, and as heard
+        (0.002, Heard(1000, 1), 0.0056),
+        (0.5, Heard(1000, 1), 0.0056),  # once measured, what was stated holds no more
+    ],
+)
+def test_the_share_of_people_taken_for_machines_is_measured(
+    until: float | None, heard: Heard | None, share: float
+) -> None:
+    stated = {} if until is None else {"amd_false_positives_until_measured": until}
+    rule = {**BUDGET, "amd_false_positives": "measured", **stated}
+    (demand,) = policy(rule).demand.budgets
+    assert demand.heard
+    use = BudgetUse(demand.key, 1000, 0, 1000, None, shanghai("2026-11-23 09:00"), heard)
+    said = result(rule, replace(FACTS, budgets=(use,)))
+    abandoned = share * 1000 / (1000 + share * 1000)
+    assert said.allowed is (abandoned <= 0.03)
+    if said.finding is not None:
+        assert said.finding.code == "budget_spent_as_heard"
+        assert said.finding.values["false_positives"] == pytest.approx(share, abs=5e-5)
+        assert said.finding.values["listened"] == (heard.listened if heard else 0)
+
+
+def test_the_campaigns_own_estimate_waits_until_enough_were_heard() -> None:
+    estimate = FalsePositives(basis=Basis.ESTIMATE)
+    assert [
+        estimate.share(heard) for heard in (None, Heard(49, 9), Heard(50, 1), Heard(48, 2, 2), Heard(0, 0, 60))
+    ] == [
+        0.0,
+        0.0,
+        0.02,
+        2 / 48,
+        0.0,
+    ]
+
+
+def test_only_a_measured_share_has_one_until_then() -> None:
+    rule = {**BUDGET, "amd_false_positives": 0.01, "amd_false_positives_until_measured": 0.02}
+    with pytest.raises(DocumentError, match="only amd_false_positives: measured has a share until then"):
+        policy(rule)
+
+
+@pytest.mark.parametrize("counts", [(1, 2, 0), (-1, -1, 0), (1, 1, -1)])
+def test_counts_that_cannot_be_heard(counts: tuple[int, int, int]) -> None:
+    with pytest.raises(ValueError, match="cannot be"):
+        Heard(*counts)
 
 
 def test_a_budget_for_all_time_never_recovers() -> None:

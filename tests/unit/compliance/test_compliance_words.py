@@ -17,6 +17,7 @@ from dialer.compliance.words import SENTENCES, TITLES, say, title_of
 from dialer.model.attempt import Disposition
 from dialer.model.contact import CaseStatus, PhoneRole
 from dialer.model.decision import Finding
+from dialer.model.verdict_sample import Heard
 from schedules.zones import ZoneCandidates
 from tests.support.rulebook import ANY_HOUR, FACTS, MONDAY_TEN, earlier, policy, shanghai
 
@@ -24,6 +25,7 @@ THIRD_PARTY = replace(FACTS, role=PhoneRole.THIRD_PARTY)
 OFFICE = {"kind": "calling_window", "zones": "pack", "days": "workdays", "hours": ["09:00-18:00"]}
 CAP = {"kind": "cap", "scope": "phone", "event": "placed", "span": {"inclusive_days": 1}, "zones": "pack", "limit": 1}
 BUDGET = {"kind": "abandonment", "span": {"rolling_hours": 24}, "limit": 0.03}
+MEASURED = {**BUDGET, "limit": 0.02, "amd_false_positives": "measured"}
 REST = {"kind": "cool_off", "scope": "person_debt", "after": "conversation"}
 CALLER_ID = {"kind": "caller_id", "purpose": "collection", "prefixes": ["+86400", "+8695"]}
 TALK = replace(FACTS, attempts=(earlier(shanghai("2026-11-22 11:00"), Disposition.CONNECTED),))
@@ -293,6 +295,15 @@ SITUATIONS: list[tuple[dict[str, Any], GateFacts, str, str, str]] = [
         "2026-11-23 10:00",
         "4.00% of the live calls were abandoned (4 of 100, 50 machines), the limit is 3.00%",
         "有人接听的呼叫中 4.00% 被放弃（100 个中 4 个，另有 50 个判为机器应答），上限为 3.00%",
+    ),
+    (
+        MEASURED,
+        known(MEASURED, live=1000, abandoned=20, machines=500, heard=Heard(399, 0, 1)),
+        "2026-11-23 10:00",
+        "2.68% of the live calls were abandoned (20 of 1000, and 1.40% of 500 machine verdicts: of 399 that were "
+        "listened to 0 were people), the limit is 2.00%",
+        "有人接听的呼叫中 2.68% 被放弃（1000 个中 20 个，另计 500 个机器应答判定的 1.40%：抽听 399 个，"
+        "其中 0 个为真人），上限为 2.00%",
     ),
     (
         ANY_HOUR,

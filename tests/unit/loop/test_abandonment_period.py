@@ -14,10 +14,12 @@ from dialer.calls.runner import AttemptRunner
 from dialer.calls.signals import Signal
 from dialer.calls.signals import SignalKind as K
 from dialer.campaigns.loop.period import AbandonmentPeriod, Standing, budgets_of
+from dialer.campaigns.loop.status import CampaignStatus
 from dialer.compliance.demand import BudgetDemand
 from dialer.compliance.facts import BudgetUse
 from dialer.model.attempt import Disposition
-from dialer.model.campaign import AmdMode, CampaignSettings
+from dialer.model.campaign import AmdMode, CampaignSettings, CampaignState
+from dialer.model.verdict_sample import Heard
 from dialer.storage.policies import Policies
 from tests.support.rulebook import policy
 
@@ -69,11 +71,13 @@ class StoredUse:
     """Answers as the database would: live, abandoned and machines of each budget, in the order of the rules."""
 
     counts: tuple[tuple[int, int, int], ...]
+    heard: Heard | None = None
 
     async def budget_use(
         self, campaign_id: int, wanted: Sequence[BudgetDemand], now: datetime
     ) -> tuple[BudgetUse, ...]:
-        return tuple(BudgetUse(demand.key, *counts) for demand, counts in zip(wanted, self.counts, strict=True))
+        asked = zip(wanted, self.counts, strict=True)
+        return tuple(BudgetUse(demand.key, *counts, heard=self.heard) for demand, counts in asked)
 
 
 async def period_with(*counts: tuple[int, int, int]) -> AbandonmentPeriod:
@@ -94,15 +98,44 @@ def test_a_pack_never_widens_the_target() -> None:
     ("counts", "standing"),
     [
         # The day is spent although the month is not.
-        (((100, 4, 0), (5000, 40, 0), (100, 1, 0)), Standing(100, 4, 0.03, 86400.0)),
+        (((100, 4, 0), (5000, 40, 0), (100, 1, 0)), Standing(100, 4, 0.03, 86400.0, 100, 4)),
         # The month is spent although the day is not.
-        (((100, 0, 0), (5000, 200, 0), (100, 0, 0)), Standing(5000, 200, 0.03, 2592000.0)),
+        (((100, 0, 0), (5000, 200, 0), (100, 0, 0)), Standing(5000, 200, 0.03, 2592000.0, 5000, 200)),
         # Machines that are taken for people weigh in the budget that says so.
-        (((100, 0, 50), (100, 0, 50), (100, 0, 50)), Standing(105, 5, 0.02, 93600.0)),
+        (((100, 0, 50), (100, 0, 50), (100, 0, 50)), Standing(105, 5, 0.02, 93600.0, 100, 0)),
     ],
 )
 async def test_the_budget_of_which_least_is_left(counts: tuple[tuple[int, int, int], ...], standing: Standing) -> None:
     assert (await period_with(*counts)).standing([]) == standing
+
+
+@pytest.mark.parametrize(
+    ("heard", "standing"),
+    [
+        (Heard(49, 9), Standing(100, 2, 0.03, 86400.0, 100, 2)),  # too few to tell
+        (Heard(200, 4), Standing(101, 4, 0.03, 86400.0, 100, 2)),  # 2 % of 60 machines: 1.2 people
+    ],
+)
+async def test_the_campaigns_own_target_counts_the_people_whom_listeners_heard(
+    heard: Heard, standing: Standing
+) -> None:
+    period, own = AbandonmentPeriod(1), BUDGETS[:1]
+    assert own[0].demand.heard
+    await period.read(cast("Policies", StoredUse(((100, 2, 60),), heard)), own, 100.0, NOW)
+    assert period.standing([]) == standing
+    status = CampaignStatus(
+        1,
+        "campaign",
+        CampaignState.RUNNING,
+        "",
+        "",
+        live=standing.live,
+        abandoned=standing.abandoned,
+        live_on_record=standing.live_on_record,
+        abandoned_on_record=standing.abandoned_on_record,
+    )
+    shown = status.live_data()
+    assert (shown["abandoned_share"], shown["abandoned_share_on_record"]) == (standing.abandoned / standing.live, 0.02)
 
 
 async def test_ends_are_added_until_they_were_read() -> None:
