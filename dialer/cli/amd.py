@@ -67,7 +67,7 @@ def evaluate(
         Path, typer.Argument(help="CSV with file, label, subclass, phase, first_speech_ms, greeting_end_ms, beep_ms.")
     ],
     audio: Annotated[
-        Path | None, typer.Option("--audio", help="Where the files are. [default: audio/ beside the manifest]")
+        Path | None, typer.Option("--audio", help="Where the files are; else in audio/ beside the manifest.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="All results as one JSON object, instead of tables.")] = False,
     out: Annotated[Path | None, typer.Option("--out", help="Write all results to this file as JSON.")] = None,
@@ -80,7 +80,9 @@ def evaluate(
     curve: Annotated[bool, typer.Option("--curve", help="What each cost of losing a person would give.")] = False,
     cost: Cost = None,
     channel: Channel = "0",
-    jobs: Annotated[int | None, typer.Option("--jobs", min=1, max=64, help="Processes. [default: one a CPU]")] = None,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", min=1, max=64, help="Processes; else one a CPU, at most 8.")
+    ] = None,
 ) -> None:
     """Measures the detectors on labelled clips: confusion, recalls, people lost, delays, beeps, with 95 % intervals."""
     from dialer.cli.amd_evaluate import Evaluation, run
