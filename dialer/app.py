@@ -24,6 +24,7 @@ from dialer.api.services import Services
 from dialer.calls.caller_ids import CallerIds
 from dialer.calls.desk import AgentDesk
 from dialer.calls.floor import CallFloor
+from dialer.calls.listening import prepare
 from dialer.calls.policy_keeper import PolicyKeeper
 from dialer.calls.services import CallServices
 from dialer.calls.spool_guard import SpoolGuard
@@ -179,6 +180,7 @@ class Application:
     async def _enter_calls(self, stack: AsyncExitStack) -> None:
         keeper = PolicyKeeper(self.storage.policies, self.clock, self.config, self._reread)
         self.policy = await stack.enter_async_context(keeper)
+        await asyncio.to_thread(prepare)
         speech = await asyncio.to_thread(local_speech, self.config.node.data_dir / "speech")
         self.sessions = await stack.enter_async_context(AgentSessions(self.clock, self.storage.agents.record_change))
         services = CallServices(

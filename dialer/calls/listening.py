@@ -61,6 +61,12 @@ def no_library() -> None:
     """Where no announcement is known."""
 
 
+def prepare() -> None:
+    """Reads what the detectors keep in files, once; blocking, so before the first call."""
+    for target in ListenTarget:
+        Listening().start(target)
+
+
 class Listening:
     """Fed with 20 ms frames, one target at a time.
 

@@ -96,6 +96,22 @@ async def test_a_talk_goes_through_wrap_up(sessions: AgentSessions) -> None:
     sessions.talk_ended(1, call, "again", 60.0)  # told twice changes nothing
 
 
+async def test_a_talk_with_nobody_has_no_wrap_up(sessions: AgentSessions) -> None:
+    """The collector is ready at once, or in the break that was asked for, and serves the next who waits."""
+    session, call, next_call = ready(sessions, 1), Call(), Call(11)
+    sessions.claim(call, ())
+    sessions.connect(1, call)
+    sessions.wait(next_call, ())
+    sessions.release(1, call, "the call was taken back: machine")
+    assert next_call.told == ["came 1"]
+    assert session.state is AgentState.RESERVED
+    sessions.connect(1, next_call)
+    sessions.apply(session, AgentEvent.PAUSE, "lunch", chosen=AgentState.BREAK)
+    sessions.apply(session, AgentEvent.HOLD, "hold")
+    sessions.release(1, next_call, "the call was taken back: fax")
+    assert (session.state, session.call) == (AgentState.BREAK, None)
+
+
 async def test_a_lost_phone_is_told_to_its_call(sessions: AgentSessions) -> None:
     session, call = ready(sessions, 1), Call()
     sessions.claim(call, ())

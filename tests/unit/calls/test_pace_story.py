@@ -4,7 +4,7 @@ import pytest
 
 from dialer.calls.facts import AttemptFacts
 from dialer.calls.pace_story import PaceStory
-from dialer.campaigns.pacing import EventKind, PacingEvent
+from dialer.campaigns.pacing import CallOutcome, EventKind, PacingEvent
 from dialer.model.attempt import Disposition
 
 
@@ -36,6 +36,16 @@ def test_a_talk_ends_once() -> None:
     kinds = story.end(Disposition.CONNECTED, 27.0)
     assert kinds == [EventKind.PLACED, EventKind.ANSWERED, EventKind.CONNECTED, EventKind.TALK_ENDED]
     assert (story.heard[-1].agent_id, story.heard[-1].seconds) == (7, 20.0)
+
+
+def test_a_talk_with_a_machine_was_no_live_one() -> None:
+    """Told once: the end of the call, with or without a message left, adds nothing."""
+    story = Story()
+    story.answer()
+    story.connect(7, 7.0)
+    story.story.talk_ended(1, 9.0, CallOutcome.NOT_LIVE)
+    assert story.end(Disposition.MESSAGE_LEFT, 30.0)[-1] is EventKind.TALK_ENDED
+    assert (story.heard[-1].outcome, story.heard[-1].seconds) == (CallOutcome.NOT_LIVE, 2.0)
 
 
 def test_the_talk_of_a_collector_who_vanished_ends_with_the_call() -> None:
