@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from dialer.model.campaign import CampaignMode, CampaignSettings, CampaignState
 from dialer.sip.trunks import DOWN_AFTER, UP_AFTER
 from dialer.storage import survey
 from tests.support.call_lab import CallLab, call_lab, until
+from tests.support.policy import HOUSE_NUMBER
 
 NUMBERS = tuple(f"+861380000{n:04}" for n in range(7))
 
@@ -40,6 +42,24 @@ async def test_a_long_check_goes_on_without_who_asked(lab: CallLab, monkeypatch:
     done = _latest(lab, campaign.campaign_id)
     assert (done.surveyed, done.callable_now, done.refused, done.problems) == (7, 7, (), ())
     assert done.limiting.startswith("7 of 7 waiting entries may be called now")
+
+
+async def test_settings_changed_during_a_check_are_not_taken_for_checked(
+    lab: CallLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = CampaignSettings(caller_ids=(HOUSE_NUMBER,))
+    list_id = (await lab.campaign(settings, NUMBERS)).list_ids[0]
+    stored, checks = lab.app.storage.campaigns, lab.app.campaigns
+    draft = await stored.create("draft", [list_id], settings, lab.app.clock.utcnow())
+    held = threading.Event()
+    with monkeypatch.context() as slow:
+        slow.setattr(survey, "answer", lambda *asked: held.wait(10.0) and answer(*asked))
+        assert not (await checks._checks.check(draft, nobody, 0.05)).finished
+        await stored.change_settings(draft.campaign_id, replace(settings, ring_timeout_s=20.0))
+        held.set()
+        found = await checks.check(draft.campaign_id)
+    assert found.problems == (launch_check.EDITED,)
+    assert (await checks.check(draft.campaign_id)).problems == ()
 
 
 async def test_what_calls_need_beside_entries(lab: CallLab) -> None:

@@ -89,11 +89,12 @@ async def update(call: Call[CampaignPath, Nothing, CampaignChange]) -> CampaignO
         raise conflict(after.reason)
     _check_agency(call, call.body.settings)
     storage, now = call.services.storage, call.services.clock.utcnow()
+    if after is not campaign.state:  # first of all, so that nobody starts it with settings that were not checked
+        reason = f"settings changed by {call.actor.actor}"
+        if not await storage.campaigns.set_state(campaign.campaign_id, campaign.state, after, reason, now):
+            raise conflict("the campaign's state was changed by somebody else just now; look again")
     await storage.campaigns.change_settings(campaign.campaign_id, call.body.settings.to_settings())
     await storage.entries.reprioritize(campaign.campaign_id)
-    if after is not campaign.state:
-        reason = f"settings changed by {call.actor.actor}"
-        await storage.campaigns.set_state(campaign.campaign_id, campaign.state, after, reason, now)
     await audit(call, "campaign.update", f"campaign/{campaign.campaign_id}")
     return CampaignOut.of(await _find(call))
 

@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 EXAMPLES_PER_RULE = 5
 CHECK_WAIT_S = 10.0
 """So long whoever asks for a check waits for its end; then it goes on without them."""
+EDITED = "the settings were changed during the check: check again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,10 @@ class LaunchChecks:
         self._failed.pop(campaign_id, None)
         try:
             await self._services.storage.entries.build(campaign_id, self._services.clock.utcnow())
-            self._latest[campaign_id] = found = await self._survey(campaign)
+            found = await self._survey(campaign)
+            if await self._is_edited(campaign):
+                found = replace(found, problems=(*found.problems, EDITED))
+            self._latest[campaign_id] = found
             if not found.problems:
                 await on_pass(campaign_id)
         except DialerError as error:
@@ -107,6 +111,11 @@ class LaunchChecks:
             self._failed[campaign_id] = DialerError(f"the launch check failed: {error or type(error).__name__}")
         finally:
             del self._under_way[campaign_id]
+
+    async def _is_edited(self, campaign: Campaign) -> bool:
+        """Whether other settings would be launched than those that were checked."""
+        now = await self._services.storage.campaigns.get(campaign.campaign_id)
+        return now is None or now.settings != campaign.settings
 
     async def _survey(self, campaign: Campaign) -> LaunchCheck:
         services, campaign_id = self._services, campaign.campaign_id
