@@ -7,8 +7,7 @@ tap gave is kept, with the instant at which it reached the detector.
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -16,8 +15,10 @@ from pathlib import Path
 
 from dialer.agents.audio_path import AudioPath
 from dialer.calls import signals as s
-from dialer.calls.attempt import AttemptMachine, AttemptPlan, Phase
+from dialer.calls.attempt import AttemptMachine, Phase
 from dialer.calls.call_audio import CallAudio
+from dialer.calls.facts import AttemptPlan
+from dialer.calls.heard import HeardVerdict
 from dialer.calls.mailbox import Mailbox
 from dialer.calls.signals import ListenTarget, Order, Signal
 from dialer.calls.signals import SignalKind as K
@@ -31,13 +32,16 @@ from dialer.sip.endpoint import SipEndpoint
 from dialer.sip.trunks import TrunkLease, Trunks
 from tests.support.heard_clips import Clip
 from tests.support.path_carrier import Carrier
-from tests.support.path_script import INVITE, OUR_BYE, TRYING, answer, reject, respond, scenario, speak, wait
+from tests.support.path_script import CANCELLED, INVITE, OUR_BYE, TRYING, answer, respond, scenario, speak
 from tests.support.rtp_hop import RtpHop, Weather
 
 LINE = "line.al"
 CALL_LIMIT_S = 40.0
 """From the INVITE to the end of one call."""
+STALL_S = 0.08
+"""Packets come every 20 ms; a sender that is this late loses audio on the way to the detectors, as on a real line."""
 FINE = Weather()
+EARLY_LINE = respond(183, "Session Progress", sdp=True) + speak(LINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +56,14 @@ class Block:
 
 @dataclass
 class Heard:
-    """One call: what the tap gave to each detector, and the verdicts."""
+    """One call: what the tap gave to each detector, the verdicts, and how its packets fared."""
 
     blocks: dict[ListenTarget, list[Block]] = field(default_factory=dict)
     early: Verdict | None = None
-    greeting: Verdict | None = None
+    greeting: HeardVerdict | None = None
+    arrivals: Sequence[float] = ()
+    """When each packet reached the network before the leg, monotonic s."""
     n_lost: int = 0
-    longest_pause_s: float = 0.0
 
     def frames(self, target: ListenTarget) -> list[bytes]:
         """What that detector was fed."""
@@ -68,24 +73,34 @@ class Heard:
         """Every block of the call, in order."""
         return [block for blocks in self.blocks.values() for block in blocks]
 
+    @property
     def has_no_hole(self) -> bool:
         """Whether every frame follows the one before it, from one detector to the next as well."""
         return all(b.position - a.position == FRAME_SAMPLES for a, b in pairwise(self.all_blocks()))
+
+    @property
+    def was_disturbed(self) -> bool:
+        """The machine was so busy that the peer, or the hop, did not keep the time of its packets."""
+        return any(b - a > STALL_S for a, b in pairwise(self.arrivals))
+
+    def verdict(self, clip: Clip) -> Verdict | None:
+        """What the call made of the clip."""
+        if clip.early:
+            return self.early
+        return self.greeting.verdict if self.greeting else None
 
 
 class Earwitness:
     """The engine, with somebody who notes what its taps give just before their owner has it."""
 
-    def __init__(self, media: MediaPort, heard: Heard) -> None:
-        self.target: ListenTarget | None = None
+    def __init__(self, media: MediaPort, note: Callable[[AudioBlock], None]) -> None:
         self._media = media
-        self._heard = heard
+        self._note = note
 
     def open_leg(self, *, sink: Sink) -> Leg:
         def hear(event: LegEvent) -> None:
-            if isinstance(event, AudioBlock) and self.target is not None:
-                block = Block(event.pcm, event.position, event.at, time.monotonic())
-                self._heard.blocks.setdefault(self.target, []).append(block)
+            if isinstance(event, AudioBlock):
+                self._note(event)
             sink(event)
 
         return self._media.open_leg(sink=hear)
@@ -101,20 +116,21 @@ class Earwitness:
 
 
 class HeardCall:
-    """One call from the INVITE to its end."""
+    """One call from the INVITE to its end: the verdict after the answer, or so many frames before it."""
 
-    def __init__(self, endpoint: SipEndpoint, media: MediaPort) -> None:
-        self.heard = Heard()
+    def __init__(self, endpoint: SipEndpoint, media: MediaPort, n_early: int | None = None) -> None:
+        self._heard = Heard()
         self._endpoint = endpoint
-        self._witness = Earwitness(media, self.heard)
+        self._n_early = n_early
+        self._target: ListenTarget | None = None
         self._mailbox: Mailbox[Signal] = Mailbox()
         self._machine = AttemptMachine(1, AttemptPlan(), time.monotonic())
-        self._audio = CallAudio(self._witness, self._mailbox.put, lambda digit: None)
+        self._audio = CallAudio(Earwitness(media, self._note), self._mailbox.put, lambda digit: None)
         self._trunk_call: TrunkCall | None = None
 
     async def run(self, lease: TrunkLease, weather: Weather, seed: int) -> Heard:
         """Dials over the lease and listens to the end; the peer's RTP passes a hop with this weather."""
-        leg = self._audio.leg
+        heard, leg = self._heard, self._audio.leg
         async with RtpHop.before((leg.local_host, leg.local_port), weather, seed) as hop:
             path = AudioPath(leg)
             path.local = path.local.replace(f"m=audio {leg.local_port} ", f"m=audio {hop.port} ")
@@ -127,9 +143,9 @@ class HeardCall:
                 self._trunk_call.close()
                 self._audio.close()
                 lease.release()
-            self.heard.n_lost, self.heard.longest_pause_s = hop.n_lost, hop.longest_pause_s
-        self.heard.early, self.heard.greeting = self._audio.listening.early, self._audio.listening.greeting
-        return self.heard
+            heard.arrivals, heard.n_lost = hop.arrivals, hop.n_lost
+        heard.early, heard.greeting = self._audio.listening.early, self._audio.listening.greeting
+        return heard
 
     async def _live(self) -> None:
         self._feed(Signal(K.INVITE_SENT))
@@ -139,16 +155,25 @@ class HeardCall:
                 self._feed(signal)
             self._obey(self._machine.handle_timeout(time.monotonic()))
 
+    def _note(self, event: AudioBlock) -> None:
+        if self._target is None:
+            return
+        blocks = self._heard.blocks.setdefault(self._target, [])
+        blocks.append(Block(event.pcm, event.position, event.at, time.monotonic()))
+        if self._target is ListenTarget.EARLY_MEDIA and len(blocks) == self._n_early:
+            self._mailbox.put(Signal(K.STOP, reason="heard enough"))
+
     def _feed(self, signal: Signal) -> None:
         self._obey(self._machine.handle_input(signal, time.monotonic()))
 
     def _obey(self, orders: Sequence[Order]) -> None:
         for order in orders:
             match order:
-                case s.Listen(target=target) if self._audio.listening.greeting is None:
-                    self._witness.target = target
+                case s.Listen(target=target):
+                    self._target = target
                     self._audio.listen(target)
                 case s.StopListening():
+                    self._target = None
                     self._audio.stop_listening()
                 case s.Cancel() if self._trunk_call is not None:
                     self._trunk_call.cancel()
@@ -169,30 +194,32 @@ _RESERVATION = Attempt(
 )
 
 
-def script_of(clip: Clip) -> str:
-    """The carrier of a clip: before the answer in a 183 and then a refusal, or after the answer until our BYE."""
+@dataclass(frozen=True)
+class Play:
+    """A carrier: what it does, and the audio it streams where its script says so (A-law at 8 kHz)."""
+
+    name: str
+    script: str
+    line: bytes
+    n_early: int | None = None
+
+
+def play_of(clip: Clip) -> Play:
+    """A clip before the answer, in a 183 until we cancel; or after the answer until our BYE."""
     if clip.early:
-        early = respond(183, "Session Progress", sdp=True) + speak(LINE) + wait(20 * clip.n_frames + 300)
-        return scenario(clip.name, INVITE, TRYING, early, reject(480, "Temporarily Unavailable"))
-    return scenario(clip.name, INVITE, TRYING, answer(), speak(LINE), OUR_BYE)
+        script = scenario(clip.name, INVITE, TRYING, EARLY_LINE, CANCELLED)
+        return Play(clip.name, script, clip.line, n_early=len(clip.frames()))
+    return Play(clip.name, scenario(clip.name, INVITE, TRYING, answer(), speak(LINE), OUR_BYE), clip.line)
 
 
-@asynccontextmanager
-async def carrier_of(name: str, script: str, line: bytes, folder: Path) -> AsyncIterator[tuple[Carrier, Trunks]]:
-    """SIPp with a file to stream, and the trunk to it."""
-    async with Carrier.playing(name, script, folder / name, {LINE: line}) as carrier:
-        yield carrier, Trunks([carrier.trunk()], SystemClock(), random.Random(1).random)
-
-
-async def hear_line(
-    endpoint: SipEndpoint, media: MediaPort, name: str, script: str, line: bytes, folder: Path, weather: Weather = FINE
+async def hear(
+    endpoint: SipEndpoint, media: MediaPort, play: Play, folder: Path, weather: Weather = FINE, seed: int = 1
 ) -> Heard:
-    """One call to a carrier that plays one line."""
-    async with carrier_of(name, script, line, folder) as (carrier, trunks):
-        lease = trunks.acquire(name)
+    """One call to a SIPp of its own."""
+    async with Carrier.playing(play.name, play.script, folder / play.name, {LINE: play.line}) as carrier:
+        lease = Trunks([carrier.trunk()], SystemClock(), random.Random(seed).random).acquire(play.name)
         assert isinstance(lease, TrunkLease)
-        seed = sum(name.encode())
-        heard = await HeardCall(endpoint, media).run(lease, weather, seed)
+        heard = await HeardCall(endpoint, media, play.n_early).run(lease, weather, seed)
         await carrier.finished()
         assert carrier.complaints() == ""
         return heard
@@ -206,16 +233,15 @@ async def hear_clips(
     weather: Weather = FINE,
     at_once: int = 10,
 ) -> dict[str, Heard]:
-    """Calls to one SIPp per clip, `at_once` of them at a time; by the clip's name."""
+    """A call for each clip, `at_once` of them at a time; by the clip's name. The weather of each is its own."""
     room = asyncio.Semaphore(at_once)
     heard: dict[str, Heard] = {}
 
-    async def hear(clip: Clip) -> None:
+    async def call(clip: Clip, seed: int) -> None:
         async with room:
-            heard[clip.name] = await hear_line(endpoint, media, clip.name, script_of(clip), clip.line, folder, weather)
+            heard[clip.name] = await hear(endpoint, media, play_of(clip), folder, weather, seed)
 
-    async with AsyncExitStack() as stack:
-        tasks = await stack.enter_async_context(asyncio.TaskGroup())
-        for clip in clips:
-            tasks.create_task(hear(clip))
+    async with asyncio.TaskGroup() as tasks:
+        for seed, clip in enumerate(clips):
+            tasks.create_task(call(clip, seed))
     return heard

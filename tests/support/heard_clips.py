@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dialer.media import g711
-from dialer.media.interface import FRAME_SAMPLES, Codec
+from dialer.media.interface import Codec
 from dialer.progress.amd import AmdDetector
 from dialer.progress.early_media import EarlyMediaDetector
 from dialer.progress.frames import FRAME_BYTES
@@ -16,7 +16,9 @@ from dialer.prompts.signals import silence
 from dialer.simulator.voices import VOICES_DIR
 
 QUIET_LINE_MS = 10_000
-"""After the words the line stays open: longer than any detector takes to make up its mind."""
+"""After the words of whoever answered the line stays open: longer than any detector takes to make up its mind."""
+QUIET_NETWORK_MS = 300
+"""After an announcement the network soon ends the call."""
 SHIPPED = (
     "human_en_hello",
     "human_en_speaking",
@@ -41,15 +43,10 @@ class Clip:
     codes: bytes
 
     @property
-    def n_frames(self) -> int:
-        return len(self.codes) // FRAME_SAMPLES
-
-    @property
     def line(self) -> bytes:
-        """What the line carries, A-law: the clip, and quiet after words spoken by whoever answered."""
-        return (
-            self.codes if self.early else self.codes + g711.encode(g711.samples_of(silence(QUIET_LINE_MS)), Codec.PCMA)
-        )
+        """What the line carries, A-law: the clip, then quiet."""
+        quiet = silence(QUIET_NETWORK_MS if self.early else QUIET_LINE_MS)
+        return self.codes + g711.encode(g711.samples_of(quiet), Codec.PCMA)
 
     def frames(self) -> list[bytes]:
         """The line as the detectors would hear it if nothing happened to it on the way."""

@@ -47,11 +47,6 @@ class RtpHop(asyncio.DatagramProtocol):
         assert self._transport is not None
         return int(self._transport.get_extra_info("sockname")[1])
 
-    @property
-    def longest_pause_s(self) -> float:
-        """The longest time between two packets of the peer: much more than 20 ms, and the peer itself was held up."""
-        return max((b - a for a, b in zip(self.arrivals, self.arrivals[1:], strict=False)), default=0.0)
-
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called by the loop."""
         self._transport = cast("asyncio.DatagramTransport", transport)
