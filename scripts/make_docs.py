@@ -1,5 +1,5 @@
 """Writes what is generated in docs/: configuration.md, events.md and openapi.json from the code, state-machines.md
-from the state tables.
+from the state tables; in verdict-samples.md the table of bounds.
 
 `--check` writes nothing and fails when a file is not what would be written.
 """
@@ -19,6 +19,7 @@ from dialer.calls import attempt
 from dialer.campaigns import lifecycle
 from dialer.config import Config
 from dialer.model.outcome import EventType
+from dialer.model.proportion import wilson
 from dialer.outcomes import payloads
 from dialer.sip import answering, invite, transaction
 
@@ -51,6 +52,11 @@ clear. [examples/dialer.toml](../examples/dialer.toml) is a start.
 Generated from `dialer/config.py` (`make docs`).
 """
 
+BOUNDS_BEGIN = "<!-- bounds: computed by scripts/make_docs.py -->\n"
+BOUNDS_END = "<!-- end -->"
+BOUNDS_LISTENED = (20, 50, 100, 200, 500, 1000, 2000)
+BOUNDS_PEOPLE = (0, 1, 2, 5, 10)
+
 MACHINES_HEAD = """# State machines
 
 Generated from the tables in the code (`make docs`); what a table cannot say stands above it in its module.
@@ -64,6 +70,7 @@ def main() -> int:
         DOCS / "events.md": events_page(),
         DOCS / "openapi.json": json.dumps(openapi_document(), indent=1, ensure_ascii=False) + "\n",
         DOCS / "state-machines.md": machines_page(),
+        DOCS / "verdict-samples.md": with_bounds((DOCS / "verdict-samples.md").read_text(encoding="utf-8")),
     }
     if "--check" not in sys.argv:
         for path, text in wanted.items():
@@ -93,6 +100,20 @@ def _section(annotation: object) -> tuple[type[BaseModel], bool]:
     options = [annotation, *get_args(annotation)]
     section = next(option for option in options if isinstance(option, type) and issubclass(option, BaseModel))
     return section, get_origin(annotation) is tuple
+
+
+def with_bounds(page: str) -> str:
+    """docs/verdict-samples.md with its table: what so many people among so many verdicts say at most of their share."""
+    before, begins, rest = page.partition(BOUNDS_BEGIN)
+    _, ends, after = rest.partition(BOUNDS_END)
+    lines = [
+        "| listened to | " + " | ".join(f"{people} people" for people in BOUNDS_PEOPLE) + " |",
+        "|---" * (len(BOUNDS_PEOPLE) + 1) + "|",
+    ]
+    for n in BOUNDS_LISTENED:
+        bounds = (f"{100 * wilson(people, n).high:.2f} %" for people in BOUNDS_PEOPLE)
+        lines.append(f"| {n} | " + " | ".join(bounds) + " |")
+    return before + begins + "\n".join(lines) + "\n" + ends + after
 
 
 def events_page() -> str:
