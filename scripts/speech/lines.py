@@ -1,0 +1,65 @@
+"""Who may say what in one data set: lines of the pool, by section, language and voice."""
+
+from collections import defaultdict
+
+import numpy as np
+
+from speech.pool import Pool, Utterance
+from speech.sound import Samples
+from speech.texts import Split
+
+Line = tuple[Utterance, ...]
+"""The parts of one text by one voice, in order."""
+_ENGINE_WEIGHTS = {"k": 0.6, "e": 0.25, "p": 0.08, "f": 0.07}
+_BEHIND = ("chatter", "human_normal", "personal")
+_MANDARIN_SHARE = 0.6
+_PACES = (0.93, 1.09)
+_N_BEHIND = 12
+
+
+class Lines:
+    """Draws lines for one split."""
+
+    def __init__(self, pool: Pool, split: Split) -> None:
+        self._pool = pool
+        grouped: dict[tuple[str, str, str, int], list[Utterance]] = defaultdict(list)
+        for said in pool.utterances:
+            if said.split in {"", split.value}:
+                grouped[said.section, said.language, said.voice, said.place].append(said)
+        self._lines: dict[tuple[str, str], list[Line]] = defaultdict(list)
+        for (section, language, _, _), parts in sorted(grouped.items()):
+            self._lines[section, language].append(tuple(sorted(parts, key=lambda said: said.part)))
+
+    def draw(self, rng: np.random.Generator, section: str, language: str, voice: str = "") -> Line | None:
+        """A line of a section, by any voice or a given one; None when there is none."""
+        there = self._lines[section, language]
+        if voice:
+            there = [line for line in there if line[0].voice == voice]
+        if not there:
+            return None
+        engines = sorted({line[0].voice[0] for line in there})
+        weights = np.array([_ENGINE_WEIGHTS[engine] for engine in engines])
+        engine = engines[int(rng.choice(len(engines), p=weights / weights.sum()))]
+        there = [line for line in there if line[0].voice[0] == engine]
+        return there[int(rng.integers(len(there)))]
+
+    def language(self, rng: np.random.Generator) -> str:
+        """Mandarin more often than English."""
+        return "cmn" if rng.random() < _MANDARIN_SHARE else "en"
+
+    def pace(self, rng: np.random.Generator) -> float:
+        """How fast and high a call's voice is played; makes more voices of few."""
+        return float(rng.uniform(*_PACES))
+
+    def samples(self, utterance: Utterance, pace: float) -> Samples:
+        """The sound of an utterance."""
+        return self._pool.samples(utterance, pace)
+
+    def behind(self, rng: np.random.Generator) -> list[Samples]:
+        """Some voices for babble and television."""
+        voices: list[Samples] = []
+        while len(voices) < _N_BEHIND:
+            line = self.draw(rng, _BEHIND[int(rng.integers(len(_BEHIND)))], self.language(rng))
+            if line is not None:
+                voices.append(self.samples(line[0], self.pace(rng)))
+        return voices
