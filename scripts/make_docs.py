@@ -107,7 +107,7 @@ def with_bounds(page: str) -> str:
     before, begins, rest = page.partition(BOUNDS_BEGIN)
     _, ends, after = rest.partition(BOUNDS_END)
     lines = [
-        "| listened to | " + " | ".join(f"{people} people" for people in BOUNDS_PEOPLE) + " |",
+        "| listened to | " + " | ".join(f"people: {people}" for people in BOUNDS_PEOPLE) + " |",
         "|---" * (len(BOUNDS_PEOPLE) + 1) + "|",
     ]
     for n in BOUNDS_LISTENED:

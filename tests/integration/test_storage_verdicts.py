@@ -1,19 +1,23 @@
 """Verdicts on record: kept once, found by pages, drawn by chance, labelled by people, their audio gone in time."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
+from dialer.compliance.demand import BudgetDemand
 from dialer.compliance.policy import Policy
-from dialer.model.verdict_sample import FalseMachines, SampleFilter, VerdictCount, VerdictPhase
+from dialer.compliance.spans import Ever, Rolling, Span
+from dialer.model.verdict_sample import FalseMachines, Heard, SampleFilter, VerdictCount, VerdictPhase
 from dialer.progress.verdict import Label
 from dialer.storage import Storage
+from dialer.storage.tallies import budget_use
 from tests.support.policy import bank_policy
 from tests.support.storage import MINUTE, MONDAY, open_storage
 from tests.support.verdicts import Judged, answered, verdict_on
 
 DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
 N = 12
 
 
@@ -117,6 +121,32 @@ async def test_only_drawn_verdicts_tell_how_many_people_were_lost(storage: Stora
         VerdictCount(VerdictPhase.ANSWERED, "machine", truth, n) for truth, n in heard.items()
     }
     assert (await samples.false_machines(campaign_id, MONDAY + MINUTE)).verdicts == 0
+
+
+async def test_a_budget_is_told_what_listeners_heard(storage: Storage, judged: Judged) -> None:
+    """Of the last thirty days at least, whatever its span; the same to a reservation and to whoever asks about then."""
+    samples, campaign_id = storage.verdict_samples, judged.campaign_id
+    for n, days in enumerate((0, 1, 29, 31, 40)):
+        await judged.keep(n, now=MONDAY - days * DAY)
+    for n, sample in enumerate(await samples.draw(campaign_id, Label.MACHINE, 5, "1", MONDAY)):
+        truth = Label.HUMAN if sample.made_at < MONDAY - 20 * DAY else Label.MACHINE
+        await samples.label(sample.sample_id, truth, "li", MONDAY + n * MINUTE)
+
+    async def heard(span: Span, as_of: datetime | None = None, *, asked: bool = True) -> Heard | None:
+        demand = BudgetDemand("k", span, "UTC", asked)
+        used = await storage._database.read(
+            lambda connection: budget_use(connection, demand, campaign_id, MONDAY + HOUR, as_of)
+        )
+        return used.heard
+
+    assert await heard(Rolling(86400)) == Heard(3, 1)
+    assert await heard(Rolling(35 * 86400)) == Heard(4, 2)
+    assert await heard(Ever()) == Heard(5, 3)
+    assert await heard(Ever(), asked=False) is None
+    assert await heard(Ever(), MONDAY - MINUTE) == Heard()
+    then = await heard(Ever(), MONDAY + MINUTE)
+    assert then is not None
+    assert then.listened == 2
 
 
 async def test_audio_goes_by_age_and_by_size_and_the_verdict_stays(storage: Storage, judged: Judged) -> None:

@@ -2,10 +2,12 @@
 
 from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dialer.model.proportion import wilson
+from tests.support.naive_law import likely
 
 N = st.integers(1, 5000)
 
@@ -34,6 +36,13 @@ def test_more_hits_or_a_larger_part_of_all_never_loosen_a_bound(data: st.DataObj
     assert wilson(hits + 1, n).high >= wilson(hits, n).high - 1e-12
     assert wilson(hits, n, population).high <= wilson(hits, n).high + 1e-12
     assert wilson(hits, n, population).low >= wilson(hits, n).low - 1e-12
+
+
+@given(st.data(), st.integers(1, 2000))
+def test_it_is_what_trying_every_share_gives(data: st.DataObject, n: int) -> None:
+    hits = data.draw(st.integers(0, n))
+    interval, tried = wilson(hits, n), likely(hits, n)
+    assert (interval.low, interval.high) == pytest.approx(tried, abs=1e-9)
 
 
 def test_it_holds_the_true_share_in_19_of_20_samples() -> None:
