@@ -113,7 +113,13 @@ class SettingsIn(Input):
     ring_timeout_s: Annotated[float, Field(ge=15, le=120, description="15 s of ringing at least: 47 CFR 64.1200.")] = 28
     abandon_target: Annotated[float, Field(ge=0, le=MAX_ABANDON_TARGET)] = MAX_ABANDON_TARGET
     max_lines_per_agent: Annotated[float, Field(ge=1, le=10)] = 3
-    amd: AmdMode = AmdMode.BEFORE_CONNECT
+    amd: Annotated[
+        AmdMode,
+        Field(
+            description="Whether people are told from machines: off, before_connect, or parallel: connect at the probable "
+            "end of the greeting, and take the call back from a sure machine. A reminder waits for the verdict in both.",
+        ),
+    ] = AmdMode.BEFORE_CONNECT
     lost_person_cost_s: Annotated[
         float,
         Field(ge=1, le=100_000, description="What hanging up on a person costs, in seconds of a collector's time."),

@@ -53,7 +53,7 @@ class CollectorLink:
 
     def came(self, agent_id: int) -> None:
         """The sessions reserved this collector for the call."""
-        self._reserved = agent_id
+        self._reserved, self._talking = agent_id, False
         self._tell(Signal(K.COLLECTOR, agent_id=agent_id))
 
     def holds(self, agent_id: int | None) -> bool:
@@ -62,8 +62,11 @@ class CollectorLink:
         return session is not None and session.call is self._call
 
     def forget(self) -> None:
-        """Nobody is asked for any more."""
+        """Nobody is asked for any more, and whoever was reserved meanwhile is free."""
         self._agents.forget(self._call)
+        if self._reserved is not None and not self._talking:
+            reserved, self._reserved = self._reserved, None
+            self._agents.release(reserved, self._call, "the call came to nothing")
 
     def bridge(self, agent_id: int, audio: CallAudio) -> None:
         """Joins the two legs and tells the collector by a short tone.
@@ -104,7 +107,5 @@ class CollectorLink:
     def close(self) -> None:
         """Whoever still talks, is reserved or asked for is free again."""
         self.forget()
-        if self._reserved is not None and self._talking:
+        if self._reserved is not None:
             self._agents.talk_ended(self._reserved, self._call, "the talk ended", self._wrap_up_limit_s)
-        elif self._reserved is not None:
-            self._agents.release(self._reserved, self._call, "the call came to nothing")

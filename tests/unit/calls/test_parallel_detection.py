@@ -11,6 +11,7 @@ from dialer.calls.signals import ListenTarget, Order, PromptRole, Signal
 from dialer.calls.signals import SignalKind as K
 from dialer.model.attempt import AttemptState, Disposition, HangupSide
 from dialer.model.campaign import AmdMode, MachineAction
+from dialer.progress.amd import AmdConfig
 
 PARALLEL = AttemptPlan(amd=AmdMode.PARALLEL)
 LEAVE = AttemptPlan(amd=AmdMode.PARALLEL, machine_action=MachineAction.LEAVE_MESSAGE)
@@ -105,6 +106,11 @@ def test_a_doubtful_verdict_keeps_the_person_waiting_from_the_measured_end() -> 
     assert machine.phase is Phase.WAITING
     assert machine.next_deadline == pytest.approx(2.9 + PARALLEL.abandon_wait_s)
     assert machine.facts.waiting_since == 2.9
+
+
+def test_the_backstop_is_behind_the_detectors_own_limit() -> None:
+    """Its verdict comes with the audio it was made from."""
+    assert AmdConfig().give_up_after_ms / 1000 < DETECT_LIMIT_S
 
 
 def test_who_speaks_on_is_still_greeting() -> None:
