@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -43,11 +44,17 @@ def in_processes(work: Callable[[T], R], items: Sequence[T], n_jobs: int | None)
         yield from map(work, items)
         return
     # A fresh interpreter each: a fork would share the threads' locks of libraries that are loaded by now.
-    with ProcessPoolExecutor(n_jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(n_jobs, context, initializer=_leave_interrupts_to_the_parent) as pool:
         try:
             yield from pool.map(work, items, chunksize=_CHUNK)
         except BrokenProcessPool as error:
             raise DialerError("a process that listened to files died; --jobs 1 shows at which file") from error
+
+
+def _leave_interrupts_to_the_parent() -> None:
+    """Ctrl-C reaches every process of a terminal; the parent ends the others, without a traceback of each."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def default_jobs() -> int:

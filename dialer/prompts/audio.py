@@ -142,6 +142,7 @@ class AudioFile:
             if not len(block):
                 break
             self._n_read += len(block)
+            np.clip(block, -1.0, 1.0, out=block)  # floats may be anything
             yield block.mean(axis=1) if self._channel is None else np.ascontiguousarray(block[:, self._channel])
         if self._n_read < self._audio.frames:
             raise self._broken(f"cut short: {self._position} of {self.length_s:.1f} s are there")
