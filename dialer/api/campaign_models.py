@@ -116,8 +116,9 @@ class SettingsIn(Input):
     amd: Annotated[
         AmdMode,
         Field(
-            description="Whether people are told from machines: off, before_connect, or parallel: connect at the probable "
-            "end of the greeting, and take the call back from a sure machine. A reminder waits for the verdict in both.",
+            description="Whether people are told from machines: off, before_connect, or parallel: connect at the "
+            "probable end of the greeting, and take the call back from what is surely a machine. A reminder waits for "
+            "the verdict in both.",
         ),
     ] = AmdMode.BEFORE_CONNECT
     lost_person_cost_s: Annotated[
