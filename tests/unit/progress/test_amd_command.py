@@ -1,6 +1,7 @@
 """`dialer amd`: lines for programs, a table for people, errors that name the file."""
 
 import json
+import re
 from pathlib import Path
 
 from typer.testing import CliRunner
@@ -46,5 +47,4 @@ def test_a_bad_file_is_named_and_the_others_go_on(tmp_path: Path) -> None:
 def test_people_get_a_table() -> None:
     result = CliRunner().invoke(app, [str(VOICES / "human_zh_wei.flac")])
     assert result.exit_code == 0
-    assert "human" in result.stdout
-    assert "260 ms" in result.stdout
+    assert re.search(r"human +│ \d+ ms +│ \d\.\d\d", result.stdout)

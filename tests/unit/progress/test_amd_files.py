@@ -16,8 +16,8 @@ from dialer.cli.amd_hearing import EARLY_MEDIA_MAX_MS, Listening, first_beep, fr
 from dialer.errors import InputError
 from dialer.progress.frames import FRAME_BYTES
 from dialer.progress.verdict import Label
-from dialer.prompts.audio import read_audio
-from dialer.prompts.signals import silence
+from dialer.prompts.audio import read_audio, write_flac
+from dialer.prompts.signals import silence, tone
 
 VOICES = Path(dialer.simulator.__file__).parent / "voices"
 PERSON, MACHINE = VOICES / "human_zh_wei_nihao.flac", VOICES / "machine_zh_personal.flac"
@@ -117,6 +117,13 @@ def test_a_call_does_not_ring_for_three_hours(tmp_path: Path) -> None:
     heard = hear(path, Listening(early_media=True))
     assert heard.verdict.label is Label.ANNOUNCEMENT
     assert heard.until_ms == EARLY_MEDIA_MAX_MS
+
+
+def test_what_was_heard_before_something_else_is_kept(tmp_path: Path) -> None:
+    ringing = tone((450.0,), 1000) + silence(4000)
+    write_flac(tmp_path / "a.flac", ringing * 2 + read_audio(VOICES / "announcement_powered_off.flac"))
+    heard = hear(tmp_path / "a.flac", Listening(early_media=True))
+    assert [verdict.label for verdict in (*heard.earlier, heard.verdict)] == [Label.RINGBACK, Label.ANNOUNCEMENT]
 
 
 def test_after_a_machine_its_beep_is_heard_and_then_no_more(tmp_path: Path) -> None:
