@@ -92,7 +92,7 @@ class AttemptMachine:
         self.phase_since = now
         self.facts = AttemptFacts()
         self.next_deadline: float | None = None
-        self._listens = False
+        self.listens = False
         """Whether a verdict on the greeting is still to come."""
 
     def handle_input(self, signal: Signal, now: float) -> list[Order]:
@@ -183,7 +183,7 @@ class AttemptMachine:
         self.facts.cause = NO_CAUSE  # an earlier trunk's refusal is not this call's
         orders: list[Order] = [s.Mark(AttemptState.ANSWERED)]
         if self.plan.amd is not AmdMode.OFF and self.plan.dedicated_agent is None:
-            self._listens = True
+            self.listens = True
             self._set_phase(P.DETECTING, now, DETECT_LIMIT_S)
             return [*orders, s.Listen(ListenTarget.GREETING)]
         orders.append(s.StopListening())
@@ -219,7 +219,7 @@ class AttemptMachine:
         return self.human(Signal(K.UNSURE, reason="no verdict in time", greeting_end_at=heard_until), now)
 
     def _stop_listening(self) -> list[Order]:
-        listened, self._listens = self._listens, False
+        listened, self.listens = self.listens, False
         return [s.StopListening()] if listened else []
 
     def _person(self, greeting_end_at: float, now: float) -> list[Order]:
@@ -235,7 +235,7 @@ class AttemptMachine:
         self._keep_verdict(signal)
         if self.plan.machine_action is MachineAction.HANG_UP:
             return self._hang_up(Disposition.MACHINE, "machine", now)
-        self._listens = False
+        self.listens = False
         self._set_phase(P.BEEP_WAIT, now, BEEP_LIMIT_S)
         return [s.Mark(AttemptState.CLASSIFIED), s.Listen(ListenTarget.BEEP)]
 
@@ -272,7 +272,7 @@ class AttemptMachine:
 
     def verdict_while_waiting(self, signal: Signal, now: float) -> list[Order]:
         """A person, or nothing so sure that it would be more than a person's doubt."""
-        if not self._listens:
+        if not self.listens:
             return []
         self._keep_verdict(signal)
         greeting_end_at = signal.greeting_end_at or now
@@ -286,7 +286,7 @@ class AttemptMachine:
         return [s.ForgetCollector(), *_NO_PERSON[signal.kind](self, signal, now)]
 
     def verdict_in_talk(self, signal: Signal, _: float) -> list[Order]:
-        if self._listens:
+        if self.listens:
             self._keep_verdict(signal)
         return self._stop_listening()
 
@@ -297,7 +297,7 @@ class AttemptMachine:
         return [s.TakeBack(agent_id, signal.kind.value), *_NO_PERSON[signal.kind](self, signal, now)]
 
     def _is_sure(self, signal: Signal) -> bool:
-        return self._listens and signal.confidence >= PULL_BACK_CONFIDENCE
+        return self.listens and signal.confidence >= PULL_BACK_CONFIDENCE
 
     # ---- a collector, or none
 

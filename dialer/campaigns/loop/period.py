@@ -139,4 +139,6 @@ class AbandonmentPeriod:
 
 
 def _end_of(machine: AttemptMachine) -> Disposition | None:
-    return machine.facts.disposition if machine.phase is Phase.ENDED else _WILL_BE.get(machine.phase)
+    if machine.phase is Phase.ENDED:
+        return machine.facts.disposition
+    return None if machine.listens else _WILL_BE.get(machine.phase)  # perhaps no person talks with that collector

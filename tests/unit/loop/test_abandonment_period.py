@@ -26,8 +26,8 @@ from tests.support.rulebook import policy
 WAITING = (K.INVITE_SENT, K.RINGING, K.ANSWERED)
 
 
-def call_after(*kinds: K) -> AttemptRunner:
-    machine = AttemptMachine(1, AttemptPlan(amd=AmdMode.OFF))
+def call_after(*kinds: K, amd: AmdMode = AmdMode.OFF) -> AttemptRunner:
+    machine = AttemptMachine(1, AttemptPlan(amd=amd))
     for kind in kinds:
         machine.handle_input(Signal(kind, agent_id=7), 1.0)
     return cast("AttemptRunner", SimpleNamespace(machine=machine))
@@ -49,6 +49,14 @@ def call_after(*kinds: K) -> AttemptRunner:
 def test_calls_that_are_not_on_record_yet(kinds: tuple[K, ...], counts: tuple[int, int]) -> None:
     standing = AbandonmentPeriod(1).standing([call_after(*kinds)])
     assert (standing.live, standing.abandoned) == counts
+
+
+def test_a_talk_counts_once_it_is_surely_with_a_person() -> None:
+    """In parallel mode a collector may be talking to a machine that is taken back next."""
+    kinds = (K.INVITE_SENT, K.ANSWERED, K.GREETING_OVER, K.COLLECTOR)
+    period = AbandonmentPeriod(1)
+    assert period.standing([call_after(*kinds, amd=AmdMode.PARALLEL)]).live == 0
+    assert period.standing([call_after(*kinds, K.HUMAN, amd=AmdMode.PARALLEL)]).live == 1
 
 
 def test_the_machine_is_walked_as_far_as_meant() -> None:
