@@ -154,7 +154,7 @@ class Leg(Protocol):
         """Sends what the far end says to the sink, in blocks: a multiple of 10 ms up to `MAX_TAP_BLOCK_MS`.
 
         A leg's first tap begins with the first packet if that came within the last 500 ms: media is often faster than
-        the signalling.
+        the signalling. If it comes within the next 500 ms, no silence is told before it.
         """
         ...
 

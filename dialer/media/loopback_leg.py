@@ -28,6 +28,8 @@ from dialer.media.spool_take import SpoolTake
 _PERFECT_MOS = 4.4
 _BEGINNING_FRAMES = 25
 """So many of the first frames wait for the first tap, if it is asked for within 500 ms: as in the native engine."""
+_FIRST_PATIENCE_FRAMES = 25
+"""500 ms: no silence of our making stands before a first packet that comes within them."""
 Address = tuple[str, int]
 
 
@@ -311,17 +313,27 @@ class _Play:
 
 
 class _Tap:
-    """Frames in, blocks out; a lost frame is concealed, one that was not sent is silence."""
+    """Frames in, blocks out; a lost frame is concealed, one that was not sent is silence.
+
+    Half a second is waited for the first one, as in the native engine.
+    """
 
     def __init__(self, block_bytes: int) -> None:
         self._block_bytes = block_bytes
         self._pending = b""
         self._position = 0
         self._concealer = Concealer()
+        self._has_heard = False
+        self._n_awaited = 0
 
     def add(self, frame: Frame | None, *, was_lost: bool) -> None:
         """One step's frame, if there was one."""
-        self._pending += self._samples(frame, was_lost).tobytes()
+        self._has_heard = self._has_heard or frame is not None
+        if self._has_heard and self._n_awaited > _FIRST_PATIENCE_FRAMES:
+            self._pending += bytes(2 * FRAME_SAMPLES * _FIRST_PATIENCE_FRAMES)
+        self._n_awaited = 0 if self._has_heard else self._n_awaited + 1
+        if self._has_heard or self._n_awaited > _FIRST_PATIENCE_FRAMES:
+            self._pending += self._samples(frame, was_lost).tobytes()
 
     def full_blocks(self) -> list[tuple[bytes, int]]:
         """The blocks that are full now, each with its position in samples."""

@@ -1,7 +1,8 @@
 //! What the far end says as a steady stream of PCM blocks, on the clock: lost packets are concealed, pauses are silence.
 //!
-//! The first packet begins a block: where packets and blocks are equally long, each block is out as soon as its packet
-//! is here, and holds what one packet held.
+//! The first packet begins a block, the very first if it comes within half a second: no silence of our making stands
+//! before it, which a detector would take for the noise of the line. Where packets and blocks are equally long, each
+//! block is out as soon as its packet is here, and holds what one packet held.
 #![forbid(unsafe_code)]
 
 mod conceal;
@@ -9,6 +10,8 @@ mod conceal;
 use crate::g711::Codec;
 use conceal::Concealer;
 
+/// So long the first packet is waited for, before anything is told.
+const FIRST_PATIENCE_SAMPLES: i64 = 4000; // 500 ms
 /// So long after its time a stretch without packets is told as silence; later packets lose what was told so.
 const PATIENCE_SAMPLES: i64 = 800; // 100 ms
 /// The same once the far end said that it is silent (RFC 3389): only the next packet's jitter is waited for.
@@ -48,7 +51,9 @@ impl Tap {
 
     /// Adds audio at `position` (engine's clock); `emit` gets each block that is full by it.
     pub fn audio(&mut self, position: i64, codec: Codec, codes: &[u8], emit: &mut impl FnMut(Block<'_>)) {
-        self.silence_until(position, emit);
+        if self.has_heard || self.end > self.origin {
+            self.silence_until(position, emit);
+        }
         if !std::mem::replace(&mut self.has_heard, true) {
             self.begin_block_at(position);
         }
@@ -78,7 +83,11 @@ impl Tap {
 
     /// Lets time pass: where nothing came, silence goes out.
     pub fn clock(&mut self, now: i64, emit: &mut impl FnMut(Block<'_>)) {
-        let patience = if self.is_quiet { QUIET_PATIENCE_SAMPLES } else { PATIENCE_SAMPLES };
+        let patience = match (self.has_heard, self.is_quiet) {
+            (_, true) => QUIET_PATIENCE_SAMPLES,
+            (true, false) => PATIENCE_SAMPLES,
+            (false, false) => FIRST_PATIENCE_SAMPLES,
+        };
         self.silence_until(now - patience, emit);
     }
 
@@ -146,7 +155,7 @@ mod tests {
         tap.clock(640 + 160 + PATIENCE_SAMPLES, &mut emit);
         tap.lost(160, 960, &mut emit); // in the middle of a pause: not to be heard again
         tap.audio(960, Codec::Pcmu, &loud(160), &mut emit);
-        assert_eq!(blocks, [0, 160, 160, 160, 0, 0, 160]);
+        assert_eq!(blocks, [160, 160, 160, 0, 0, 160]);
     }
 
     #[test]
@@ -154,9 +163,19 @@ mod tests {
         let mut tap = Tap::new(0, 160);
         let mut blocks = Vec::new();
         let mut emit = |block: Block<'_>| blocks.push(told(&block));
-        tap.clock(PATIENCE_SAMPLES + 200, &mut emit);
+        tap.clock(FIRST_PATIENCE_SAMPLES + 200, &mut emit);
         tap.audio(390, Codec::Pcmu, &loud(160), &mut emit);
         assert_eq!(blocks, [(0, 160, 0), (160, 320, 0), (320, 550, 160)]);
+    }
+
+    #[test]
+    fn no_silence_of_ours_precedes_a_first_packet_that_comes_soon() {
+        let mut tap = Tap::new(0, 160);
+        let mut blocks = Vec::new();
+        let mut emit = |block: Block<'_>| blocks.push(told(&block));
+        tap.clock(FIRST_PATIENCE_SAMPLES, &mut emit);
+        tap.audio(FIRST_PATIENCE_SAMPLES, Codec::Pcmu, &loud(160), &mut emit);
+        assert_eq!(blocks, [(0, FIRST_PATIENCE_SAMPLES + 160, 160)]);
     }
 
     #[test]
@@ -170,7 +189,7 @@ mod tests {
 
     #[test]
     fn the_clock_waits_before_it_fills() {
-        for (is_quiet, patience) in [(false, PATIENCE_SAMPLES), (true, QUIET_PATIENCE_SAMPLES)] {
+        for (is_quiet, patience) in [(false, FIRST_PATIENCE_SAMPLES), (true, QUIET_PATIENCE_SAMPLES)] {
             let mut tap = Tap::new(0, 80);
             let mut count = 0;
             if is_quiet {

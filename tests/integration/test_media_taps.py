@@ -82,3 +82,20 @@ async def test_a_tap_conceals_what_was_lost(world: World) -> None:
     assert begin % FRAME_SAMPLES == 0
     assert samples[begin : begin + len(heard)].tolist() == heard.tolist()
     assert not samples[begin + len(heard) :].any()
+
+
+@pytest.mark.parametrize(("wait_s", "begins_with_silence"), [(0.2, False), (1.2, True)])
+async def test_silence_before_the_first_packet_is_told_only_when_it_lasts(
+    world: World, wait_s: float, begins_with_silence: bool
+) -> None:
+    """A detector would take it for the noise of the line."""
+    person = world.person()
+    leg, events = world.call(person)
+    leg.start_tap()
+    await world.run(wait_s)
+    person.say(tone(0.1))
+    await world.run(0.3)
+    blocks = of_type(events, AudioBlock)
+    assert loud(blocks[0].pcm) == (0 if begins_with_silence else FRAME_SAMPLES)
+    assert loud(tapped(events)) == int(0.1 * RATE_HZ)
+    assert [block.position for block in blocks] == [index * FRAME_SAMPLES for index in range(len(blocks))]
