@@ -131,7 +131,7 @@ async def test_what_is_drawn_and_labelled_gives_the_error_with_bounds(house: Hou
     assert (false["verdicts"], false["listened"], false["people"], false["unclear"]) == (5, 3, 1, 1)
     assert 0 < false["low"] < false["share"] < false["high"] < 1
     assert (await log(house))[0] == ("verdict.draw", "campaign/1", "4 machine, seed li")
-    assert (await ask(house, "POST", "/v1/verdicts/draw", body=body | {"campaign_id": 99}))[0] == 404
+    assert (await ask(house, "POST", "/v1/verdicts/draw", body=body | {"campaign_id": 99}))[0] == 422
     assert (await ask(house, "GET", "/v1/campaigns/99/amd"))[0] == 404
     assert (await ask(house, "GET", "/v1/campaigns/1/amd?since=2026-12-01T00:00:00Z"))[1]["counts"] == []
 

@@ -203,7 +203,8 @@ async def label(call: Call[VerdictPath, Nothing, LabelIn]) -> VerdictOut:
 async def draw(call: Call[Nothing, Nothing, DrawIn]) -> VerdictList:
     """Draws verdicts by chance for a listener, of those with audio that nobody has listened to."""
     asked, now = call.body, call.services.clock.utcnow()
-    await _check_campaign(call, asked.campaign_id)
+    if not await _is_campaign(call, asked.campaign_id):
+        raise bad_field("body.campaign_id", "names no campaign")
     detail = f"{asked.n} {asked.label.value}, seed {asked.seed}"
     await audit(call, "verdict.draw", f"campaign/{asked.campaign_id}", detail)
     drawn = await call.services.storage.verdict_samples.draw(
@@ -216,7 +217,8 @@ async def draw(call: Call[Nothing, Nothing, DrawIn]) -> VerdictList:
 async def rate(call: Call[AmdPath, AmdQuery, Nothing]) -> AmdOut:
     """Says how a campaign's verdicts came out, and how many people were taken for machines, as far as is known."""
     campaign_id, since = call.path.campaign_id, call.query.since
-    await _check_campaign(call, campaign_id)
+    if not await _is_campaign(call, campaign_id):
+        raise not_found("campaign")
     samples = call.services.storage.verdict_samples
     counts = await samples.counts(campaign_id, since)
     false = await samples.false_machines(campaign_id, since)
@@ -247,9 +249,8 @@ async def _find(call: AnyCall) -> VerdictSample:
     return sample
 
 
-async def _check_campaign(call: AnyCall, campaign_id: int) -> None:
-    if await call.services.storage.campaigns.get(campaign_id) is None:
-        raise not_found("campaign")
+async def _is_campaign(call: AnyCall, campaign_id: int) -> bool:
+    return await call.services.storage.campaigns.get(campaign_id) is not None
 
 
 def _subject(sample: VerdictSample) -> str:
