@@ -135,7 +135,9 @@ def status(campaign_id: CampaignId, url: Url = DEFAULT_URL, token: Token = "") -
     for title, part in (("contacts", found["entries"]), ("collectors", found["agents"]), ("calls", found["calls"])):
         counts = [f"{count} {name.replace('_', ' ')}" for name, count in part.items() if count]
         say(f"{title}: {', '.join(counts) or 'none'}")
-    say(f"reached {found['live']}, abandoned {found['abandoned']}")
+    say(f"reached {found['live_on_record']}, abandoned {found['abandoned_on_record']}")
+    if found["abandoned"] > found["abandoned_on_record"]:
+        say(f"with people taken for machines: reached {found['live']}, abandoned {found['abandoned']}")
 
 
 def _act(url: str, token: str, campaign_id: int, action: str) -> None:

@@ -5,10 +5,10 @@
 const RETRY_MS = 2000;
 const REFUSED = 1008; // RFC 6455 §7.4.1: policy violation; the token was not accepted
 const NAMES = {
-  abandoned: "abandoned 放弃", attempt_id: "attempt 呼叫编号", campaign_id: "campaign 活动编号", cause: "cause 原因", abandoned_share: "abandoned share 放弃率", agents: "collectors 催收员", calls: "calls 通话",
+  abandoned: "abandoned 放弃", attempt_id: "attempt 呼叫编号", campaign_id: "campaign 活动编号", cause: "cause 原因", abandoned_share: "abandoned share 放弃率", abandoned_on_record: "abandoned on record 已记录放弃", abandoned_share_on_record: "share on record 已记录放弃率", agents: "collectors 催收员", calls: "calls 通话",
   callable_now: "callable now 当前可呼", campaign_ids: "campaigns 活动", channels: "channels 通道", cps: "calls per second 每秒呼叫",
   done: "done 已完成", exhausted: "exhausted 已用尽", group: "group 线路组", in_use: "in use 占用", is_up: "up 正常",
-  limiting: "pace 节奏", live: "people reached 接通人数", obstacle: "obstacle 受阻原因", reconcile: "to reconcile 待核对",
+  limiting: "pace 节奏", live: "people reached 接通人数", live_on_record: "reached on record 已记录接通", obstacle: "obstacle 受阻原因", reconcile: "to reconcile 待核对",
   since: "since 自", state: "state 状态", state_reason: "why 原因", stopped: "stopped 已停止", waiting: "waiting 等待",
 };
 
