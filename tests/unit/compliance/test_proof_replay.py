@@ -15,6 +15,7 @@ from dialer.compliance.policy import Policy
 from dialer.compliance.proof_replay import PolicySet, Replay, differences, read_policy
 from dialer.model.attempt import Disposition
 from dialer.model.decision import Decision
+from dialer.model.verdict_sample import Heard
 from schedules.zones import candidates
 
 MONDAY = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)  # 10:00 in Shanghai, a workday
@@ -187,3 +188,22 @@ def test_the_next_time_after_a_call_in_flight_is_checked(
     assert replay.check(body_of(decision, busy, at)) == ()
     (words,) = replay.check(body_of(replace(decision, retry_at=at + timedelta(seconds=61)), busy, at))
     assert "may be tried again" in words
+
+
+UK = load_policy(("uk-ofcom",))
+(UK_BUDGET,) = UK.demand.budgets
+LISTENED = replace(FACTS, tallies=(), budgets=(BudgetUse(UK_BUDGET.key, 100, 3, 40, MONDAY, MONDAY, Heard(400, 2, 1)),))
+
+
+def test_facts_from_before_anybody_listened_are_still_read() -> None:
+    """Their budgets do not say what listeners heard."""
+    body = body_of(evaluate(UK, LISTENED, MONDAY), LISTENED)
+    older = body.replace(b',"heard":{"listened":400,"people":2,"unclear":1}', b"")
+    assert older != body
+    assert replay_of(UK).check(older) == replay_of(UK).check(body) == ()
+
+
+def test_counts_that_cannot_be_are_told_and_not_stumbled_over() -> None:
+    body = body_of(evaluate(UK, LISTENED, MONDAY), LISTENED)
+    (found,) = replay_of(UK).check(body.replace(b'"people":2', b'"people":401'))
+    assert "its decision cannot be read" in found
