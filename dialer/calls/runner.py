@@ -244,7 +244,7 @@ class AttemptRunner:
         await settle(self._services, self.order, settlement, wishes, stopping=self._stopping)
         if recording_id:
             self._services.keep_recording(recording_id, self.placed.attempt)
-        hand_over(self._services, self.placed.attempt, self.audio.listening)
+        hand_over(self._services, self.placed.attempt, settlement, self.audio.listening)
         return settlement.disposition
 
     # ---- what comes in

@@ -12,7 +12,7 @@ from dialer.calls.listening import Matcher
 from dialer.clock import Clock
 from dialer.compliance.policy import Policy
 from dialer.media.interface import MediaPort
-from dialer.model.attempt import Attempt
+from dialer.model.attempt import Attempt, Settlement
 from dialer.model.verdict_sample import VerdictPhase
 from dialer.progress.verdict import Verdict
 from dialer.prompts.store import PromptStore
@@ -55,8 +55,11 @@ class AnnouncementPort(Protocol):
         """A matcher over the library as it is now; None while it is empty."""
         ...
 
-    def keep_unknown(self, attempt: Attempt, pcm: bytes) -> None:
-        """Takes an announcement that was not recognised (int16, 8 kHz, mono); returns at once."""
+    def keep_unknown(self, attempt: Attempt, end: Settlement, pcm: bytes) -> None:
+        """Takes an announcement that was not recognised (int16, 8 kHz, mono), and how its call ended; returns at once.
+
+        `attempt` is as it was reserved; trunk and SIP status are the end's.
+        """
         ...
 
 

@@ -112,7 +112,7 @@ async def release(services: CallServices, attempt_id: int, reason: str) -> None:
         logger.exception("reservation not released", extra={"attempt_id": attempt_id})
 
 
-def hand_over(services: CallServices, attempt: Attempt, heard: Listening) -> None:
+def hand_over(services: CallServices, attempt: Attempt, end: Settlement, heard: Listening) -> None:
     """What people may want to listen to, once the end is on record. Nothing in here can hurt the attempt any more."""
     try:
         for phase, verdict in ((VerdictPhase.EARLY, heard.early_end), (VerdictPhase.ANSWERED, heard.greeting)):
@@ -120,7 +120,7 @@ def hand_over(services: CallServices, attempt: Attempt, heard: Listening) -> Non
                 from_ms = verdict.audio_from_ms
                 services.keep_verdict(attempt, phase, verdict.verdict, verdict.pcm, audio_from_ms=from_ms)
         if services.announcements is not None and heard.unknown_announcement:
-            services.announcements.keep_unknown(attempt, heard.unknown_announcement)
+            services.announcements.keep_unknown(attempt, end, heard.unknown_announcement)
     except Exception:  # the edge of one attempt: its end is on record, and the next ones go on
         logger.exception("what was heard is not kept", extra={"attempt_id": attempt.attempt_id})
 
