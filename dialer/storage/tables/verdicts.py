@@ -17,7 +17,8 @@ class VerdictSampleRow(Base, table=True):
     __tablename__ = "verdict_samples"
     __table_args__ = (
         Index("uq_verdict_samples_attempt_id_phase", "attempt_id", "phase", unique=True),
-        Index(None, "campaign_id", "made_at"),
+        Index(None, "campaign_id", "sample_id"),
+        Index(None, "campaign_id", "label", "made_at"),
         Index(
             "ix_verdict_samples_audio",
             "node",

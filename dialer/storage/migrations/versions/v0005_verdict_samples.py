@@ -15,7 +15,8 @@ def upgrade() -> None:
     """Adds the table."""
     _create_table()
     op.create_index("uq_verdict_samples_attempt_id_phase", "verdict_samples", ["attempt_id", "phase"], unique=True)
-    op.create_index("ix_verdict_samples_campaign_id_made_at", "verdict_samples", ["campaign_id", "made_at"])
+    for keys in (("campaign_id", "sample_id"), ("campaign_id", "label", "made_at")):
+        op.create_index(f"ix_verdict_samples_{'_'.join(keys)}", "verdict_samples", list(keys))
     has_audio = sa.text("audio_bytes > 0")
     op.create_index(
         "ix_verdict_samples_audio",
