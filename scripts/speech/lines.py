@@ -1,24 +1,25 @@
 """Who may say what in one data set: lines of the pool, by section, language and voice."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 import numpy as np
 
 from speech.pool import Pool, Utterance
 from speech.sound import Samples
-from speech.texts import Split
+from speech.texts import LANGUAGES, Split, read_texts
 
 Line = tuple[Utterance, ...]
 """The parts of one text by one voice, in order."""
 _ENGINE_WEIGHTS = {"k": 0.6, "e": 0.25, "p": 0.08, "f": 0.07}
 _BEHIND = ("chatter", "human_normal", "personal")
 _MANDARIN_SHARE = 0.6
-_PACES = (0.93, 1.09)
+_PACES = (0.91, 1.11)
 _N_BEHIND = 12
+_ENOUGH_DIGITS = 7
 
 
 class Lines:
-    """Draws lines for one split."""
+    """Draws lines for one split. A text whose parts are not all in the pool is left out."""
 
     def __init__(self, pool: Pool, split: Split) -> None:
         self._pool = pool
@@ -26,9 +27,13 @@ class Lines:
         for said in pool.utterances:
             if said.split in {"", split.value}:
                 grouped[said.section, said.language, said.voice, said.place].append(said)
+        n_parts = {(text.section, text.language, text.place): len(text.parts) for text in read_texts()}
         self._lines: dict[tuple[str, str], list[Line]] = defaultdict(list)
-        for (section, language, _, _), parts in sorted(grouped.items()):
-            self._lines[section, language].append(tuple(sorted(parts, key=lambda said: said.part)))
+        for (section, language, _, place), parts in sorted(grouped.items()):
+            if len(parts) == n_parts[section, language, place]:
+                self._lines[section, language].append(tuple(sorted(parts, key=lambda said: said.part)))
+        for language in LANGUAGES:
+            self._leave_numbers_to_those_who_count(language)
 
     def draw(self, rng: np.random.Generator, section: str, language: str, voice: str = "") -> Line | None:
         """A line of a section, by any voice or a given one; None when there is none."""
@@ -42,6 +47,14 @@ class Lines:
         engine = engines[int(rng.choice(len(engines), p=weights / weights.sum()))]
         there = [line for line in there if line[0].voice[0] == engine]
         return there[int(rng.integers(len(there)))]
+
+    def _leave_numbers_to_those_who_count(self, language: str) -> None:
+        """A prompt with a number needs a voice that has most digits, and words to end with."""
+        digits = Counter(line[0].voice for line in self._lines["digit", language])
+        closing = {line[0].voice for line in self._lines["concat_close", language]}
+        able = {voice for voice, count in digits.items() if count >= _ENOUGH_DIGITS} & closing
+        opening = self._lines["concat_open", language]
+        self._lines["concat_open", language] = [line for line in opening if line[0].voice in able]
 
     def language(self, rng: np.random.Generator) -> str:
         """Mandarin more often than English."""

@@ -133,7 +133,7 @@ class Stage:
         at_ms = _start_ms(rng)
         for part in line:
             scene.say(self._lines.samples(part, pace), part.text, at_ms)
-            at_ms = _end(scene) + rng.uniform(300, 1900)
+            at_ms = _end(scene) + rng.uniform(300, 1500)
         if subclass in {"carrier", "assistant"} and rng.random() < 0.1 and at_ms < self._longest_ms - 2000:
             scene.say_again(self._lines.samples(line[0], pace), at_ms + 400)
             scene.notes.append(f"repeat@{round(at_ms + 400)}")

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import soundfile
 from speech.build import build, classes
+from speech.lines import Lines
 from speech.manifest import Row
-from speech.pool import HELD_OUT, Pool, planned
+from speech.pool import HELD_OUT, Pool, planned, write_index
 from speech.scenes import Scene
 from speech.sound import RATE_HZ, in_ms, spoken_bounds
 from speech.texts import Split, read_texts
@@ -75,6 +76,17 @@ def test_a_greeting_longer_than_the_clip_ends_with_it(pool: Pool) -> None:
     scene.finish(3000)
     assert (scene.end_ms, scene.speech_ms, scene.notes) == (1000, 700, ["truncated"])
     assert scene.track.size == RATE_HZ
+
+
+def test_a_text_with_a_missing_part_is_not_said(pool: Pool, tmp_path: Path) -> None:
+    """Half of "Hello? | I am not here" would be a machine that sounds like a person."""
+    half = [said for said in pool.utterances if said.section != "pause" or said.part == 0 or said.voice == "e:two"]
+    write_index(tmp_path, half)
+    lines = Lines(Pool(tmp_path), Split.TRAIN)
+    rng = np.random.default_rng(1)
+    drawn = [lines.draw(rng, "pause", "en") for _ in range(20)]
+    assert all(line is not None and len(line) == 2 and line[0].voice == "e:two" for line in drawn)
+    assert lines.draw(rng, "pause", "en", "e:one") is None
 
 
 def test_every_class_gets_its_share() -> None:
