@@ -51,7 +51,7 @@ impl Tap {
 
     /// Adds audio at `position` (engine's clock); `emit` gets each block that is full by it.
     pub fn audio(&mut self, position: i64, codec: Codec, codes: &[u8], emit: &mut impl FnMut(Block<'_>)) {
-        if self.has_heard || self.end > self.origin {
+        if self.has_heard || self.is_quiet || self.end > self.origin {
             self.silence_until(position, emit);
         }
         if !std::mem::replace(&mut self.has_heard, true) {
@@ -76,8 +76,11 @@ impl Tap {
         }
     }
 
-    /// The far end said that it is silent from here on.
-    pub fn quiet(&mut self) {
+    /// The far end said at `position` (engine's clock) that it is silent from there on.
+    pub fn quiet(&mut self, position: i64) {
+        if self.end == self.origin {
+            self.begin_block_at(position);
+        }
         self.is_quiet = true;
     }
 
@@ -188,12 +191,24 @@ mod tests {
     }
 
     #[test]
+    fn a_first_packet_of_comfort_noise_begins_the_stream() {
+        let mut tap = Tap::new(0, 160);
+        let mut blocks = Vec::new();
+        let mut emit = |block: Block<'_>| blocks.push(told(&block));
+        tap.quiet(900);
+        tap.audio(1220, Codec::Pcmu, &loud(160), &mut emit);
+        tap.quiet(1380);
+        tap.clock(1540 + QUIET_PATIENCE_SAMPLES, &mut emit);
+        assert_eq!(blocks, [(0, 1060, 0), (160, 1220, 0), (320, 1380, 160), (480, 1540, 0)]);
+    }
+
+    #[test]
     fn the_clock_waits_before_it_fills() {
         for (is_quiet, patience) in [(false, FIRST_PATIENCE_SAMPLES), (true, QUIET_PATIENCE_SAMPLES)] {
             let mut tap = Tap::new(0, 80);
             let mut count = 0;
             if is_quiet {
-                tap.quiet();
+                tap.quiet(0);
             }
             tap.clock(patience + 79, &mut |_| count += 1);
             assert_eq!(count, 0);

@@ -25,6 +25,8 @@ from tests.support.rtp_hop import Weather
 pytestmark = pytest.mark.peer("sipp")
 
 ROUGH = Weather(loss=0.03, jitter_ms=40.0)
+MAY_SHIFT_MS = 60
+"""How far words may move in time where only the far end's clock and the packets' arrival say when they were said."""
 RINGBACK = tone((450.0,), 1000) + silence(1000)
 """ITU-T E.180, China; the pause is cut short."""
 
@@ -105,6 +107,25 @@ async def test_loss_and_jitter_change_no_answer(
     calls = await hear_clips(endpoint, media, clips, tmp_path, ROUGH)
     check_same_answers(clips, calls, offline)
     assert all(heard.n_lost > 0 for heard in calls.values() if len(heard.arrivals) > 200)
+
+
+async def test_a_line_that_sends_no_pauses_sounds_the_same(
+    endpoint: SipEndpoint,
+    media: MediaEngine,
+    clips: list[Clip],
+    offline: dict[str, Verdict | None],
+    tmp_path: Path,
+) -> None:
+    """Comfort noise (RFC 3389) instead of packets is silence to the detectors, in its place and of its length."""
+    spoken = [clip for clip in clips if clip.label in ("human", "machine")]
+    calls = await hear_clips(endpoint, media, spoken, tmp_path, Weather(sends_pauses=False))
+    check_same_answers(spoken, calls, offline)
+    for clip in spoken:
+        live, of_file = calls[clip.name].verdict(clip), offline[clip.name]
+        assert live is not None
+        assert of_file is not None
+        if not calls[clip.name].was_disturbed:
+            assert abs(live.decided_ms - of_file.decided_ms) <= MAY_SHIFT_MS, clip.name
 
 
 async def test_the_audio_kept_with_a_verdict_is_what_was_heard(

@@ -1,13 +1,27 @@
-"""A network between a peer's RTP and a leg of ours: packets are lost, late, and out of order as a seed says."""
+"""A network between a peer's RTP and a leg of ours: packets are lost, late, and out of order as a seed says.
+
+It may also be a gateway that sends nothing while nobody speaks (RFC 3389): comfort noise, once, begins each pause.
+"""
 
 import asyncio
 import random
+import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Self, cast
 
+import numpy as np
+
+from dialer.media import g711
+from dialer.media.interface import Codec
 from tests.support.sip_peers import HOST
+
+_HEADER = struct.Struct("!BBHII")  # RFC 3550 §5.1, without contributing sources
+_COMFORT_NOISE = 13
+_NOISE = bytes([70])  # -70 dBov, RFC 3389 §3.1
+_QUIET = 64
+"""A packet whose loudest sample is below this is a pause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +30,28 @@ class Weather:
 
     loss: float = 0.0
     jitter_ms: float = 0.0
+    sends_pauses: bool = True
+
+
+class Suppressor:
+    """Takes the pauses out of a stream of A-law: the sequence numbers of what is left follow each other."""
+
+    def __init__(self) -> None:
+        self._is_pausing = False
+        self._n_left_out = 0
+
+    def pass_on(self, packet: bytes) -> bytes | None:
+        """What becomes of a packet: itself, comfort noise in its place, or nothing."""
+        flags, kind, sequence, timestamp, ssrc = _HEADER.unpack_from(packet)
+        was_pausing = self._is_pausing
+        loudest = np.abs(g711.decode(packet[_HEADER.size :], Codec.PCMA).astype(np.int32)).max()
+        self._is_pausing = bool(loudest < _QUIET)
+        if was_pausing and self._is_pausing:
+            self._n_left_out += 1
+            return None
+        payload = _NOISE if self._is_pausing else packet[_HEADER.size :]
+        kind = _COMFORT_NOISE if self._is_pausing else kind
+        return _HEADER.pack(flags, kind, (sequence - self._n_left_out) & 0xFFFF, timestamp, ssrc) + payload
 
 
 class RtpHop(asyncio.DatagramProtocol):
@@ -27,6 +63,7 @@ class RtpHop(asyncio.DatagramProtocol):
         """When each packet reached the hop, before anything happened to it; loop time in s."""
         self._leg = leg
         self._weather = weather
+        self._suppressor = Suppressor()
         self._chance = random.Random(seed)
         self._transport: asyncio.DatagramTransport | None = None
 
@@ -57,6 +94,11 @@ class RtpHop(asyncio.DatagramProtocol):
             return
         loop = asyncio.get_running_loop()
         self.arrivals.append(loop.time())
+        packet = data if self._weather.sends_pauses else self._suppressor.pass_on(data)
+        if packet is not None:
+            self._carry(packet, loop)
+
+    def _carry(self, data: bytes, loop: asyncio.AbstractEventLoop) -> None:
         is_lost = self._chance.random() < self._weather.loss
         delay_s = self._chance.uniform(0.0, self._weather.jitter_ms / 1000)
         if is_lost:

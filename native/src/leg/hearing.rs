@@ -162,9 +162,9 @@ impl Leg {
                     beginning.keep(position, codec, payload);
                 }
             }
-            Step::Frame(_) => {
+            Step::Frame(Frame { codec: None, position, .. }) => {
                 if let Some(tap) = tap {
-                    tap.quiet();
+                    tap.quiet(position);
                 }
             }
         });
