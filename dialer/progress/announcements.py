@@ -1,0 +1,279 @@
+"""Which known announcement is heard: the library, and what listens to one call with it.
+
+Theory: every 300 ms the index guesses where in the library the last 800 ms may be; each guess is a *track*, a
+fixed distance between rows of the call and rows of an entry. A track is followed row by row: the likeness of call and
+entry over the last n sounding rows is the cosine of the angle between them. For unrelated audio it scatters around zero
+with a deviation of about k/sqrt(n), so the likeness that is asked for is tanh(EVIDENCE / sqrt(n)) (tanh: Fisher's
+transformation makes the scatter of a correlation alike everywhere): much after one second, less when more was heard. A
+clear line is therefore decided within a second, a bad one later, chance never. docs/announcements.md has the figures.
+
+Entries of different meanings that share words are told apart by what they do not share (`announcement_sharing`).
+
+A library is immutable and serves all calls of a process; a matcher belongs to one call. Both are pure.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dialer.model.announcement import AnnouncementMeaning
+from dialer.progress.announcement_index import BLOCK_ROWS, AnnouncementIndex
+from dialer.progress.announcement_sharing import shared_rows
+from dialer.progress.fingerprint import WIDTH, Fingerprint, FingerprintStream, Weighted, active, weighted
+from dialer.progress.frames import FRAME_BYTES, FRAME_MS
+
+HISTORY_ROWS = 150
+"""How far back evidence is gathered: 3 s."""
+LEAST_ROWS = 50
+"""No match on less than one second of sound, however good."""
+EVIDENCE = 9.0
+LEAST_OWN_ROWS = 20
+OWN_EVIDENCE = 6.5
+"""The same for what an entry shares with none of another meaning: the whole must fit, and so must this part of it."""
+RIVAL_LIKENESS = 0.08
+"""While an entry of another meaning is nearly as like as the best, by this much, nothing is said."""
+GUESS_LIKENESS = 0.7
+LEAST_LIKENESS = 0.55
+"""Of the 800 ms that a track begins with, row by row."""
+MAX_GUESSES = 8
+MAX_TRACKS = 24
+_TAKEN_FRAMES = 5
+"""Frames are looked at in groups of so many: 100 ms."""
+_GUESS_EVERY = 3
+_SAME_TRACK_ROWS = 4
+_HOPELESS_LIKENESS = 0.35
+_TRIAL_ROWS = 60
+_NEARBY = np.arange(-2, 3)
+_OF_BLOCK = np.arange(1 - BLOCK_ROWS, 1)
+_NEGLIGIBLE = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryEntry:
+    """One known announcement, as a matcher needs it."""
+
+    announcement_id: int
+    title: str
+    meaning: AnnouncementMeaning
+    fingerprint: Fingerprint
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A known announcement was recognised. Instants in ms since the first frame.
+
+    `matched_ms` is the end of the last frame heard, `starts_ms` where the entry's first sound lies: before 0 when the
+    call joined it later. `score` is the likeness (0 to 1) over the stretch that decided.
+    """
+
+    announcement_id: int
+    title: str
+    meaning: AnnouncementMeaning
+    matched_ms: int
+    starts_ms: int
+    score: float
+
+
+class AnnouncementLibrary:
+    """Known announcements, ready to be listened for. Making one takes some 3 ms per entry."""
+
+    def __init__(self, entries: Iterable[LibraryEntry] = ()) -> None:
+        self.entries = tuple(entry for entry in entries if len(entry.fingerprint.rows) >= LEAST_ROWS)
+        lengths = np.array([len(entry.fingerprint.rows) for entry in self.entries], dtype=np.int64)
+        firsts = np.cumsum(lengths + BLOCK_ROWS) - lengths
+        self.bounds = np.stack((firsts, firsts + lengths), axis=1)
+        gap = np.zeros((BLOCK_ROWS, WIDTH), dtype=np.int8)  # no stretch that is looked at reaches into another entry
+        parts = [part for entry in self.entries for part in (gap, entry.fingerprint.rows)]
+        self.rows = weighted(np.concatenate((*parts, gap)))
+        self.power = np.einsum("nk,nk->n", self.rows, self.rows)
+        self.active = active(self.rows)
+        self.index = AnnouncementIndex(self.rows, self.bounds)
+        meanings = [entry.meaning for entry in self.entries]
+        self.shared = shared_rows(self.rows, self.bounds, meanings, self.index)
+
+    def matcher(self) -> "AnnouncementMatcher":
+        """What listens to one call."""
+        return AnnouncementMatcher(self)
+
+    def aligned(self, rows: list[int], block: Weighted) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Near each of these rows the one at which a stretch most like the block ends, and how alike the two are."""
+        ends = np.array(rows)[:, None] + _NEARBY
+        at = np.minimum(ends[..., None] + _OF_BLOCK, len(self.rows) - 1)
+        cross = np.einsum("gsnk,nk->gs", self.rows[at], block)
+        likeness = cross / np.sqrt(self.power[at].sum(axis=2) * np.einsum("nk,nk->", block, block) + _NEGLIGIBLE)
+        best = likeness.argmax(axis=1)[:, None]
+        return np.take_along_axis(ends, best, 1)[:, 0], np.take_along_axis(likeness, best, 1)[:, 0]
+
+    def entry_at(self, row: int) -> int:
+        """The number of the entry a row belongs to."""
+        return int(np.searchsorted(self.bounds[:, 0], row, side="right")) - 1
+
+
+@dataclass(slots=True)
+class _Track:
+    """A guess: row n of the call is row n + shift of the library, which lies in this entry."""
+
+    entry: int
+    shift: int
+    matched: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Evidence:
+    """float or int [tracks, HISTORY_ROWS]; column k is about the last HISTORY_ROWS - k rows."""
+
+    likeness: NDArray[np.float32]
+    n_rows: NDArray[np.int64]
+    own_likeness: NDArray[np.float32]
+    n_own_rows: NDArray[np.int64]
+
+
+class AnnouncementMatcher:
+    """Listens to one direction of one call; made by `AnnouncementLibrary.matcher`."""
+
+    def __init__(self, library: AnnouncementLibrary) -> None:
+        self._library = library
+        self._stream = FingerprintStream()
+        self._waiting: list[bytes] = []
+        self._rows = np.zeros((HISTORY_ROWS, WIDTH), dtype=np.float32)
+        self._power = np.zeros(HISTORY_ROWS, dtype=np.float32)
+        self._n_rows = 0
+        self._n_taken = 0
+        self._tracks: list[_Track] = []
+
+    def feed(self, frame: bytes) -> Match | None:
+        """Takes one frame: int16 little-endian, 8 kHz, mono, 20 ms. At most one match per playing of an entry.
+
+        Raises ValueError for another length.
+        """
+        if len(frame) != FRAME_BYTES:
+            raise ValueError(f"a frame is {FRAME_BYTES} bytes, not {len(frame)}")
+        self._waiting.append(frame)
+        if len(self._waiting) < _TAKEN_FRAMES or not self._library.entries:
+            del self._waiting[:-_TAKEN_FRAMES]
+            return None
+        self._take()
+        self._n_taken += 1
+        self._drop_tracks_that_ended()
+        if self._n_taken % _GUESS_EVERY == 0:
+            self._guess()
+        return self._judge() if self._tracks else None
+
+    def _take(self) -> None:
+        fresh = weighted(self._stream.feed(b"".join(self._waiting)))
+        self._waiting.clear()
+        self._rows = np.concatenate((self._rows[len(fresh) :], fresh))
+        self._power = np.concatenate((self._power[len(fresh) :], np.einsum("nk,nk->n", fresh, fresh)))
+        self._n_rows += len(fresh)
+
+    def _guess(self) -> None:
+        """Begins tracks where the index sees a resemblance that is not followed yet."""
+        block = self._rows[-BLOCK_ROWS:]
+        last = self._n_rows - 1
+        found = [int(row) for row in self._library.index.find(block, GUESS_LIKENESS, MAX_GUESSES)]
+        guesses = [(self._library.entry_at(row), row) for row in found]
+        new = [
+            guess for guess in guesses if not any(_covers(track, guess[0], guess[1] - last) for track in self._tracks)
+        ]
+        if not new:
+            return
+        rows, likeness = self._library.aligned([row for _, row in new], block)
+        for (entry, _), row, alike in zip(new, rows, likeness, strict=True):
+            shift = int(row) - last
+            is_new = not any(_covers(track, entry, shift) for track in self._tracks)
+            if alike >= LEAST_LIKENESS and is_new and len(self._tracks) < MAX_TRACKS:
+                self._tracks.append(_Track(entry, shift))
+
+    def _gather(self) -> _Evidence:
+        """How alike call and entries are along the tracks, over the last 1 to HISTORY_ROWS rows."""
+        library = self._library
+        shifts = np.array([[track.shift] for track in self._tracks])
+        bounds = library.bounds[[track.entry for track in self._tracks]]
+        at = np.arange(self._n_rows - HISTORY_ROWS, self._n_rows) + shifts
+        inside = (at >= bounds[:, :1]) & (at < bounds[:, 1:])
+        at = np.where(inside, at, 0)
+        cross = np.einsum("tnk,nk->tn", library.rows[at], self._rows) * inside
+        powers = self._power * inside, library.power[at] * inside
+        counted = library.active[at] & inside
+        likeness, n_rows = _backwards(cross, powers, counted)
+        own = ~library.shared[at]
+        if own.all():
+            return _Evidence(likeness, n_rows, likeness, n_rows)
+        own_likeness, n_own_rows = _backwards(cross * own, (powers[0] * own, powers[1] * own), counted & own)
+        return _Evidence(likeness, n_rows, own_likeness, n_own_rows)
+
+    def _judge(self) -> Match | None:
+        evidence = self._gather()
+        enough = (evidence.likeness >= _NEEDED[evidence.n_rows]) & (
+            evidence.own_likeness >= _NEEDED_OWN[evidence.n_own_rows]
+        )
+        enough[[track.matched for track in self._tracks]] = False
+        for n in np.flatnonzero(enough.any(axis=1)).tolist():
+            enough[n] &= evidence.likeness[n] > self._best_rival(n, evidence.likeness) + RIVAL_LIKENESS
+        scores = np.where(enough, evidence.likeness, 0)
+        best, column = np.unravel_index(scores.argmax(), scores.shape)
+        if scores[best, column] > 0:
+            return self._say(self._tracks[best], float(scores[best, column]))
+        self._drop_hopeless(evidence)
+        return None
+
+    def _best_rival(self, n: int, likeness: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The greatest likeness, column by column, of a track whose entry means something else."""
+        meanings = [self._library.entries[track.entry].meaning for track in self._tracks]
+        rivals = [meaning is not meanings[n] for meaning in meanings]
+        greatest: NDArray[np.float32] = likeness[rivals].max(axis=0, initial=-1.0)
+        return greatest
+
+    def _say(self, track: _Track, score: float) -> Match:
+        track.matched = True
+        self._tracks = [other for other in self._tracks if other is track or other.entry != track.entry]
+        entry = self._library.entries[track.entry]
+        return Match(
+            announcement_id=entry.announcement_id,
+            title=entry.title,
+            meaning=entry.meaning,
+            matched_ms=self._n_rows * FRAME_MS,
+            starts_ms=int(self._library.bounds[track.entry, 0] - track.shift) * FRAME_MS,
+            score=round(score, 3),
+        )
+
+    def _drop_hopeless(self, evidence: _Evidence) -> None:
+        column = HISTORY_ROWS - _TRIAL_ROWS
+        tried = evidence.n_rows[:, column] >= LEAST_ROWS // 2
+        hopeless = tried & (evidence.likeness[:, column] < _HOPELESS_LIKENESS)
+        self._tracks = [t for t, gone in zip(self._tracks, hopeless, strict=True) if t.matched or not gone]
+
+    def _drop_tracks_that_ended(self) -> None:
+        bounds = self._library.bounds
+        self._tracks = [t for t in self._tracks if self._n_rows - _TAKEN_FRAMES + t.shift < bounds[t.entry, 1]]
+
+
+def _covers(track: _Track, entry: int, shift: int) -> bool:
+    """Whether a guess is nothing new."""
+    return track.entry == entry and (track.matched or abs(track.shift - shift) < _SAME_TRACK_ROWS)
+
+
+def _backwards(
+    cross: NDArray[np.float32],
+    powers: tuple[NDArray[np.float32], NDArray[np.float32]],
+    counted: NDArray[np.bool_],
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Cosine and number of sounding rows from each row to the last."""
+    sums = [part[:, ::-1].cumsum(axis=1)[:, ::-1] for part in (cross, *powers)]
+    likeness: NDArray[np.float32] = sums[0] / np.sqrt(sums[1] * sums[2] + _NEGLIGIBLE)
+    n_rows: NDArray[np.int64] = counted[:, ::-1].cumsum(axis=1)[:, ::-1]
+    return likeness, n_rows
+
+
+def _needed(evidence: float, least_rows: int) -> NDArray[np.float64]:
+    """float[HISTORY_ROWS + 1]: the likeness asked for, by the number of sounding rows."""
+    n_rows = np.arange(HISTORY_ROWS + 1)
+    likeness: NDArray[np.float64] = np.tanh(evidence / np.sqrt(np.maximum(n_rows, 1)))
+    likeness[:least_rows] = np.inf
+    return likeness
+
+
+_NEEDED = _needed(EVIDENCE, LEAST_ROWS)
+_NEEDED_OWN = _needed(OWN_EVIDENCE, LEAST_OWN_ROWS)
