@@ -31,7 +31,8 @@ ECHO_DB = 15.0
 PIP_MIN_HZ = 700.0
 PIP_DB = 15.0
 """A tone too short to be certain is a pip when it stands alone: so far above what is before and after it."""
-_PIP_FRAMES = 3
+PIP_QUIET_FRAMES = 3
+_PIP_MEMORY_FRAMES = 12
 
 
 class BeepEventKind(str, Enum):
@@ -132,31 +133,22 @@ class _Pips:
     """Finds tones that stop before they are certain, by the silence around them."""
 
     def __init__(self) -> None:
-        self._before: deque[Frame] = deque(maxlen=_PIP_FRAMES + 8)
-        self._pip: Tone | None = None
-        self._quiet_below_dbfs = 0.0
-        self._n_after = 0
+        self._recent: deque[Frame] = deque(maxlen=_PIP_MEMORY_FRAMES)
 
     def feed(self, frame: Frame, broken_off: Tone | None) -> Tone | None:
-        """The pip, when it was quiet for long enough after it."""
-        self._before.append(frame)
-        if broken_off is not None and broken_off.hz >= PIP_MIN_HZ:
-            self._consider(broken_off)
-        if self._pip is None:
-            return None
-        if frame.level_dbfs > self._quiet_below_dbfs:
-            self._pip = None
-            return None
-        self._n_after += 1
-        return self._pip if self._n_after >= _PIP_FRAMES else None
+        """The tone that broke off, if it was a pip."""
+        self._recent.append(frame)
+        return broken_off if broken_off is not None and self._stands_alone(broken_off) else None
 
-    def _consider(self, tone: Tone) -> None:
+    def _stands_alone(self, tone: Tone) -> bool:
+        """The frames next to it may hold its beginning or its end, so those behind them count."""
         end_ms = tone.start_ms + tone.length_ms
-        loud = [frame.level_dbfs for frame in self._before if tone.start_ms <= frame.start_ms < end_ms]
-        before = [frame.level_dbfs for frame in self._before if frame.start_ms < tone.start_ms]
-        limit_dbfs = max(loud) - PIP_DB
-        if len(before) > 1 and max(before[-1 - _PIP_FRAMES : -1]) <= limit_dbfs:  # the last one may hold its beginning
-            self._pip, self._quiet_below_dbfs, self._n_after = tone, limit_dbfs, 0
+        loudest_dbfs = max(one.level_dbfs for one in self._recent if tone.start_ms <= one.start_ms < end_ms)
+        before = [one.level_dbfs for one in self._recent if one.end_ms < tone.start_ms]
+        after = [one.level_dbfs for one in self._recent if one.start_ms > end_ms]
+        if tone.hz < PIP_MIN_HZ or not before or not after:
+            return False
+        return max(*before[-PIP_QUIET_FRAMES:], *after) <= loudest_dbfs - PIP_DB
 
 
 def _as_one_line(frame: Frame) -> Frame:

@@ -17,10 +17,11 @@ from statistics import fmean, median
 
 from dialer.progress.frames import FRAME_MS, SILENCE_DBFS, Frame
 
-CNG_HZ, CNG_TOLERANCE_HZ = 1100.0, 38.0
+CNG_HZ, CNG_TOLERANCE_HZ = 1100.0, 41.0
 CNG_MIN_MS, CNG_MAX_MS = 400, 600
 """0.5 s ± 15 % and a frame."""
 ANSWER_HZ, ANSWER_TOLERANCE_HZ = 2100.0, 18.0
+"""T.30's tolerances, and 3 Hz for measuring."""
 ANSWER_MIN_MS = 480
 ANSAM_HZ = 15.0
 ANSAM_MIN_DB = 0.9

@@ -1,7 +1,7 @@
 """Steady tones: the machine's beep, the fax's whistle, the network's signals.
 
 A tone is a spectral line that holds most of the power and keeps its pitch and level from frame to frame; noise moves
-its pitch by a hertz or two, a telephone codec by more, the higher it is. Above 480 Hz no voice holds a line for 100 ms;
+its pitch by a hertz or two, a telephone codec by more, the higher it is. Above 700 Hz no voice holds a line for 100 ms;
 below, some vowels do, so a low tone must be purer, steadier and last longer. A whistling person glides.
 """
 
@@ -11,18 +11,22 @@ from dialer.progress.frames import Frame
 
 LINE_SHARE = 0.7
 """Share of the power that a tone's line holds, still true 4 dB above noise."""
-LOW_HZ = 480.0
+LOW_HZ = 700.0
 """Below this, what looks like a tone may be a vowel."""
 LOWEST_TONE_HZ = 280.0
 """Below this the telephone band ends."""
 LOW_LINE_SHARE = 0.85
 HIGH_LINE_SHARE = 0.6
+PURE_REST, MAX_RIVAL_OF_REST = 0.05, 0.6
+"""Of what is not in the line, noise is spread wide; most of a voice's is in its next harmonic."""
 HIGH_HZ = 1300.0
 """Above this, codecs made for voices distort a tone: GSM moves 2000 Hz by 20 Hz and its level by 4 dB."""
 MAX_RANGE_HZ, MAX_RANGE_DB = 10.0, 4.0
 LOW_RANGE_HZ, LOW_RANGE_DB = 5.0, 2.0
 PURE_RANGE_HZ, PURE_RANGE_DB = 3.0, 1.0
 HIGH_RANGE_HZ, HIGH_RANGE_DB = 50.0, 10.0
+MAX_DRIFT_HZ = 25.0
+"""A codec moves a high tone to and fro, a whistling person in one direction."""
 CONFIRM_FRAMES = 5
 CONFIRM_PURE_FRAMES = 6
 """Of a low tone that is as steady as no vowel."""
@@ -57,7 +61,7 @@ class _Run:
         self.start_ms = first.start_ms
         self.end_ms = first.end_ms
         self.n_frames = 1
-        self._low_hz = self._high_hz = first.line_hz
+        self._low_hz = self._high_hz = self._first_hz = self._last_hz = first.line_hz
         self._low_db = self._high_db = first.level_dbfs
 
     @property
@@ -70,7 +74,7 @@ class _Run:
             if not self._follows_onset(self._onset, frame):
                 return False
             self._onset = None
-            self._low_hz = self._high_hz = frame.line_hz
+            self._low_hz = self._high_hz = self._first_hz = frame.line_hz
             self._low_db = self._high_db = frame.level_dbfs
         low_hz, high_hz = min(self._low_hz, frame.line_hz), max(self._high_hz, frame.line_hz)
         low_db, high_db = min(self._low_db, frame.level_dbfs), max(self._high_db, frame.level_dbfs)
@@ -79,6 +83,7 @@ class _Run:
         if high_db - low_db > _limit(self.hz, LOW_RANGE_DB, MAX_RANGE_DB, HIGH_RANGE_DB):
             return False
         self._low_hz, self._high_hz, self._low_db, self._high_db = low_hz, high_hz, low_db, high_db
+        self._last_hz = frame.line_hz
         self.end_ms = frame.end_ms
         self.n_frames += 1
         return True
@@ -86,7 +91,7 @@ class _Run:
     @property
     def certain(self) -> bool:
         """Whether it has lasted too long to be anything but a tone."""
-        return self.n_frames >= self._needed_frames()
+        return self.n_frames >= self._needed_frames() and abs(self._last_hz - self._first_hz) <= MAX_DRIFT_HZ
 
     def _needed_frames(self) -> int:
         range_hz, range_db = self._high_hz - self._low_hz, self._high_db - self._low_db
@@ -144,7 +149,10 @@ class ToneTracker:
 def _is_line(frame: Frame) -> bool:
     if frame.line_hz < LOWEST_TONE_HZ:
         return False
-    return frame.line_share >= _limit(frame.line_hz, LOW_LINE_SHARE, LINE_SHARE, HIGH_LINE_SHARE)
+    if frame.line_share < _limit(frame.line_hz, LOW_LINE_SHARE, LINE_SHARE, HIGH_LINE_SHARE):
+        return False
+    rest = 1.0 - frame.line_share
+    return rest <= PURE_REST or frame.pair_share - frame.line_share <= MAX_RIVAL_OF_REST * rest
 
 
 def _limit(hz: float, low: float, middle: float, high: float) -> float:

@@ -1,16 +1,20 @@
 """Telephone signals as audio: single and double tones, their cadences, and silence.
 
 What the simulated carrier plays and the detectors are tested with; a connect tone for collectors. Audio is int16
-little-endian, mono, 8 kHz, as everywhere. Cadences follow ITU-T E.180 supplement 2.
+little-endian, mono, 8 kHz, as everywhere. The network's signals are those of `dialer.progress.tone_plans`.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
+from dialer.progress.tone_plans import tone_of
+from dialer.progress.verdict import Label
+
 RATE_HZ = 8000
 DEFAULT_LEVEL_DBFS = -18.0
 _FULL_SCALE = 32767.0
+_LABELS = (Label.RINGBACK, Label.BUSY, Label.CONGESTION)
 _RAMP_MS = 4
 """Tones begin and end softly enough not to click, hard enough to be timed."""
 
@@ -23,16 +27,16 @@ class Signal:
     pulses: tuple[tuple[int, int], ...]
 
 
-RINGBACK_CN = Signal((450.0,), ((1000, 4000),))
-BUSY_CN = Signal((450.0,), ((350, 350),))
-CONGESTION_CN = Signal((450.0,), ((700, 700),))
-RINGBACK_US = Signal((440.0, 480.0), ((2000, 4000),))
-BUSY_US = Signal((480.0, 620.0), ((500, 500),))
-CONGESTION_US = Signal((480.0, 620.0), ((250, 250),))
-RINGBACK_EU = Signal((425.0,), ((1000, 4000),))
-BUSY_EU = Signal((425.0,), ((500, 500),))
-CONGESTION_EU = Signal((425.0,), ((250, 250),))
-RINGBACK_UK = Signal((400.0, 450.0), ((400, 200), (400, 2000)))
+def network_signal(plan: str, label: Label) -> Signal:
+    """A signal of a country's network, from the table of tone plans. Raises ValueError when there is none."""
+    tone_heard = tone_of(plan, label)
+    return Signal(tone_heard.frequencies_hz, tone_heard.pulses)
+
+
+RINGBACK_CN, BUSY_CN, CONGESTION_CN = (network_signal("cn", label) for label in _LABELS)
+RINGBACK_US, BUSY_US, CONGESTION_US = (network_signal("us", label) for label in _LABELS)
+RINGBACK_EU, BUSY_EU, CONGESTION_EU = (network_signal("eu", label) for label in _LABELS)
+RINGBACK_UK = network_signal("uk", Label.RINGBACK)
 FAX_CALLING = Signal((1100.0,), ((500, 3000),))  # ITU-T T.30 CNG
 FAX_ANSWER = Signal((2100.0,), ((3000, 75),))  # ITU-T T.30 CED
 SIT_PULSES = ((950.0, 330), (1400.0, 330), (1800.0, 330))  # ITU-T E.180: three tones in a row

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import dialer.simulator
@@ -71,3 +72,49 @@ def test_one_that_talks_for_ever_is_given_up() -> None:
     talk = read_audio(VOICES / "machine_zh_personal.flac")[16 * 500 : -16 * 1200]
     (event,) = events(talk * 6)
     assert (event.kind, event.at_ms) == (BeepEventKind.GAVE_UP, GIVE_UP_MS)
+
+
+@pytest.mark.parametrize("length_ms", [60, 80, 100])
+@pytest.mark.parametrize("offset_ms", [0, 7, 13])
+def test_a_pip_between_silences(length_ms: int, offset_ms: int) -> None:
+    found, ready = events(silence(1000 + offset_ms) + tone((1000.0,), length_ms) + silence(1000))
+    assert found.beep_ms == pytest.approx(1000 + offset_ms, abs=20)
+    assert found.at_ms <= 1000 + offset_ms + 180
+    assert ready.at_ms >= 1000 + offset_ms + length_ms
+
+
+def test_the_message_waits_for_the_second_of_two_pips() -> None:
+    pips = tone((1400.0,), 200) + silence(200) + tone((1400.0,), 200)
+    found, ready = events(silence(1000) + pips + silence(1000))
+    assert found.at_ms <= 1000 + 120
+    assert ready.at_ms >= 1000 + 600
+
+
+@pytest.mark.parametrize(
+    "beep",
+    [tone((620.0, 880.0), 400), tone((1000.0,), 200) + tone((1400.0,), 200)],
+    ids=["at once", "in turn"],
+)
+def test_a_beep_of_two_tones(beep: bytes) -> None:
+    found, ready = events(silence(1000) + beep + silence(1000))
+    assert found.beep_ms == pytest.approx(1000, abs=20)
+    assert found.at_ms <= 1000 + 180
+    assert 1400 <= ready.at_ms <= 1500 + 300
+
+
+@pytest.mark.parametrize("hz", [440.0, 1000.0, 2000.0])
+def test_a_beep_that_follows_the_last_word_at_once(hz: float) -> None:
+    speech = read_audio(VOICES / "machine_zh_personal.flac")[16 * 500 : 16 * 2000]
+    found, ready = events(speech + tone((hz,), 500) + silence(500))
+    assert found.beep_ms == pytest.approx(1500, abs=20)
+    assert ready.at_ms >= 2000
+
+
+@pytest.mark.parametrize("level_dbfs", [-35.0, -6.0])
+def test_a_beep_in_noise(level_dbfs: float) -> None:
+    pcm = silence(1000) + tone((1000.0,), 500, level_dbfs) + silence(500)
+    noise = np.random.default_rng(2).normal(0, 32768 * 10 ** ((level_dbfs - 8) / 20), len(pcm) // 2)
+    noisy = (np.frombuffer(pcm, dtype="<i2") + noise).clip(-32768, 32767).astype("<i2").tobytes()
+    found, ready = events(noisy)
+    assert found.beep_ms == pytest.approx(1000, abs=20)
+    assert 1500 <= ready.at_ms <= 1600
