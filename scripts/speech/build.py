@@ -19,8 +19,8 @@ from speech.texts import Split
 SHARES: dict[str, dict[str, float]] = {
     "human": {"short": 15, "normal": 12, "business": 8, "two_utterances": 6, "late": 3, "tv": 4, "noisy": 4},
     "machine": {"carrier": 11, "personal": 9, "assistant": 4, "short": 7, "pause": 6, "concat": 4},
-    "silence": {"digital": 0.5, "cn": 0.6, "clicks": 0.7, **dict.fromkeys(VOICELESS, 0.4)},
-    "fax": {"cng": 1.0, "ced": 0.9, "ansam": 0.9},
+    "silence": {"digital": 0.8, "cn": 0.9, "clicks": 1.0, **dict.fromkeys(VOICELESS, 0.6)},
+    "fax": {"cng": 1.6, "ced": 1.4, "ansam": 1.4},
 }
 """Clips of each subclass, in parts of their sum."""
 _NOISE_SHARES = {"human": 0.62, "machine": 0.5, "fax": 0.3, "silence": 0.0}

@@ -28,6 +28,7 @@ class Lines:
             if said.split in {"", split.value}:
                 grouped[said.section, said.language, said.voice, said.place].append(said)
         n_parts = {(text.section, text.language, text.place): len(text.parts) for text in read_texts()}
+        self._n_said: Counter[tuple[str, str, int]] = Counter()
         self._lines: dict[tuple[str, str], list[Line]] = defaultdict(list)
         for (section, language, _, place), parts in sorted(grouped.items()):
             if len(parts) == n_parts[section, language, place]:
@@ -36,7 +37,7 @@ class Lines:
             self._leave_numbers_to_those_who_count(language)
 
     def draw(self, rng: np.random.Generator, section: str, language: str, voice: str = "") -> Line | None:
-        """A line of a section, by any voice or a given one; None when there is none."""
+        """A line of a section, of those said least so far, by any voice or a given one; None when there is none."""
         there = self._lines[section, language]
         if voice:
             there = [line for line in there if line[0].voice == voice]
@@ -46,7 +47,11 @@ class Lines:
         weights = np.array([_ENGINE_WEIGHTS[engine] for engine in engines])
         engine = engines[int(rng.choice(len(engines), p=weights / weights.sum()))]
         there = [line for line in there if line[0].voice[0] == engine]
-        return there[int(rng.integers(len(there)))]
+        fewest = min(self._n_said[_text_of(line)] for line in there)
+        there = [line for line in there if self._n_said[_text_of(line)] == fewest]
+        line = there[int(rng.integers(len(there)))]
+        self._n_said[_text_of(line)] += 1
+        return line
 
     def _leave_numbers_to_those_who_count(self, language: str) -> None:
         """A prompt with a number needs a voice that has most digits, and words to end with."""
@@ -76,3 +81,7 @@ class Lines:
             if line is not None:
                 voices.append(self.samples(line[0], self.pace(rng)))
         return voices
+
+
+def _text_of(line: Line) -> tuple[str, str, int]:
+    return line[0].section, line[0].language, line[0].place
