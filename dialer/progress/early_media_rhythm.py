@@ -20,6 +20,8 @@ RESTLESS_HZ, RESTLESS_SHARE = 4.0, 0.3
 """A close pair's line moves so far in so many frames; a tune's does only where a note ends."""
 TONE_SHARE = 0.6
 """Share of the power in the line: a tone 3 dB above noise."""
+CLOSE_PAIR_SHARE = 0.75
+"""Together, of the lines of 400 and 450 Hz, where they are seen as two."""
 MAX_RIVAL_SHARE = 0.15
 """Noise leaves less than this in any other line; the overtones of voices and instruments more."""
 EDGE_MS = 45
@@ -135,8 +137,13 @@ def pitch_fits(parts: Sequence[Part], tone: NetworkTone) -> bool:
 
 def is_network_tone(frame: Frame) -> bool:
     """Nothing but a line, or a pair of lines, at the pitch of the network's tones."""
-    alone = frame.line_share >= TONE_SHARE and frame.pair_share - frame.line_share <= MAX_RIVAL_SHARE
-    return (alone and LOWEST_HZ <= frame.line_hz <= HIGHEST_HZ) or _is_pair(frame)
+    if not LOWEST_HZ <= frame.line_hz <= HIGHEST_HZ:
+        return _is_pair(frame)
+    if LOWEST_HZ <= frame.rival_hz <= HIGHEST_HZ and frame.pair_share >= CLOSE_PAIR_SHARE:
+        return True
+    return (frame.line_share >= TONE_SHARE and frame.pair_share - frame.line_share <= MAX_RIVAL_SHARE) or _is_pair(
+        frame
+    )
 
 
 def _is_pair(frame: Frame) -> bool:
