@@ -3,7 +3,8 @@
 SIPp is the peer in signalling and audio alike (its `rtp_stream`); its packets pass a hop that loses and delays them.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from dialer.media.interface import FRAME_MS, Codec
 from dialer.progress.verdict import Verdict
 from dialer.prompts.signals import silence, tone
 from dialer.sip.endpoint import SipEndpoint
-from tests.support.heard_calls import EARLY_LINE, LINE, Heard, Play, hear, hear_clips
+from tests.support.heard_calls import EARLY_LINE, FINE, LINE, Heard, Play, hear, hear_clips
 from tests.support.heard_clips import Clip, clip_of, greeting_verdict, shipped_clips, verdict_of
 from tests.support.path_script import INVITE, OUR_BYE, TRYING, answer, scenario, speak, wait
 from tests.support.rtp_hop import Weather
@@ -31,23 +32,49 @@ RINGBACK = tone((450.0,), 1000) + silence(1000)
 """ITU-T E.180, China; the pause is cut short."""
 
 
-@pytest.fixture(scope="module")
-def clips() -> list[Clip]:
-    """Read before any loop runs."""
-    return shipped_clips()
+@dataclass(frozen=True)
+class Studio:
+    """Our end of the calls, what is played, and what the detectors make of it offline."""
+
+    endpoint: SipEndpoint
+    media: MediaEngine
+    folder: Path
+    clips: Sequence[Clip]
+    offline: Mapping[str, Verdict | None]
+
+    async def hear(self, play: Play) -> Heard:
+        """One call in fine weather."""
+        return await hear(self.endpoint, self.media, play, self.folder)
+
+    async def hear_clips(self, clips: Sequence[Clip], weather: Weather = FINE) -> dict[str, Heard]:
+        """A call for each clip; the answers must be the same offline.
+
+        That is all fields for the frames that the tap gave, from which nothing is missing, and the label of the file.
+        """
+        calls = await hear_clips(self.endpoint, self.media, clips, self.folder, weather)
+        live = {clip.name: calls[clip.name].verdict(clip) for clip in clips}
+        again = {clip.name: verdict_of(calls[clip.name].frames(target_of(clip)), clip.early) for clip in clips}
+        assert live == again
+        assert all(heard.has_no_hole for heard in calls.values())
+        for clip in calm(clips, calls):
+            assert label_of(live[clip.name]) == label_of(self.offline[clip.name]), clip.name
+        return calls
 
 
 @pytest.fixture(scope="module")
-def offline(clips: list[Clip]) -> dict[str, Verdict | None]:
-    """What the detectors make of the files."""
-    return {clip.name: verdict_of(clip.frames(), clip.early) for clip in clips}
+def files() -> tuple[Sequence[Clip], Mapping[str, Verdict | None]]:
+    """Read and heard before any loop runs."""
+    clips = shipped_clips()
+    return clips, {clip.name: verdict_of(clip.frames(), clip.early) for clip in clips}
 
 
 @pytest_asyncio.fixture
-async def media(tmp_path: Path) -> AsyncIterator[MediaEngine]:
-    """The real engine."""
-    async with MediaEngine(MediaConfig(port_min=24_000, port_max=24_399, workers=1), tmp_path) as engine:
-        yield engine
+async def studio(
+    endpoint: SipEndpoint, tmp_path: Path, files: tuple[Sequence[Clip], Mapping[str, Verdict | None]]
+) -> AsyncIterator[Studio]:
+    """With the real engine."""
+    async with MediaEngine(MediaConfig(port_min=24_000, port_max=24_399, workers=1), tmp_path) as media:
+        yield Studio(endpoint, media, tmp_path, *files)
 
 
 def target_of(clip: Clip) -> ListenTarget:
@@ -60,79 +87,41 @@ def label_of(verdict: Verdict | None) -> str:
     return verdict.label.value if verdict else ""
 
 
-def calm(calls: dict[str, Heard]) -> set[str]:
-    """The calls in which nothing but the weather disturbed the packets: on any machine, most of them."""
-    names = {name for name, heard in calls.items() if not heard.was_disturbed}
-    assert len(names) >= len(calls) / 2
-    return names
+def calm(clips: Sequence[Clip], calls: Mapping[str, Heard]) -> list[Clip]:
+    """Where nothing but the weather disturbed the packets: on any machine, most calls."""
+    found = [clip for clip in clips if not calls[clip.name].was_disturbed]
+    assert len(found) >= len(calls) / 2
+    return found
 
 
-def check_same_answers(clips: list[Clip], calls: dict[str, Heard], offline: Mapping[str, Verdict | None]) -> None:
-    """All fields for the frames that the tap gave, from which nothing is missing; the label as of the file."""
-    live = {clip.name: calls[clip.name].verdict(clip) for clip in clips}
-    again = {clip.name: verdict_of(calls[clip.name].frames(target_of(clip)), clip.early) for clip in clips}
-    assert live == again
-    assert all(heard.has_no_hole for heard in calls.values())
-    undisturbed = calm(calls)
-    for clip in clips:
-        if clip.name in undisturbed:
-            assert label_of(live[clip.name]) == label_of(offline[clip.name]) == clip.label, clip.name
-
-
-async def test_a_fine_network_gives_the_files_own_frames(
-    endpoint: SipEndpoint,
-    media: MediaEngine,
-    clips: list[Clip],
-    offline: dict[str, Verdict | None],
-    tmp_path: Path,
-) -> None:
+async def test_a_fine_network_gives_the_files_own_frames(studio: Studio) -> None:
     """To the sample, from the first packet on; so all of the verdict is that of the file, its times as well."""
-    calls = await hear_clips(endpoint, media, clips, tmp_path)
-    check_same_answers(clips, calls, offline)
-    undisturbed = calm(calls)
-    for clip in clips:
-        if clip.name in undisturbed:
-            frames = calls[clip.name].frames(target_of(clip))
-            assert frames == clip.frames()[: len(frames)], clip.name
-            assert calls[clip.name].verdict(clip) == offline[clip.name], clip.name
+    calls = await studio.hear_clips(studio.clips)
+    for clip in calm(studio.clips, calls):
+        frames = calls[clip.name].frames(target_of(clip))
+        assert frames == clip.frames()[: len(frames)], clip.name
+        assert calls[clip.name].verdict(clip) == studio.offline[clip.name], clip.name
 
 
-async def test_loss_and_jitter_change_no_answer(
-    endpoint: SipEndpoint,
-    media: MediaEngine,
-    clips: list[Clip],
-    offline: dict[str, Verdict | None],
-    tmp_path: Path,
-) -> None:
-    calls = await hear_clips(endpoint, media, clips, tmp_path, ROUGH)
-    check_same_answers(clips, calls, offline)
+async def test_loss_and_jitter_change_no_answer(studio: Studio) -> None:
+    calls = await studio.hear_clips(studio.clips, ROUGH)
     assert all(heard.n_lost > 0 for heard in calls.values() if len(heard.arrivals) > 200)
 
 
-async def test_a_line_that_sends_no_pauses_sounds_the_same(
-    endpoint: SipEndpoint,
-    media: MediaEngine,
-    clips: list[Clip],
-    offline: dict[str, Verdict | None],
-    tmp_path: Path,
-) -> None:
+async def test_a_line_that_sends_no_pauses_sounds_the_same(studio: Studio) -> None:
     """Comfort noise (RFC 3389) instead of packets is silence to the detectors, in its place and of its length."""
-    spoken = [clip for clip in clips if clip.label in ("human", "machine")]
-    calls = await hear_clips(endpoint, media, spoken, tmp_path, Weather(sends_pauses=False))
-    check_same_answers(spoken, calls, offline)
-    for clip in spoken:
-        live, of_file = calls[clip.name].verdict(clip), offline[clip.name]
+    spoken = [clip for clip in studio.clips if clip.label in ("human", "machine")]
+    calls = await studio.hear_clips(spoken, Weather(sends_pauses=False))
+    for clip in calm(spoken, calls):
+        live, of_file = calls[clip.name].verdict(clip), studio.offline[clip.name]
         assert live is not None
         assert of_file is not None
-        if not calls[clip.name].was_disturbed:
-            assert abs(live.decided_ms - of_file.decided_ms) <= MAY_SHIFT_MS, clip.name
+        assert abs(live.decided_ms - of_file.decided_ms) <= MAY_SHIFT_MS, clip.name
 
 
-async def test_the_audio_kept_with_a_verdict_is_what_was_heard(
-    endpoint: SipEndpoint, media: MediaEngine, clips: list[Clip], tmp_path: Path
-) -> None:
-    clip = clips[0]
-    calls = await hear_clips(endpoint, media, [clip], tmp_path)
+async def test_the_audio_kept_with_a_verdict_is_what_was_heard(studio: Studio) -> None:
+    clip = studio.clips[0]
+    calls = await studio.hear_clips([clip])
     kept, frames = calls[clip.name].greeting, calls[clip.name].frames(ListenTarget.GREETING)
     assert kept is not None
     assert kept.verdict == greeting_verdict(frames)
@@ -140,15 +129,13 @@ async def test_the_audio_kept_with_a_verdict_is_what_was_heard(
     assert kept.pcm == b"".join(frames[kept.audio_from_ms // FRAME_MS : n_decided])
 
 
-async def test_nothing_is_missed_or_heard_twice_when_the_call_is_answered(
-    endpoint: SipEndpoint, media: MediaEngine, clips: list[Clip], tmp_path: Path
-) -> None:
+async def test_nothing_is_missed_or_heard_twice_when_the_call_is_answered(studio: Studio) -> None:
     """Ringing in a 183, the answer, and the greeting in one stream: one detector ends where the next begins."""
-    greeting = clips[0]
+    greeting = studio.clips[0]
     ringing = clip_of("ringing", "ringback", True, RINGBACK)
     line = ringing.codes + greeting.line
     script = scenario("answered", INVITE, TRYING, EARLY_LINE, wait(len(RINGBACK) // 16), answer(), OUR_BYE)
-    heard = await hear(endpoint, media, Play("answered", script, line), tmp_path)
+    heard = await studio.hear(Play("answered", script, line))
     blocks = heard.all_blocks()
     assert heard.has_no_hole
     assert set(heard.blocks) == {ListenTarget.EARLY_MEDIA, ListenTarget.GREETING}
@@ -161,13 +148,11 @@ async def test_nothing_is_missed_or_heard_twice_when_the_call_is_answered(
         assert frames == sent[: len(frames)]
 
 
-async def test_a_word_faster_than_the_answer_is_heard(
-    endpoint: SipEndpoint, media: MediaEngine, clips: list[Clip], tmp_path: Path
-) -> None:
+async def test_a_word_faster_than_the_answer_is_heard(studio: Studio) -> None:
     """Audio takes a shorter way than signalling: packets before the 200 wait for it."""
-    clip = clips[0]
+    clip = studio.clips[0]
     script = scenario("eager", INVITE, TRYING, speak(LINE), wait(60), answer(), OUR_BYE)
-    heard = await hear(endpoint, media, Play("eager", script, clip.line), tmp_path)
+    heard = await studio.hear(Play("eager", script, clip.line))
     frames = heard.frames(ListenTarget.GREETING)
     if not heard.was_disturbed:
         assert frames == clip.frames()[: len(frames)]
