@@ -33,14 +33,54 @@ class AnnouncementMeaning(str, Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Announcement:
-    """One entry of the library. `source` says where its audio came from, `added_by` who named it."""
+class NewAnnouncement:
+    """What somebody says of a recording. `language` is a tag like zh or zh+en, `source` where the audio came from."""
 
-    announcement_id: int
     title: str
     meaning: AnnouncementMeaning
     language: str
     source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement(NewAnnouncement):
+    """One entry of the library. `added_by` is who named it."""
+
+    announcement_id: int
     added_by: str
     added_at: datetime
     length_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownHeard:
+    """An announcement that nobody has named yet, heard on one call; `sip_status` is that call's end, 0: none."""
+
+    attempt_id: int
+    campaign_id: int
+    heard_at: datetime
+    trunk: str
+    sip_status: int
+
+
+@dataclass(frozen=True, slots=True)
+class HeardWith:
+    """On which trunk and with which final SIP status an announcement was heard how often."""
+
+    trunk: str
+    sip_status: int
+    times: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownCluster:
+    """One announcement nobody has named yet, however often it was heard; `attempt_id` is the first such call."""
+
+    cluster_id: int
+    attempt_id: int
+    campaign_id: int
+    first_heard_at: datetime
+    last_heard_at: datetime
+    times: int
+    length_ms: int
+    heard_with: tuple[HeardWith, ...]

@@ -12,6 +12,7 @@ from dialer.errors import ConfigError, StorageError
 from dialer.storage import tables
 from dialer.storage.accounts import Accounts
 from dialer.storage.agents import Agents
+from dialer.storage.announcements import Announcements
 from dialer.storage.attempts import Attempts
 from dialer.storage.audit import Audit
 from dialer.storage.campaigns import Campaigns
@@ -57,6 +58,7 @@ class Storage:
         self.lists = Lists(database, cipher)
         self.campaigns = Campaigns(database)
         self.entries = Entries(database, cipher)
+        self.announcements = Announcements(database)
         self.attempts = Attempts(database, cipher)
         self.wrap_ups = WrapUps(database, cipher)
         self.cases = Cases(database)

@@ -1,5 +1,6 @@
 """The tables, by subject. Nothing outside `dialer.storage` may import them."""
 
+from dialer.storage.tables.announcements import announcements, unknown_announcements
 from dialer.storage.tables.attempts import attempts, recordings, refusals, wrap_ups
 from dialer.storage.tables.base import Base
 from dialer.storage.tables.campaigns import campaign_lists, campaigns, entries
@@ -25,6 +26,7 @@ metadata = Base.metadata
 __all__ = [
     "accounts",
     "agent_changes",
+    "announcements",
     "attempts",
     "audit",
     "campaign_lists",
@@ -52,6 +54,7 @@ __all__ = [
     "refusals",
     "stops",
     "tokens",
+    "unknown_announcements",
     "verdict_samples",
     "wrap_ups",
 ]
