@@ -182,7 +182,7 @@ class Stage:
         if rng.random() < 0.08:
             sound = 0.5 * (sound + sine(hz * float(rng.uniform(1.2, 1.6)), size))
         level = gain(min(scene.level_dbfs + float(rng.uniform(-14, 6)), -6) + 3)
-        scene.beep(faded(sound * level, 5), hz, _end(scene) + rng.uniform(80, 2500))
+        scene.beep(faded(sound * level, 5), hz, scene.last_ms + rng.uniform(80, 2500))
 
     def _silence(self, subclass: str, rng: np.random.Generator) -> Scene:
         scene = Scene("silence", subclass, self._longest_ms, level_dbfs=float(rng.uniform(-65, -28)))

@@ -11,8 +11,8 @@ from speech.build import build, classes
 from speech.lines import Lines
 from speech.manifest import Row
 from speech.pool import HELD_OUT, Pool, planned, write_index
-from speech.scenes import Scene
-from speech.sound import RATE_HZ, in_ms, spoken_bounds
+from speech.scenes import Scene, Stage
+from speech.sound import RATE_HZ, in_ms, n_samples, spoken_bounds
 from speech.texts import Split, read_texts
 
 N_CLIPS = 50
@@ -108,3 +108,13 @@ def test_held_out_texts_and_voices_are_not_trained_on() -> None:
 def test_no_text_is_there_twice() -> None:
     texts = [(text.language, text.section, text.parts) for text in read_texts()]
     assert len(texts) == len(set(texts))
+
+
+def test_a_beep_sounds_alone(pool: Pool) -> None:
+    """Greetings that are said twice, too: where the beep is, nobody speaks."""
+    stage = Stage(Lines(pool, Split.TRAIN))
+    scenes = [stage.draw("machine", "carrier", np.random.default_rng(seed)) for seed in range(60)]
+    beeps = [(scene, scene.beep_ms) for scene in scenes if scene.beep_ms is not None]
+    assert any("repeat" in " ".join(scene.notes) for scene, _ in beeps)
+    for scene, beep_ms in beeps:
+        assert not scene.track[n_samples(beep_ms - 60) : n_samples(beep_ms - 1)].any()
