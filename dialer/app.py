@@ -39,6 +39,7 @@ from dialer.media.engine import MediaEngine
 from dialer.metrics import Metrics
 from dialer.model.attempt import Attempt
 from dialer.model.recording import RecordingInfo
+from dialer.outcomes.announcement_keeper import AnnouncementKeeper
 from dialer.outcomes.delivery import Delivery, destination_names, open_destinations
 from dialer.outcomes.verdict_keeper import VerdictKeeper
 from dialer.prompts.store import PromptStore
@@ -78,6 +79,7 @@ class Application:
     campaigns: CampaignManager
     finalizer: Finalizer
     verdicts: VerdictKeeper
+    announcements: AnnouncementKeeper
     delivery: Delivery
 
     def __init__(self, config: Config, reread: Callable[[], Config] | None = None) -> None:
@@ -151,6 +153,8 @@ class Application:
         node, limits = self.config.node.name, self.config.verdicts
         keeper = VerdictKeeper(self.storage.verdict_samples, self.verdicts_dir, node, limits, self.clock, self.board)
         self.verdicts = await stack.enter_async_context(keeper)
+        library = AnnouncementKeeper(self.storage.announcements, self.clock)
+        self.announcements = await stack.enter_async_context(library)
         destinations = open_destinations(self.config, self.clock, self._chance)
         self.delivery = await stack.enter_async_context(
             Delivery(
@@ -196,6 +200,7 @@ class Application:
             node=self.config.node.name,
             keep_recording=self._keep_recording,
             keep_verdict=self.verdicts.keep,
+            announcements=self.announcements,
             advertised_host=self.config.sip.advertised_host,
         )
         spool = SpoolGuard(self.spool_dir, self.config.media.spool_min_free_mb)

@@ -17,6 +17,7 @@ from dialer.api.problems import ApiError, conflict
 from dialer.api.routes import (
     accounts,
     agents,
+    announcements,
     attempts,
     campaigns,
     consents,
@@ -33,6 +34,7 @@ from dialer.api.routes import (
 )
 from dialer.api.routing import MAX_BODY_BYTES, SERVICES, Operation, Routes, read_call, respond
 from dialer.api.services import Services
+from dialer.api.uploads import clean_uploads
 from dialer.errors import DialerError, InputError, StorageError
 
 logger = logging.getLogger(__name__)
@@ -44,6 +46,7 @@ SUBJECTS: tuple[Routes, ...] = (
     agents.routes,
     recordings.routes,
     verdicts.routes,
+    announcements.routes,
     suppression.routes,
     consents.routes,
     proofs.routes,
@@ -143,7 +146,7 @@ def _of_aiohttp(refusal: web.HTTPException) -> ApiError:
 async def _recover(app: web.Application) -> None:
     """What a kill left behind of requests that were under way."""
     services = app[SERVICES]
-    await asyncio.to_thread(lists.clean_uploads, services.uploads_dir)
+    await asyncio.to_thread(clean_uploads, services.uploads_dir)
     await services.storage.idempotency.recover(services.config.node.name)
 
 

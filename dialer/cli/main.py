@@ -8,7 +8,20 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from dialer.cli import accounts, amd, attempts, calendar, campaign, importing, outbox, policy, proof, verdicts, why
+from dialer.cli import (
+    accounts,
+    amd,
+    announcements,
+    attempts,
+    calendar,
+    campaign,
+    importing,
+    outbox,
+    policy,
+    proof,
+    verdicts,
+    why,
+)
 from dialer.cli.house import DEFAULT_CONFIG, ConfigFile, read_config
 from dialer.cli.output import complain, say
 from dialer.errors import DialerError
@@ -30,6 +43,7 @@ app = typer.Typer(
 app.add_typer(amd.app, name="amd")
 app.add_typer(calendar.app, name="calendar")
 app.add_typer(campaign.app, name="campaign")
+app.add_typer(announcements.app, name="announcements")
 app.add_typer(attempts.app, name="attempts")
 app.add_typer(outbox.app, name="outbox")
 app.add_typer(policy.app, name="policy")

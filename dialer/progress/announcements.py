@@ -32,6 +32,9 @@ EVIDENCE = 9.0
 LEAST_OWN_ROWS = 20
 OWN_EVIDENCE = 6.5
 """The same for what an entry shares with none of another meaning: the whole must fit, and so must this part of it."""
+RECENT_ROWS = 25
+RECENT_LIKENESS = 0.4
+"""And the last half second must not contradict: texts that differ in one syllable fall below 0.2 there."""
 RIVAL_LIKENESS = 0.08
 """While an entry of another meaning is nearly as like as the best, by this much, nothing is said."""
 GUESS_LIKENESS = 0.7
@@ -109,6 +112,15 @@ class AnnouncementLibrary:
     def entry_at(self, row: int) -> int:
         """The number of the entry a row belongs to."""
         return int(np.searchsorted(self.bounds[:, 0], row, side="right")) - 1
+
+
+def matches_in(library: AnnouncementLibrary, pcm: bytes) -> tuple[Match, ...]:
+    """What a live call would have recognised in a recording: int16 little-endian, 8 kHz, mono."""
+    group = FRAME_BYTES * _TAKEN_FRAMES
+    heard = pcm + bytes(-len(pcm) % group)
+    matcher = library.matcher()
+    matches = (matcher.feed(heard[at : at + FRAME_BYTES]) for at in range(0, len(heard), FRAME_BYTES))
+    return tuple(match for match in matches if match is not None)
 
 
 @dataclass(slots=True)
@@ -209,7 +221,8 @@ class AnnouncementMatcher:
         enough = (evidence.likeness >= _NEEDED[evidence.n_rows]) & (
             evidence.own_likeness >= _NEEDED_OWN[evidence.n_own_rows]
         )
-        enough[[track.matched for track in self._tracks]] = False
+        contradicted = evidence.likeness[:, -RECENT_ROWS] < RECENT_LIKENESS
+        enough[contradicted | np.array([track.matched for track in self._tracks])] = False
         for n in np.flatnonzero(enough.any(axis=1)).tolist():
             enough[n] &= evidence.likeness[n] > self._best_rival(n, evidence.likeness) + RIVAL_LIKENESS
         scores = np.where(enough, evidence.likeness, 0)

@@ -23,6 +23,9 @@ WIDTH = 16
 MAX_LENGTH_S = 60
 """No announcement is longer before it repeats itself."""
 
+LEAST_ACTIVE_MS = 1000
+"""Less sound than this is a word or a noise, and cannot be recognised again."""
+
 Rows = NDArray[np.int8]
 """int8[n, WIDTH], one row per 20 ms."""
 Weighted = NDArray[np.float32]
@@ -51,7 +54,8 @@ _WEIGHT = np.array((3.1, 2.7, 2.7, 2.9, 2.6, 2.5, 2.2, 2.1, 1.9, 1.7, 1.7, 1.4, 
 each number is worth."""
 _ACTIVE_POWER = 0.25
 """A row with this share of an average row's power says something; pauses stay below."""
-_AVERAGE_POWER = float((_WEIGHT**2).sum())
+AVERAGE_POWER = float((_WEIGHT**2).sum())
+"""Of a row of speech, as it is compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +133,7 @@ def weighted(rows: Rows) -> Weighted:
 
 def active(rows: Weighted) -> NDArray[np.bool_]:
     """Which rows hold sound that changes; pauses and steady tones do not."""
-    power: NDArray[np.bool_] = np.einsum("nk,nk->n", rows, rows) > _ACTIVE_POWER * _AVERAGE_POWER
+    power: NDArray[np.bool_] = np.einsum("nk,nk->n", rows, rows) > _ACTIVE_POWER * AVERAGE_POWER
     return power
 
 

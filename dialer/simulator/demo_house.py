@@ -13,8 +13,12 @@ from dialer.api.security import hash_password, hash_token, new_token, sip_creden
 from dialer.clock import RehearsalClock
 from dialer.errors import ConfigError
 from dialer.model.account import NewAccount, Role
+from dialer.model.announcement import AnnouncementMeaning, NewAnnouncement
+from dialer.progress.fingerprint import Fingerprint, fingerprint_of
+from dialer.prompts.audio import read_audio
 from dialer.simulator.demo_campaigns import CALLER_IDS
 from dialer.simulator.sample import write_sample_list
+from dialer.simulator.voices import VOICES_DIR
 from dialer.storage import Storage, load_or_create_key
 from schedules.calendar import DayKind, WorkCalendar, load_calendar
 
@@ -26,6 +30,14 @@ CARRIER_PORT = 15070
 SERVICE_MEDIA = (21000, 21999)
 WORLD_MEDIA = (22000, 22999)
 FIRST_NUMBER = 13900000000
+ANNOUNCEMENTS = {
+    "empty_number": ("您好，您拨打的号码是空号，请核对后再拨。", AnnouncementMeaning.EMPTY_NUMBER),
+    "powered_off": ("您好，您拨打的用户已关机，请稍后再拨。", AnnouncementMeaning.POWERED_OFF),
+    "suspended": ("您好，您拨打的用户已停机。", AnnouncementMeaning.SUSPENDED),
+    "unreachable": ("您好，您拨打的用户暂时无法接通，请稍后再拨。", AnnouncementMeaning.UNREACHABLE),
+    "busy": ("您好，您拨打的用户正在通话中，请稍后再拨。", AnnouncementMeaning.BUSY),
+}
+"""What the simulated carrier says, by the name of its recording, and what that means."""
 SIP_REALM = "dialer"
 SEED = 20261123
 CONFIG = """# Written by the demo.
@@ -157,7 +169,7 @@ async def build_house(folder: Path, http_port: int, webhook_url: str, sizes: dic
         supervisor_token=new_token(),
         lists=lists,
     )
-    await _open_accounts(house, n_robots)
+    await _furnish(house, n_robots)
     return house
 
 
@@ -175,7 +187,8 @@ def _write_lists(folder: Path, sizes: dict[str, int], today: date) -> dict[str, 
     return paths
 
 
-async def _open_accounts(house: House, n_robots: int) -> None:
+async def _furnish(house: House, n_robots: int) -> None:
+    """Accounts, and the announcements that the simulated carrier plays."""
     key = await asyncio.to_thread(load_or_create_key, house.folder / "data" / "secret.key")
     now = house.clock.utcnow()
     # One hash for all: nobody logs in by password here, and making one takes a quarter of a second.
@@ -194,3 +207,14 @@ async def _open_accounts(house: House, n_robots: int) -> None:
                 hash_token(token), login, Role.COLLECTOR, now, account_id=account.account_id
             )
             house.robots.append(Robot(account.account_id, login, token, sip_password))
+        fingerprints = await asyncio.to_thread(_fingerprints)
+        for title, meaning in ANNOUNCEMENTS.values():
+            known = NewAnnouncement(title, meaning, "zh", "the simulated carrier")
+            await storage.announcements.add(known, fingerprints[title], "demo", now)
+
+
+def _fingerprints() -> dict[str, Fingerprint]:
+    return {
+        title: fingerprint_of(read_audio(VOICES_DIR / f"announcement_{name}.flac"))
+        for name, (title, _) in ANNOUNCEMENTS.items()
+    }

@@ -72,7 +72,7 @@ class Announcements:
     async def keep_unknown(self, heard: UnknownHeard, fingerprint: Fingerprint, audio: bytes) -> int:
         """Counts an announcement that is not in the library to its like, or begins a new cluster with it; its id.
 
-        `audio` is a FLAC file, kept of the first time only.
+        `audio` is a WAV file, kept of the first time only.
         """
         known = await self._database.read(_fingerprints)
         same = await asyncio.to_thread(nearest, fingerprint, known)
@@ -85,9 +85,15 @@ class Announcements:
         return tuple(_cluster(row) for row in rows)
 
     async def unknown_audio(self, cluster_id: int) -> bytes | None:
-        """How it sounded the first time, as a FLAC file; None: there is no such cluster."""
+        """How it sounded the first time, as a WAV file; None: there is no such cluster."""
         query = select(waiting.c.audio).where(waiting.c.cluster_id == cluster_id)
         return await self._database.read(lambda connection: connection.execute(query).scalar())
+
+    async def unknown_fingerprint(self, cluster_id: int) -> Fingerprint | None:
+        """How it sounded the first time; None: there is no such cluster."""
+        query = select(waiting.c.fingerprint).where(waiting.c.cluster_id == cluster_id)
+        stored = await self._database.read(lambda connection: connection.execute(query).scalar())
+        return None if stored is None else _fingerprint(f"unknown announcement {cluster_id}", stored)
 
     async def name_cluster(
         self, cluster_id: int, new: NewAnnouncement, actor: str, now: datetime

@@ -1,21 +1,16 @@
 """Lists: importing a file of contacts, and what has been imported."""
 
-import asyncio
-import os
-import uuid
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
-from aiohttp import web
 from pydantic import BaseModel, StringConstraints
 
 from dialer.api.auditing import audit
 from dialer.api.problems import ApiError, FieldError, bad_field, not_found
 from dialer.api.routing import Call, Id, Input, Nothing, Routes
+from dialer.api.uploads import uploaded
 from dialer.campaigns.importing import ImportOptions, ImportReport, import_list
 from dialer.campaigns.list_rows import Problem
 from dialer.errors import InputError
@@ -25,9 +20,6 @@ from dialer.storage import Storage
 routes = Routes("lists")
 
 MAX_UPLOAD_BYTES = 512 << 20
-UPLOAD_CHUNK_BYTES = 1 << 20
-CHUNK_TIMEOUT_S = 60.0
-"""An upload that sends nothing for this long is given up."""
 SUFFIXES = {
     "text/csv": ".csv",
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": ".xlsx",
@@ -99,7 +91,8 @@ async def import_file(call: Call[Nothing, ImportQuery, Nothing]) -> ListImported
     asked, services = call.query, call.services
     columns = _columns(asked.columns)
     options = ImportOptions(asked.name, services.config.node.name, asked.accept_valid, asked.region)
-    async with _uploaded(call.request, services.uploads_dir) as path:
+    suffix = SUFFIXES[call.request.content_type]
+    async with uploaded(call.request, services.uploads_dir, suffix, MAX_UPLOAD_BYTES) as path:
         report = await _import(services.storage, path, columns, options)
     if report.call_list is None:
         raise _refused(report)
@@ -120,51 +113,6 @@ async def _import(storage: Storage, path: Path, columns: dict[str, str] | None, 
     except InputError as error:  # it names the file by its place on our disk
         reason = str(error).replace(str(path), "the file").replace(path.name, "the file")
         raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, reason) from error
-
-
-def clean_uploads(folder: Path) -> None:
-    """At start: removes what a kill left of uploads, which hold numbers in clear. Blocks."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    for path in folder.iterdir():
-        path.unlink()
-
-
-@asynccontextmanager
-async def _uploaded(request: web.Request, folder: Path) -> AsyncIterator[Path]:
-    """The body as a file that is gone, with everything written beside it, when the block ends."""
-    stem = uuid.uuid4().hex
-    path = folder / f"{stem}{SUFFIXES[request.content_type]}"
-    try:
-        await _receive(request, path)
-        yield path
-    finally:
-        await asyncio.to_thread(_remove, folder, stem)
-
-
-async def _receive(request: web.Request, path: Path) -> None:
-    descriptor = await asyncio.to_thread(os.open, path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    received = 0
-    try:
-        while True:
-            async with asyncio.timeout(CHUNK_TIMEOUT_S):
-                chunk = await request.content.read(UPLOAD_CHUNK_BYTES)
-            if not chunk:
-                return
-            received += len(chunk)
-            if received > MAX_UPLOAD_BYTES:
-                raise ApiError(
-                    HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the file is larger than {MAX_UPLOAD_BYTES} bytes; split it"
-                )
-            await asyncio.to_thread(os.write, descriptor, chunk)
-    except TimeoutError as error:
-        raise ApiError(HTTPStatus.REQUEST_TIMEOUT, "the upload stopped half-way; send it again") from error
-    finally:
-        os.close(descriptor)
-
-
-def _remove(folder: Path, stem: str) -> None:
-    for path in folder.glob(f"{stem}*"):
-        path.unlink(missing_ok=True)
 
 
 def _columns(text: str | None) -> dict[str, str] | None:
