@@ -93,7 +93,7 @@ def fingerprint_of(pcm: bytes) -> Fingerprint:
     """
     whole = min(len(pcm) // FRAME_BYTES * FRAME_BYTES, MAX_LENGTH_S * 1000 // FRAME_MS * FRAME_BYTES)
     rows = FingerprintStream().feed(pcm[:whole])
-    sounds = np.flatnonzero(active(weighted(rows)))
+    sounds = np.flatnonzero(active(weighted(rows)[:, 1:]))  # the level alone also changes as the floor comes down
     return Fingerprint(rows[sounds[0] : sounds[-1] + 1] if len(sounds) else rows[:0])
 
 
