@@ -147,7 +147,8 @@ def _band_power(samples: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _quantised(numbers: NDArray[np.float32]) -> Rows:
-    return np.rint(np.clip(numbers / _SPREAD, -_CLIP, _CLIP) * _STEPS).astype(np.int8)
+    rows: Rows = np.rint(np.clip(numbers / _SPREAD, -_CLIP, _CLIP) * _STEPS).astype(np.int8)
+    return rows
 
 
 def _triangles() -> NDArray[np.float32]:

@@ -31,13 +31,15 @@ SERVICE_MEDIA = (21000, 21999)
 WORLD_MEDIA = (22000, 22999)
 FIRST_NUMBER = 13900000000
 ANNOUNCEMENTS = {
-    "empty_number": ("您好，您拨打的号码是空号，请核对后再拨。", AnnouncementMeaning.EMPTY_NUMBER),
-    "powered_off": ("您好，您拨打的用户已关机，请稍后再拨。", AnnouncementMeaning.POWERED_OFF),
-    "suspended": ("您好，您拨打的用户已停机。", AnnouncementMeaning.SUSPENDED),
-    "unreachable": ("您好，您拨打的用户暂时无法接通，请稍后再拨。", AnnouncementMeaning.UNREACHABLE),
-    "busy": ("您好，您拨打的用户正在通话中，请稍后再拨。", AnnouncementMeaning.BUSY),
+    "announcement_empty_number": ("您好，您拨打的号码是空号，请核对后再拨。", AnnouncementMeaning.EMPTY_NUMBER),
+    "announcement_powered_off": ("您好，您拨打的用户已关机，请稍后再拨。", AnnouncementMeaning.POWERED_OFF),
+    "announcement_suspended": ("您好，您拨打的用户已停机。", AnnouncementMeaning.SUSPENDED),
+    "announcement_unreachable": ("您好，您拨打的用户暂时无法接通，请稍后再拨。", AnnouncementMeaning.UNREACHABLE),
+    "announcement_busy": ("您好，您拨打的用户正在通话中，请稍后再拨。", AnnouncementMeaning.BUSY),
+    "machine_zh_carrier": ("您好，您所拨打的用户暂时无法接听您的电话…", AnnouncementMeaning.CALL_ASSISTANT),
 }
-"""What the simulated carrier says, by the name of its recording, and what that means."""
+"""What the simulated carrier says, by the name of its recording, and what that means. The mailbox must be among them:
+its first words are also those of an announcement."""
 SIP_REALM = "dialer"
 SEED = 20261123
 CONFIG = """# Written by the demo.
@@ -215,6 +217,5 @@ async def _furnish(house: House, n_robots: int) -> None:
 
 def _fingerprints() -> dict[str, Fingerprint]:
     return {
-        title: fingerprint_of(read_audio(VOICES_DIR / f"announcement_{name}.flac"))
-        for name, (title, _) in ANNOUNCEMENTS.items()
+        title: fingerprint_of(read_audio(VOICES_DIR / f"{name}.flac")) for name, (title, _) in ANNOUNCEMENTS.items()
     }
