@@ -1,7 +1,8 @@
 """What announcements of different meanings have in common: it says nothing about which of them is heard.
 
 Carriers speak "您好，您拨打的用户 …" once and cut it in front of several announcements. Such stretches, wherever they
-stand, are marked as shared; a match needs what is not shared. Entries of one meaning may share all they like.
+stand, are marked as shared, with whom; a match needs, against every other meaning, something that is not shared with
+it. Entries of one meaning may share all they like.
 """
 
 from collections.abc import Sequence
@@ -23,51 +24,57 @@ _SHORTEST_ROWS = 35
 """Less than 0.7 s in common cannot make a match by itself."""
 _STEP_ROWS = 10
 _NEAREST = 4
-"""So many places that resemble a block are looked at: one where it stands again is enough."""
+"""So many places of one meaning that resemble a block are looked at: one where it stands again is enough."""
 _AT_ONCE = 1024
 _NEGLIGIBLE = 1e-3
 
 Bounds = NDArray[np.int64]
-Pairs = NDArray[np.int64]
-"""int64[n, 2]: two rows of the library at which blocks end that sound alike."""
+Meanings = NDArray[np.uint32]
+"""A set of meanings, one bit for each: that of the n-th meaning is 1 << n."""
 
 
-def shared_rows(
-    rows: Weighted, bounds: Bounds, meanings: Sequence[object], index: AnnouncementIndex
-) -> NDArray[np.bool_]:
-    """bool[n]: which rows of the library also stand in an entry of another meaning.
+Resemblances = NDArray[np.int64]
+"""int64[n, 3]: a row at which a block ends, one at which a block ends that sounds alike, and the kind of the latter."""
+
+
+def kinds_of(meanings: Sequence[object]) -> NDArray[np.int64]:
+    """The number of each entry's meaning, in the order in which they come up."""
+    numbers = {meaning: number for number, meaning in enumerate(dict.fromkeys(meanings))}
+    return np.array([numbers[meaning] for meaning in meanings], dtype=np.int64)
+
+
+def shared_rows(rows: Weighted, bounds: Bounds, kinds: NDArray[np.int64], index: AnnouncementIndex) -> Meanings:
+    """uint32[n]: which other meanings each row of the library also stands for. `kinds`: of each entry, as numbers.
 
     There must be BLOCK_ROWS rows of silence between entries and around them.
     """
-    shared = np.zeros(len(rows), dtype=np.bool_)
-    entry_of_block = np.searchsorted(bounds[:, 0], index.end_rows, side="right") - 1
-    kinds = {meaning: number for number, meaning in enumerate(dict.fromkeys(meanings))}
-    kind = np.array([kinds[meaning] for meaning in meanings], dtype=np.int64)
-    for entry, own in enumerate(bounds):
-        strange = kind[entry_of_block] != kind[entry]
-        pairs = _resemblances(rows, own, index, strange)
-        for at in range(0, len(pairs), _AT_ONCE):
-            _mark(shared, rows, pairs[at : at + _AT_ONCE])
+    shared = np.zeros(len(rows), dtype=np.uint32)
+    kind_of_block = kinds[np.searchsorted(bounds[:, 0], index.end_rows, side="right") - 1]
+    for own, kind in zip(bounds, kinds, strict=True):
+        found = _resemblances(rows, own, index, np.where(kind_of_block == kind, -1, kind_of_block))
+        for other in np.unique(found[:, 2]).tolist():
+            pairs = found[found[:, 2] == other, :2]
+            for at in range(0, len(pairs), _AT_ONCE):
+                shared[_same(rows, pairs[at : at + _AT_ONCE])] |= np.uint32(1 << other)
     return shared
 
 
-def _resemblances(rows: Weighted, own: Bounds, index: AnnouncementIndex, strange: NDArray[np.bool_]) -> Pairs:
-    """Blocks of one entry with those of other meanings that resemble them."""
+def _resemblances(rows: Weighted, own: Bounds, index: AnnouncementIndex, kind: NDArray[np.int64]) -> Resemblances:
+    """Blocks of one entry with those that resemble them most, of each other kind; -1 is its own."""
     first, last = own
-    if last - first < BLOCK_ROWS or not strange.any():
-        return np.zeros((0, 2), dtype=np.int64)
     blocks = sliding_window_view(rows[first:last], BLOCK_ROWS, axis=0)[::_STEP_ROWS].transpose(0, 2, 1)
     likeness = describe(blocks) @ index.blocks
-    at, block = np.nonzero((likeness > _BLOCK_LIKENESS) & strange)
-    order = np.lexsort((-likeness[at, block], at))
-    at, block = at[order], block[order]
-    rank = np.arange(len(at)) - np.searchsorted(at, at)
-    at, block = at[rank < _NEAREST], block[rank < _NEAREST]
-    return np.stack((first + BLOCK_ROWS - 1 + _STEP_ROWS * at, index.end_rows[block]), axis=1)
+    at, block = np.nonzero((likeness > _BLOCK_LIKENESS) & (kind >= 0))
+    group = at * (kind.max(initial=0) + 1) + kind[block]
+    order = np.lexsort((-likeness[at, block], group))
+    rank = np.arange(len(order)) - np.searchsorted(group[order], group[order])
+    kept = order[rank < _NEAREST]
+    here = first + BLOCK_ROWS - 1 + _STEP_ROWS * at[kept]
+    return np.stack((here, index.end_rows[block[kept]], kind[block[kept]]), axis=1)
 
 
-def _mark(shared: NDArray[np.bool_], rows: Weighted, pairs: Pairs) -> None:
-    """Looks at each pair row by row and marks, on its first side, what is the same recording."""
+def _same(rows: Weighted, pairs: Resemblances) -> NDArray[np.int64]:
+    """Looks at pairs (here, there) row by row; the rows here that are the same recording there."""
     at = np.clip(pairs[..., None] + np.arange(1 - BLOCK_ROWS, 1), 0, len(rows) - 1)
     here, there = rows[at[:, 0]], rows[at[:, 1]]
     cross, own_power, other_power = (
@@ -75,9 +82,9 @@ def _mark(shared: NDArray[np.bool_], rows: Weighted, pairs: Pairs) -> None:
     )
     alike = cross > _LOCAL_LIKENESS * np.sqrt(own_power * other_power + _NEGLIGIBLE)
     n_needed = _SHORTEST_ROWS - _LOCAL_ROWS + 1
-    long_enough = _runs(alike.astype(np.int64), n_needed) == n_needed
-    pair, start = np.nonzero(long_enough)
-    shared[at[pair, 0, start][:, None] + np.arange(_SHORTEST_ROWS)] = True
+    pair, start = np.nonzero(_runs(alike.astype(np.int64), n_needed) == n_needed)
+    same: NDArray[np.int64] = (at[pair, 0, start][:, None] + np.arange(_SHORTEST_ROWS)).ravel()
+    return same
 
 
 def _runs(values: NDArray[Any], length: int) -> NDArray[Any]:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from dialer.model.announcement import AnnouncementMeaning
 from dialer.progress.announcement_index import BLOCK_ROWS, AnnouncementIndex
-from dialer.progress.announcement_sharing import shared_rows
+from dialer.progress.announcement_sharing import Meanings, kinds_of, shared_rows
 from dialer.progress.fingerprint import WIDTH, Fingerprint, FingerprintStream, Weighted, active, weighted
 from dialer.progress.frames import FRAME_BYTES, FRAME_MS
 
@@ -31,10 +31,13 @@ LEAST_ROWS = 50
 EVIDENCE = 9.0
 LEAST_OWN_ROWS = 20
 OWN_EVIDENCE = 6.5
-"""The same for what an entry shares with none of another meaning: the whole must fit, and so must this part of it."""
+"""The same, against each other meaning, for what the entry does not share with it: the whole must fit, and so this."""
 RECENT_ROWS = 25
 RECENT_LIKENESS = 0.4
 """And the last half second must not contradict: texts that differ in one syllable fall below 0.2 there."""
+WHOLE_LIKENESS = 0.55
+"""All that was heard since the entry would have begun must fit more or less: who says "请稍后再拨" after other words is
+saying something else."""
 RIVAL_LIKENESS = 0.08
 """While an entry of another meaning is nearly as like as the best, by this much, nothing is said."""
 GUESS_LIKENESS = 0.7
@@ -93,8 +96,9 @@ class AnnouncementLibrary:
         self.power = np.einsum("nk,nk->n", self.rows, self.rows)
         self.active = active(self.rows)
         self.index = AnnouncementIndex(self.rows, self.bounds)
-        meanings = [entry.meaning for entry in self.entries]
-        self.shared = shared_rows(self.rows, self.bounds, meanings, self.index)
+        self.kinds = kinds_of([entry.meaning for entry in self.entries])
+        self.shared = shared_rows(self.rows, self.bounds, self.kinds, self.index)
+        """Which other meanings each row also stands for, one bit each."""
 
     def matcher(self) -> "AnnouncementMatcher":
         """What listens to one call."""
@@ -134,12 +138,15 @@ class _Track:
 
 @dataclass(frozen=True, slots=True)
 class _Evidence:
-    """float or int [tracks, HISTORY_ROWS]; column k is about the last HISTORY_ROWS - k rows."""
+    """[tracks, HISTORY_ROWS] each. In the first two, column k is about the last HISTORY_ROWS - k rows together."""
 
     likeness: NDArray[np.float32]
     n_rows: NDArray[np.int64]
-    own_likeness: NDArray[np.float32]
-    n_own_rows: NDArray[np.int64]
+    products: tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
+    """Row by row: call times entry, and the power of each; 0 where the entry is not."""
+    counted: NDArray[np.bool_]
+    """Rows that sound in the entry."""
+    shared: Meanings
 
 
 class AnnouncementMatcher:
@@ -203,28 +210,24 @@ class AnnouncementMatcher:
         library = self._library
         shifts = np.array([[track.shift] for track in self._tracks])
         bounds = library.bounds[[track.entry for track in self._tracks]]
-        at = np.arange(self._n_rows - HISTORY_ROWS, self._n_rows) + shifts
-        inside = (at >= bounds[:, :1]) & (at < bounds[:, 1:])
+        heard = np.arange(self._n_rows - HISTORY_ROWS, self._n_rows)
+        at = heard + shifts
+        inside = (at >= bounds[:, :1]) & (at < bounds[:, 1:]) & (heard >= 0)
         at = np.where(inside, at, 0)
         cross = np.einsum("tnk,nk->tn", library.rows[at], self._rows) * inside
-        powers = self._power * inside, library.power[at] * inside
+        products = cross, self._power * inside, library.power[at] * inside
         counted = library.active[at] & inside
-        likeness, n_rows = _backwards(cross, powers, counted)
-        own = ~library.shared[at]
-        if own.all():
-            return _Evidence(likeness, n_rows, likeness, n_rows)
-        own_likeness, n_own_rows = _backwards(cross * own, (powers[0] * own, powers[1] * own), counted & own)
-        return _Evidence(likeness, n_rows, own_likeness, n_own_rows)
+        shared = np.where(inside, library.shared[at], 0).astype(np.uint32)
+        return _Evidence(*_backwards(products, counted), products, counted, shared)
 
     def _judge(self) -> Match | None:
         evidence = self._gather()
-        enough = (evidence.likeness >= _NEEDED[evidence.n_rows]) & (
-            evidence.own_likeness >= _NEEDED_OWN[evidence.n_own_rows]
-        )
-        contradicted = evidence.likeness[:, -RECENT_ROWS] < RECENT_LIKENESS
-        enough[contradicted | np.array([track.matched for track in self._tracks])] = False
+        enough = evidence.likeness >= _NEEDED[evidence.n_rows]
+        fits = (evidence.likeness[:, -RECENT_ROWS] >= RECENT_LIKENESS) & (evidence.likeness[:, 0] >= WHOLE_LIKENESS)
+        enough[~fits | np.array([track.matched for track in self._tracks])] = False
         for n in np.flatnonzero(enough.any(axis=1)).tolist():
             enough[n] &= evidence.likeness[n] > self._best_rival(n, evidence.likeness) + RIVAL_LIKENESS
+            enough[n] &= _is_own(evidence, n)
         scores = np.where(enough, evidence.likeness, 0)
         best, column = np.unravel_index(scores.argmax(), scores.shape)
         if scores[best, column] > 0:
@@ -268,13 +271,23 @@ def _covers(track: _Track, entry: int, shift: int) -> bool:
     return track.entry == entry and (track.matched or abs(track.shift - shift) < _SAME_TRACK_ROWS)
 
 
+def _is_own(evidence: _Evidence, n: int) -> NDArray[np.bool_]:
+    """bool[HISTORY_ROWS]: what the entry does not share with a meaning fits too, whichever meaning it shares rows with."""
+    own = np.ones(HISTORY_ROWS, dtype=np.bool_)
+    others = int(np.bitwise_or.reduce(evidence.shared[n]))
+    for bit in (1 << at for at in range(others.bit_length()) if others >> at & 1):
+        unshared = (evidence.shared[n : n + 1] & np.uint32(bit)) == 0
+        cross, call_power, entry_power = (part[n : n + 1] * unshared for part in evidence.products)
+        likeness, n_rows = _backwards((cross, call_power, entry_power), evidence.counted[n : n + 1] & unshared)
+        own &= likeness[0] >= _NEEDED_OWN[n_rows[0]]
+    return own
+
+
 def _backwards(
-    cross: NDArray[np.float32],
-    powers: tuple[NDArray[np.float32], NDArray[np.float32]],
-    counted: NDArray[np.bool_],
+    products: tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]], counted: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Cosine and number of sounding rows from each row to the last."""
-    sums = [part[:, ::-1].cumsum(axis=1)[:, ::-1] for part in (cross, *powers)]
+    sums = [part[:, ::-1].cumsum(axis=1)[:, ::-1] for part in products]
     likeness: NDArray[np.float32] = sums[0] / np.sqrt(sums[1] * sums[2] + _NEGLIGIBLE)
     n_rows: NDArray[np.int64] = counted[:, ::-1].cumsum(axis=1)[:, ::-1]
     return likeness, n_rows
