@@ -15,6 +15,7 @@ from dialer.calls.dispositions import DEAD_ENDS, MEANS, TONES
 from dialer.calls.heard import HeardVerdict, Memory, Unknown
 from dialer.calls.signals import ListenTarget, Signal
 from dialer.calls.signals import SignalKind as K
+from dialer.media.meter import NativeMeter
 from dialer.model.announcement import AnnouncementMeaning
 from dialer.model.attempt import Disposition
 from dialer.progress.amd import AmdConfig, AmdDetector
@@ -101,12 +102,12 @@ class Listening:
         self._matcher = None if target is ListenTarget.BEEP else self._new_matcher()
         match target:
             case ListenTarget.EARLY_MEDIA:
-                self._detector = EarlyMediaDetector()
+                self._detector = EarlyMediaDetector(meter=NativeMeter())
             case ListenTarget.GREETING:
-                self._detector = AmdDetector(self._config)
+                self._detector = AmdDetector(self._config, meter=NativeMeter(self._config.vad_mode))
             case ListenTarget.BEEP:
                 heard = self.greeting is not None and self.greeting.verdict.beep_ms is not None
-                self._detector = BeepDetector(in_beep=heard)
+                self._detector = BeepDetector(in_beep=heard, meter=NativeMeter())
 
     def stop(self) -> None:
         """Frames still on their way are not listened to."""
@@ -144,7 +145,7 @@ class Listening:
                 confidence=verdict.confidence,
                 greeting_end_at=self._measured_end(verdict),
             )
-        return self._likely_over(over=detector.likely_over)
+        return self._likely_over(detector.greeting_end_ms if detector.likely_over else None)
 
     def _no_person(self, recognised: Recognised) -> Signal:
         """A service that takes the call instead of the person is a machine, with whatever is done with one."""
@@ -162,13 +163,13 @@ class Listening:
             return self._instant(verdict.greeting_end_ms)
         return self._instant(verdict.decided_ms) if self._over_at is None else self._over_at
 
-    def _likely_over(self, *, over: bool) -> Signal | None:
-        if over is (self._over_at is not None):
+    def _likely_over(self, end_ms: int | None) -> Signal | None:
+        if (end_ms is None) is (self._over_at is None):
             return None
-        if not over:
+        if end_ms is None:
             self._over_at = None
             return Signal(K.GREETING_RESUMED)
-        self._over_at = self._instant(self._memory.now_ms - self._config.likely_pause_ms)
+        self._over_at = self._instant(end_ms)
         return Signal(K.GREETING_OVER, greeting_end_at=self._over_at)
 
     def _instant(self, after_ms: int) -> float:

@@ -1,63 +1,119 @@
 """What answered: a person, a machine, a fax, or nobody.
 
-First form. It listens to when somebody speaks, not to what is said: a person says a short word and waits; a machine
-talks on, or beeps. The decision falls where speech ends, not at fixed times, so a short "喂" is known 300 ms after its
-last sound. A short announcement without a beep cannot be told from a person this way; it is called a person, because
-the costliest error is the other one: a person taken for a machine is hung up on.
+The greeting is followed frame by frame (`speech`, `features`), and small networks say how probably a machine greets,
+given what was heard so far, and how probably it gives itself away if one waits (`classifier`). What to do with that
+follows from what mistakes cost, in seconds of a collector's time:
+
+- Hanging up on a person costs L (`lost_person_cost_s`), putting a machine through C (`COLLECTOR_S`). So it is called a
+  machine only once that is cheaper on average: from a probability of L / (L + C) on.
+- While somebody waits for an answer, every second of silence loses a share h of the people (`hang_up_share`). Waiting
+  for t seconds is worth it while P(a machine gives itself away by then) · C > P(a person) · L · h · t for some t.
+
+Both follow from the one setting L. A person's verdict falls where speech ends, never at a fixed time after the answer;
+a machine's as soon as it is plain, also before its greeting ends. A beep decides at once.
 """
 
+from collections import deque
 from dataclasses import dataclass
+from statistics import fmean, median
 
-from dialer.progress.frames import FRAME_MS, FrameMeter
+from dialer.progress.classifier import HORIZONS_MS, LONGEST_PAUSE_MS, GreetingModel, Judgement, shipped_model
+from dialer.progress.fax import FaxDetector, FaxSignal, FaxTone
+from dialer.progress.features import GreetingFeatures
+from dialer.progress.frames import FRAME_MS, Frame, FrameMeter, Meter
 from dialer.progress.speech import SpeechTracker
 from dialer.progress.tones import Tone, ToneTracker
 from dialer.progress.verdict import Label, Verdict
 
-CNG_HZ = 1100.0  # ITU-T T.30 §4.2: calling tone, 1100 Hz ± 38 Hz, 0.5 s ± 15 % on
-CNG_TOLERANCE_HZ = 38.0
-CNG_MIN_MS, CNG_MAX_MS = 420, 580
-CED_HZ = 2100.0  # ITU-T T.30 §4.1 and V.8 (ANSam): answer tone, 2100 Hz ± 15 Hz
-CED_TOLERANCE_HZ = 15.0
-CED_MIN_MS = 400
-_RINGING_MAX_HZ = 500.0
+COLLECTOR_S = 20.0
+"""What a machine costs that is put through: the collector hears it, hangs up and notes it down."""
+SHORT_GREETING_MS, LONG_GREETING_MS = 800, 1200
+HANG_UP_SHARES = (0.014, 0.002)
+"""Of people who wait for an answer, so many hang up a second: after a short greeting ("喂?"), after a longer one."""
+BEYOND_DOUBT = 0.99
+SURE_FRAMES = 2
+"""So often in a row the networks must be sure of a machine: one odd frame hangs up on nobody."""
+JUDGE_FRAMES = 3
+"""The networks are asked in every frame of a pause, and so often in speech."""
+UNSURE_FROM = 0.7
+"""Who waits although a machine is so probable is called unknown, which goes to a collector, too."""
+MIN_SPEECH_SHARE = 0.3
+"""Of a machine's greeting; with less it is noise, and unknown."""
+LOUD_PAUSE_S, LOUD_PERSON_UP_TO = 1.2, 0.2
+BACKGROUND_MS = 120
+"""A voice goes on, but far below the one that answered: somebody's television, if this is no machine."""
+BEEP_BELOW_SPEECH_DB = 20.0
+BEEP_ABOVE_BEFORE_DB = 6.0
+"""A beep is about as loud as the greeting and stands out of what was before it; a note of a tune does not."""
+BEFORE_BEEP_FRAMES = 20
+AFTER_SPEECH_MS, BEEP_IN_SPEECH_MS = 100, 180
+"""Directly after speech a tone must last longer to be no vowel held for long."""
+RINGING_MAX_HZ = 500.0
 """A tone below this before any speech is the rest of the ringing tone, not a beep."""
-_NOTHING_SAID_MIN_MS = 2000
-_FAINT_VOICE_MS = 500
+NOTHING_SAID_MIN_MS = 2000
+FAINT_VOICE_MS = 500
 """So much voice too faint to count as speech, and nobody can say that it was silence."""
 
 
 @dataclass(frozen=True, slots=True)
 class AmdConfig:
-    """Times in ms. The defaults keep their accuracy when moved by a fifth; see docs/amd.md."""
+    """Times in ms. What each is worth: docs/amd.md."""
 
     vad_mode: int = 2
-    short_greeting_ms: int = 1100
-    """Up to here a greeting is a word or two, and a short pause ends it."""
-    short_pause_ms: int = 300
-    long_pause_ms: int = 620
-    """The pause that ends a longer greeting: long enough to step over a recorded sentence's full stop."""
-    machine_after_ms: int = 4200
-    """Nobody greets for longer without waiting for an answer."""
-    machine_min_speech_share: float = 0.4
-    """Of that time; with less it is noise, and unknown."""
+    lost_person_cost_s: float = 600.0
+    """What taking a person for a machine costs, in seconds of a collector's time."""
+    patient: bool = False
+    """The person is with a collector already: waiting costs nothing, and only what is beyond doubt ends that."""
+    shortest_pause_ms: int = 200
+    """Within a greeting people pause for so long between words; before that nobody waits for an answer."""
+    earliest_machine_ms: int = 1600
+    """No greeting shorter than this is a machine's by its sound alone."""
     silence_after_ms: int = 4500
     give_up_after_ms: int = 9000
     likely_pause_ms: int = 200
     """After so much quiet the greeting is probably over: a collector may be connected while listening goes on."""
-    lost_person_cost_s: float = 600.0
-    """What taking a person for a machine costs, in seconds of a collector's time."""
+
+    @property
+    def machine_from(self) -> float:
+        """The probability from which on it is called a machine."""
+        cheaper = self.lost_person_cost_s / (self.lost_person_cost_s + COLLECTOR_S)
+        return max(cheaper, BEYOND_DOUBT) if self.patient else cheaper
+
+    def hang_up_share(self, span_ms: int) -> float:
+        """The share of people that is lost in each second of silence after a greeting of this length."""
+        if self.patient:
+            return 0.0
+        length = (span_ms - SHORT_GREETING_MS) / (LONG_GREETING_MS - SHORT_GREETING_MS)
+        short, long = HANG_UP_SHARES
+        return short + (long - short) * min(max(length, 0.0), 1.0)
+
+    def worth_waiting(self, judgement: Judgement, span_ms: int, pause_ms: int) -> bool:
+        """Whether a machine may give itself away soon enough, given the silence so far."""
+        a_second = (1 - judgement.machine) * self.lost_person_cost_s * self.hang_up_share(span_ms)
+        waits = zip(judgement.revealed, HORIZONS_MS, strict=True)
+        left_ms = LONGEST_PAUSE_MS - pause_ms
+        return any(chance * COLLECTOR_S > a_second * min(wait_ms, left_ms) / 1000 for chance, wait_ms in waits)
 
 
 class AmdDetector:
     """Feed it 20 ms frames from the answer on; it gives one verdict, then None for ever."""
 
-    def __init__(self, config: AmdConfig | None = None) -> None:
+    def __init__(
+        self, config: AmdConfig | None = None, *, meter: Meter | None = None, model: GreetingModel | None = None
+    ) -> None:
+        """`meter` measures the frames (the Python one by default), `model` judges (the shipped one by default)."""
         self._config = config or AmdConfig()
-        self._meter = FrameMeter(self._config.vad_mode)
+        self._meter = meter or FrameMeter(self._config.vad_mode)
+        self._model = model or shipped_model()
         self._speech = SpeechTracker()
         self._tones = ToneTracker()
+        self._fax = FaxDetector()
+        self._greeting = GreetingFeatures()
+        self._levels: deque[float] = deque(maxlen=2 * BEFORE_BEEP_FRAMES)
         self._now_ms = 0
         self._faint_ms = 0
+        self._judgement = Judgement(0.5, ())
+        self._sure_frames = 0
         self.verdict: Verdict | None = None
 
     def feed(self, frame: bytes) -> Verdict | None:
@@ -66,19 +122,28 @@ class AmdDetector:
             return None
         measured = self._meter.measure(frame)
         self._now_ms = measured.end_ms
+        self._levels.append(measured.level_dbfs)
         self._tones.feed(measured)
         in_tone = self._tones.suspected
-        if not self._speech.feed(measured, in_tone=in_tone) and measured.voiced and not in_tone:
+        active = self._speech.feed(measured, in_tone=in_tone)
+        if not active and measured.voiced and not in_tone:
             self._faint_ms += FRAME_MS
         if self._tones.current is not None:
             self._speech.retract(self._tones.current.start_ms)
-        self.verdict = self._from_tones() or self._from_speech() or self._from_time()
+        self._greeting.feed(measured, self._speech, active=active)
+        self.verdict = self._from_tones(measured) or self._from_greeting(measured.index) or self._from_time()
         return self.verdict
 
     @property
     def likely_over(self) -> bool:
         """Whether the greeting is probably over, of a person as far as one can tell; it may yet go on."""
-        return self.verdict is None and self._speech.heard and self._speech.pause_ms >= self._config.likely_pause_ms
+        waits = self._speech.heard and self._speech.pause_ms >= self._config.likely_pause_ms
+        return self.verdict is None and waits and self._judgement.machine < UNSURE_FROM
+
+    @property
+    def greeting_end_ms(self) -> int | None:
+        """Where the greeting ended, as far as was heard; None before any speech."""
+        return self._speech.end_ms if self._speech.heard else None
 
     def flush(self) -> Verdict | None:
         """The audio is over: decides from what there is, unless a verdict was given."""
@@ -87,63 +152,87 @@ class AmdDetector:
             return self.verdict
         return None
 
-    def _from_tones(self) -> Verdict | None:
-        current, ended = self._tones.current, self._tones.ended
-        if current is not None and current.near(CED_HZ, CED_TOLERANCE_HZ):
-            if current.length_ms < CED_MIN_MS:
-                return None
-            return self._verdict(Label.FAX, 0.97, "ced", "answer tone of a fax or modem (2100 Hz)", beep=current)
-        if ended is not None and self._is_calling_tone(ended):
-            return self._verdict(
-                Label.FAX, 0.95, "cng", "calling tone of a fax (1100 Hz for half a second)", beep=ended
-            )
-        if current is None or self._may_be_network_or_fax(current):
+    def _from_tones(self, frame: Frame) -> Verdict | None:
+        fax = self._fax.feed(frame)
+        if fax is not None and not (fax.kind is FaxSignal.CNG and self._speech.heard):
+            return self._a_fax(fax)
+        tone = self._tones.current
+        if tone is None or self._may_be_network_or_fax(tone) or not self._stands_out(tone):
             return None
         confidence = 0.98 if self._speech.heard else 0.8
-        return self._verdict(Label.MACHINE, confidence, "beep", f"a beep of {current.hz:.0f} Hz", beep=current)
+        return self._verdict(Label.MACHINE, confidence, "beep", f"a beep of {tone.hz:.0f} Hz", beep=tone)
 
-    def _is_calling_tone(self, tone: Tone) -> bool:
-        in_time = CNG_MIN_MS <= tone.length_ms <= CNG_MAX_MS
-        return in_time and tone.near(CNG_HZ, CNG_TOLERANCE_HZ) and not self._speech.heard
+    def _a_fax(self, fax: FaxTone) -> Verdict:
+        reason = f"{fax.kind.value.upper()} of a fax or modem ({fax.hz:.0f} Hz)"
+        return self._verdict(Label.FAX, 0.97, fax.kind.value, reason)
 
     def _may_be_network_or_fax(self, tone: Tone) -> bool:
-        """Before any speech a low tone is the network's, and one of 1100 Hz may yet turn out to be a fax calling."""
-        if self._speech.heard:
+        """What may be a fax's is left to the fax detector; before any speech a low tone is the network's."""
+        suspect = self._fax.suspect(tone.hz, tone.length_ms)
+        if suspect is FaxSignal.CED:
+            return True
+        return not self._speech.heard and (suspect is FaxSignal.CNG or tone.hz < RINGING_MAX_HZ)
+
+    def _stands_out(self, tone: Tone) -> bool:
+        n_frames = (self._now_ms - tone.start_ms) // FRAME_MS
+        levels = list(self._levels)
+        before = levels[: -n_frames - 1][-BEFORE_BEEP_FRAMES:]
+        level = fmean(levels[-n_frames + 1 :])
+        peak, end_ms = self._speech.peak_dbfs, self._speech.end_ms
+        within_speech = end_ms is not None and tone.start_ms - end_ms < AFTER_SPEECH_MS
+        if within_speech and tone.length_ms < BEEP_IN_SPEECH_MS:
             return False
-        calling = tone.near(CNG_HZ, CNG_TOLERANCE_HZ) and tone.length_ms <= CNG_MAX_MS
-        return tone.hz < _RINGING_MAX_HZ or calling
+        if peak is not None and level < peak - BEEP_BELOW_SPEECH_DB:
+            return False
+        return not before or level >= median(before) + BEEP_ABOVE_BEFORE_DB
 
-    def _from_speech(self) -> Verdict | None:
-        if not self._speech.heard:
+    def _from_greeting(self, index: int) -> Verdict | None:
+        pause_ms = self._speech.pause_ms
+        if not self._speech.heard or (pause_ms == 0 and index % JUDGE_FRAMES):
             return None
+        self._judgement = self._model.judge(self._greeting.vector(self._speech))
+        if self._is_machine():
+            return self._machine()
+        if pause_ms >= self._config.shortest_pause_ms:
+            return self._from_pause(pause_ms)
+        return self._person() if self._is_behind_a_person() else None
+
+    def _is_behind_a_person(self) -> bool:
+        """Whether what goes on talking is too quiet to be the one who answered, and has not only just begun."""
+        lasts = self._greeting.last_part_ms >= BACKGROUND_MS and not self._tones.suspected
+        return lasts and self._greeting.loud_pause_s >= LOUD_PAUSE_S and self._judgement.machine <= LOUD_PERSON_UP_TO
+
+    def _from_pause(self, pause_ms: int) -> Verdict | None:
+        if pause_ms >= LONGEST_PAUSE_MS:
+            return self._waited()
+        if self._config.worth_waiting(self._judgement, self._speech.span_ms, pause_ms):
+            return None
+        return self._person()
+
+    def _is_machine(self) -> bool:
+        sure = self._judgement.machine >= self._config.machine_from
+        self._sure_frames = self._sure_frames + 1 if sure else 0
+        return self._sure_frames >= SURE_FRAMES and self._speech.span_ms >= self._config.earliest_machine_ms
+
+    def _machine(self) -> Verdict:
+        span_ms, speech_ms = self._speech.span_ms, self._speech.speech_ms
+        if speech_ms < MIN_SPEECH_SHARE * span_ms:
+            return self._verdict(Label.UNKNOWN, 0.5, "", f"sound for {span_ms} ms, too broken to be speech")
+        reason = f"talks like a recording, for {span_ms} ms"
+        return self._verdict(Label.MACHINE, self._judgement.machine, "greeting", reason)
+
+    def _person(self) -> Verdict:
         span_ms, pause_ms = self._speech.span_ms, self._speech.pause_ms
-        if span_ms >= self._config.machine_after_ms:
-            return self._long_greeting()
-        if pause_ms >= self._pause_that_ends(span_ms):
-            return self._person(span_ms, pause_ms)
-        return None
-
-    def _pause_that_ends(self, span_ms: int) -> int:
-        return self._config.short_pause_ms if span_ms <= self._config.short_greeting_ms else self._config.long_pause_ms
-
-    def _long_greeting(self) -> Verdict:
-        share = self._speech.speech_ms / self._speech.span_ms
-        if share < self._config.machine_min_speech_share:
-            return self._verdict(
-                Label.UNKNOWN, 0.5, "", f"sound for {self._speech.span_ms} ms, too broken to be speech"
-            )
-        reason = f"talks for {self._speech.span_ms} ms without waiting for an answer"
-        return self._verdict(Label.MACHINE, 0.85, "long_greeting", reason)
-
-    def _person(self, span_ms: int, pause_ms: int) -> Verdict:
-        """Less certain the longer the greeting: a person rarely speaks for 3 s, a machine often does."""
-        short = span_ms <= self._config.short_greeting_ms
-        over_ms = max(0, span_ms - self._config.short_greeting_ms)
-        confidence = 0.9 - 0.35 * over_ms / (self._config.machine_after_ms - self._config.short_greeting_ms)
+        subclass = "short" if span_ms <= LONG_GREETING_MS else "long"
         reason = f"spoke for {span_ms} ms, then waited for {pause_ms} ms"
-        return self._verdict(
-            Label.HUMAN, round(confidence, 2), "short" if short else "long", reason, greeting_over=True
-        )
+        return self._verdict(Label.HUMAN, 1 - self._judgement.machine, subclass, reason, greeting_over=True)
+
+    def _waited(self) -> Verdict:
+        """Nobody is kept waiting any longer for the sake of telling them from a machine."""
+        if self._judgement.machine < UNSURE_FROM:
+            return self._person()
+        reason = f"sounded like a machine, then waited for {self._speech.pause_ms} ms"
+        return self._verdict(Label.UNKNOWN, 1 - self._judgement.machine, "", reason, greeting_over=True)
 
     def _from_time(self) -> Verdict | None:
         if self._speech.start_ms is None and self._now_ms >= self._config.silence_after_ms:
@@ -153,17 +242,17 @@ class AmdDetector:
         return None
 
     def _nobody(self) -> Verdict:
-        if self._faint_ms >= _FAINT_VOICE_MS:
+        if self._faint_ms >= FAINT_VOICE_MS:
             return self._verdict(Label.UNKNOWN, 0.5, "faint", f"{self._faint_ms} ms of voice too faint to be sure")
         return self._verdict(Label.SILENCE, 0.9, "", f"nobody spoke for {self._now_ms} ms")
 
     def _from_what_there_is(self) -> Verdict:
-        if self._speech.heard and self._speech.pause_ms >= self._config.short_pause_ms:
-            return self._person(self._speech.span_ms, self._speech.pause_ms)
+        if self._speech.heard and self._speech.pause_ms >= self._config.shortest_pause_ms:
+            return self._waited()
         if self._speech.heard:
             reason = f"ended after {self._speech.span_ms} ms of speech"
             return self._verdict(Label.UNKNOWN, 0.5, "ended", reason, greeting_over=self._speech.pause_ms > 0)
-        if self._now_ms >= _NOTHING_SAID_MIN_MS:
+        if self._now_ms >= NOTHING_SAID_MIN_MS:
             return self._verdict(Label.SILENCE, 0.6, "ended", f"nobody spoke in {self._now_ms} ms")
         return self._verdict(Label.UNKNOWN, 0.0, "ended", f"only {self._now_ms} ms of audio")
 
@@ -178,14 +267,14 @@ class AmdDetector:
         greeting_over: bool = False,
     ) -> Verdict:
         heard = self._speech.heard
-        over = heard and (greeting_over or (beep is not None and label is Label.MACHINE))
+        over = heard and (greeting_over or beep is not None)
         return Verdict(
             label=label,
-            confidence=confidence,
+            confidence=round(confidence, 3),
             decided_ms=self._now_ms,
             first_speech_ms=self._speech.start_ms if heard else None,
             greeting_end_ms=self._speech.end_ms if over else None,
-            beep_ms=beep.start_ms if beep is not None and label is Label.MACHINE else None,
+            beep_ms=beep.start_ms if beep is not None else None,
             subclass=subclass,
             reason=reason,
         )

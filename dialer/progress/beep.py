@@ -8,7 +8,7 @@ from collections import deque
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from dialer.progress.frames import FRAME_MS, Frame, FrameMeter
+from dialer.progress.frames import FRAME_MS, Frame, FrameMeter, Meter
 from dialer.progress.speech import QUIETEST_SPEECH_DBFS, SpeechTracker
 from dialer.progress.tones import LINE_SHARE, Tone, ToneTracker
 
@@ -56,9 +56,9 @@ class BeepEvent:
 class BeepDetector:
     """Feed it frames from the machine verdict on: FOUND comes some 120 ms after a beep's start, READY after its end."""
 
-    def __init__(self, vad_mode: int = 2, *, in_beep: bool = False) -> None:
+    def __init__(self, vad_mode: int = 2, *, in_beep: bool = False, meter: Meter | None = None) -> None:
         """`in_beep`: the verdict came from a beep that still sounds; READY comes when it is over."""
-        self._meter = FrameMeter(vad_mode)
+        self._meter = meter or FrameMeter(vad_mode)
         self._speech = SpeechTracker()
         self._tones = ToneTracker()
         self._pips = _Pips()

@@ -13,7 +13,7 @@ from collections.abc import Collection
 from dialer.progress.early_media_cadence import Cadence
 from dialer.progress.early_media_content import Content
 from dialer.progress.early_media_information import InformationTones
-from dialer.progress.frames import Frame, FrameMeter
+from dialer.progress.frames import Frame, FrameMeter, Meter
 from dialer.progress.verdict import Label, Verdict
 
 ENDLESS_TONE_MS = 3000
@@ -26,9 +26,9 @@ _CONFIDENCE = 0.9
 class EarlyMediaDetector:
     """Feed it 20 ms frames from the first early media on; it gives a verdict whenever its answer changes."""
 
-    def __init__(self, vad_mode: int = 2, *, plans: Collection[str] = ()) -> None:
+    def __init__(self, vad_mode: int = 2, *, plans: Collection[str] = (), meter: Meter | None = None) -> None:
         """`plans`: the tone plans of where the trunk leads; all without any. Raises ValueError for an unknown one."""
-        self._meter = FrameMeter(vad_mode)
+        self._meter = meter or FrameMeter(vad_mode)
         self._cadence = Cadence(plans)
         self._information_tones = InformationTones()
         self._content = Content()

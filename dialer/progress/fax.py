@@ -35,6 +35,7 @@ LOST_FRAMES = 2
 QUIET_DB = 5.0
 """Before and after a calling tone it is quieter than the tone by this much; not at once: a frame may hold its edge."""
 QUIET_FRAMES = LOST_FRAMES + 1
+ECHO_DB = 10.0
 MAX_FRAMES = 50
 """A line that lasts longer is no calling tone, and its last second tells whether it is an answer tone."""
 V21_MARK_HZ, V21_SPACE_HZ = (1580.0, 1725.0), (1750.0, 1910.0)
@@ -78,6 +79,14 @@ class FaxDetector:
         found = self._calling_tone(frame) or self._answer_tone(frame) or self._v21(frame)
         self._levels.append(frame.level_dbfs)
         return found
+
+    @staticmethod
+    def suspect(hz: float, length_ms: int) -> FaxSignal | None:
+        """What a tone that still sounds may turn out to be."""
+        if abs(hz - CNG_HZ) <= CNG_TOLERANCE_HZ and length_ms <= CNG_MAX_MS:
+            return FaxSignal.CNG
+        answers = abs(hz - ANSWER_HZ) <= FRAME_TOLERANCE_HZ and length_ms <= ANSWER_MIN_MS + LOST_FRAMES * FRAME_MS
+        return FaxSignal.CED if answers else None
 
     def _calling_tone(self, frame: Frame) -> FaxTone | None:
         whole = self._calling.feed(frame)
@@ -126,7 +135,8 @@ class _Line:
 
     def feed(self, frame: Frame) -> list[Frame]:
         """All of its frames when the line has just ended, otherwise none."""
-        if frame.line_share >= LINE_SHARE and abs(frame.line_hz - self._hz) <= FRAME_TOLERANCE_HZ:
+        sounds = frame.line_share >= LINE_SHARE and abs(frame.line_hz - self._hz) <= FRAME_TOLERANCE_HZ
+        if sounds and not self._is_echo(frame):
             self.frames = [*self.frames[-MAX_FRAMES:], frame]
             self._n_missing = 0
             return []
@@ -135,6 +145,10 @@ class _Line:
             return []
         whole, self.frames = self.frames, []
         return whole
+
+    def _is_echo(self, frame: Frame) -> bool:
+        """The tone is over, the room still holds it."""
+        return bool(self.frames) and frame.level_dbfs < median(one.level_dbfs for one in self.frames) - ECHO_DB
 
 
 def _tone(kind: FaxSignal, frames: list[Frame]) -> FaxTone:

@@ -22,6 +22,7 @@ MIN_SPEECH_FRAMES = 4
 """Less than this, before a pause, was a click."""
 _CLICK_PAUSE_FRAMES = 8
 _RETRACT_FRAMES = 10
+_SUSPECT_FRAMES = 2
 
 
 class SpeechTracker:
@@ -30,6 +31,7 @@ class SpeechTracker:
     def __init__(self) -> None:
         self._levels: deque[float] = deque(maxlen=_FLOOR_WINDOW_FRAMES)
         self._smoothed: float | None = None
+        self._in_tone = False
         self._peak_dbfs: float | None = None
         self._n_frames = 0
         self._recent_ends_ms: deque[int] = deque(maxlen=_RETRACT_FRAMES)
@@ -42,6 +44,11 @@ class SpeechTracker:
     def heard(self) -> bool:
         """Whether there was speech, not only a click."""
         return self._n_frames >= MIN_SPEECH_FRAMES
+
+    @property
+    def peak_dbfs(self) -> float | None:
+        """The loudest speech lately; None before any."""
+        return self._peak_dbfs
 
     @property
     def span_ms(self) -> int:
@@ -61,8 +68,12 @@ class SpeechTracker:
     def feed(self, frame: Frame, *, in_tone: bool = False) -> bool:
         """Takes the next frame; says whether it is speech. A frame inside a signalling tone never is."""
         level = frame.level_dbfs
-        self._smoothed = level if self._smoothed is None else _SMOOTHING * (self._smoothed + level)
-        self._levels.append(self._smoothed)
+        if in_tone and not self._in_tone:
+            self._forget_tone()
+        self._in_tone = in_tone
+        if not in_tone:
+            self._smoothed = level if self._smoothed is None else _SMOOTHING * (self._smoothed + level)
+            self._levels.append(self._smoothed)
         active = frame.voiced and not in_tone and level > self._gate_dbfs()
         if active:
             self._extend(frame)
@@ -81,6 +92,12 @@ class SpeechTracker:
             self.end_ms = self._recent_ends_ms[-1]
         elif self._n_frames == 0:
             self._forget()
+
+    def _forget_tone(self) -> None:
+        """A tone is no noise: not its first frames either, which were heard before it was suspected."""
+        for _ in range(min(_SUSPECT_FRAMES, len(self._levels))):
+            self._levels.pop()
+        self._smoothed = self._levels[-1] if self._levels else None
 
     def _gate_dbfs(self) -> float:
         gate = max(self.noise_floor_dbfs + NOISE_MARGIN_DB, QUIETEST_SPEECH_DBFS)

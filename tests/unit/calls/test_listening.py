@@ -11,6 +11,7 @@ from dialer.calls.signals import ListenTarget, Signal
 from dialer.calls.signals import SignalKind as K
 from dialer.model.announcement import AnnouncementMeaning
 from dialer.model.attempt import Disposition
+from dialer.progress.amd import AmdConfig
 from dialer.progress.verdict import Label
 from dialer.prompts.audio import read_audio
 from dialer.prompts.signals import BUSY_CN, CONGESTION_CN, RINGBACK_CN, play_signal, silence, tone
@@ -64,7 +65,7 @@ def kinds(signals: Iterable[tuple[int, Signal]]) -> list[K]:
 
 @pytest.mark.parametrize("name", ["human_zh_wei", "human_en_hello"])
 def test_the_probable_end_comes_first_and_is_where_the_greeting_ended(name: str) -> None:
-    listening = Listening()
+    listening = Listening(AmdConfig(patient=True))
     listening.start(ListenTarget.GREETING)
     (over_ms, over), (verdict_ms, verdict) = hear(listening, silence(200) + voice(name) + silence(3000))
     assert (over.kind, verdict.kind) == (K.GREETING_OVER, K.HUMAN)
@@ -76,7 +77,7 @@ def test_the_probable_end_comes_first_and_is_where_the_greeting_ended(name: str)
 
 
 def test_who_speaks_on_takes_the_probable_end_back() -> None:
-    listening = Listening()
+    listening = Listening(AmdConfig(patient=True))
     listening.start(ListenTarget.GREETING)
     hello = voice("human_zh_wei")
     found = hear(listening, silence(200) + hello + silence(100) + hello + silence(3000))

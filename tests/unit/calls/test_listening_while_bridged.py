@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from dialer.calls.call_audio import CallAudio
+from dialer.calls.listening import Listening
 from dialer.calls.signals import ListenTarget, Signal
 from dialer.calls.signals import SignalKind as K
 from dialer.config import MediaConfig
@@ -10,6 +11,7 @@ from dialer.media import g711
 from dialer.media.interface import Codec
 from dialer.media.loopback import FarEnd, LoopbackEngine
 from dialer.media.loopback_leg import Frame
+from dialer.progress.amd import AmdConfig
 from dialer.prompts.audio import read_audio
 from dialer.prompts.signals import silence, tone
 from dialer.simulator.voices import VOICES_DIR
@@ -41,7 +43,7 @@ def is_sound(frame: Frame) -> bool:
 async def test_a_beep_is_heard_under_the_bridge(tmp_path: Path) -> None:
     told: list[Signal] = []
     async with LoopbackEngine(MediaConfig(), tmp_path) as media:
-        audio = CallAudio(media, told.append, lambda digit: None)
+        audio = CallAudio(media, told.append, lambda digit: None, Listening(AmdConfig(patient=True)))
         person = far_end_of(media, audio)
         desk = CallAudio(media, lambda signal: None, lambda digit: None)
         collector = far_end_of(media, desk)
@@ -65,7 +67,7 @@ async def test_a_prompt_begins_with_the_frame_after_the_signal(tmp_path: Path) -
     """The message starts within one frame of READY, never before."""
     told: list[Signal] = []
     async with LoopbackEngine(MediaConfig(), tmp_path) as media:
-        audio = CallAudio(media, told.append, lambda digit: None)
+        audio = CallAudio(media, told.append, lambda digit: None, Listening(AmdConfig(patient=True)))
         machine = far_end_of(media, audio)
         audio.listen(ListenTarget.BEEP)
         machine.say(GREETING + tone((1000.0,), 400) + silence(4000))

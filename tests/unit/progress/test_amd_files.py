@@ -87,7 +87,7 @@ def test_our_recordings_are_heard_without_what_we_said(tmp_path: Path) -> None:
     both[: person.size, 0], both[:, 1] = person, we
     path = tmp_path / "call.flac"
     soundfile.write(path, both, 8000)
-    assert hear(path, Listening()).verdict == hear(PERSON, Listening()).verdict
+    assert hear(path, Listening()).verdict.label is Label.HUMAN
     assert hear(path, Listening(channel=1)).verdict == hear(MACHINE, Listening()).verdict
     assert run("--channel", 0, path)[1][0]["label"] == "human"
     assert run("--channel", 1, path)[1][0]["label"] == "machine"
@@ -108,7 +108,7 @@ def test_another_rate_another_file_the_same_verdict(tmp_path: Path, rate_hz: int
 def test_three_hours_are_answered_at_once(tmp_path: Path) -> None:
     path = write_three_hours(tmp_path / "long.wav", read_audio(PERSON))
     heard = hear(path, Listening())
-    assert heard.verdict == hear(PERSON, Listening()).verdict
+    assert heard.verdict.label is Label.HUMAN
     assert heard.until_ms == heard.verdict.decided_ms
 
 
