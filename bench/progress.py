@@ -5,12 +5,17 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
 import dialer.simulator
 from bench.row import BenchRow
 from dialer.media.meter import NativeMeter
+from dialer.model.announcement import AnnouncementMeaning
 from dialer.progress.amd import AmdConfig, AmdDetector
+from dialer.progress.announcements import AnnouncementLibrary, LibraryEntry
 from dialer.progress.beep import BeepDetector
 from dialer.progress.early_media import EarlyMediaDetector
+from dialer.progress.fingerprint import WIDTH, Fingerprint
 from dialer.progress.frames import FRAME_BYTES, FRAME_MS
 from dialer.prompts.audio import read_audio
 
@@ -19,6 +24,9 @@ MICROSECONDS = 1e6
 BUDGET_US = 60.0
 """Three thousandths of real time: 300 calls listened to at once on a core, each for its first few seconds."""
 CLIP = Path(dialer.simulator.__file__).parent / "voices" / "machine_zh_personal.flac"
+N_ANNOUNCEMENTS, ANNOUNCEMENT_S = 200, 10
+ROWS_ALIKE = 5
+"""Rows change about as fast as in speech."""
 PATIENT = AmdConfig(lost_person_cost_s=1e9, patient=True, give_up_after_ms=600_000)
 """Never decides, so that every frame costs what it costs."""
 
@@ -38,7 +46,21 @@ def run() -> list[BenchRow]:
         BenchRow("the same, measured in Python", python_us, "µs", BUDGET_US),
         BenchRow("beep, a 20 ms frame of speech", beep_us, "µs", BUDGET_US),
         BenchRow("early media, a frame", early_us, "µs", BUDGET_US),
+        BenchRow("200 known announcements, a frame of speech", _announcements_us(frames), "µs", BUDGET_US),
     ]
+
+
+def _announcements_us(frames: list[bytes]) -> float:
+    """A library of as many different sounds, of ten seconds each; none of them is what is heard."""
+    chance = np.random.default_rng(1)
+    meanings = list(AnnouncementMeaning)
+    entries = []
+    for number in range(N_ANNOUNCEMENTS):
+        rows = chance.integers(-100, 101, (ANNOUNCEMENT_S * 1000 // FRAME_MS // ROWS_ALIKE, WIDTH))
+        slow = np.repeat(rows, ROWS_ALIKE, axis=0).astype(np.int8)
+        entries.append(LibraryEntry(number, str(number), meanings[number % len(meanings)], Fingerprint(slow)))
+    library = AnnouncementLibrary(entries)
+    return _per_frame_us(lambda: library.matcher().feed, frames)
 
 
 def _per_frame_us(make: Callable[[], Callable[[bytes], object]], frames: list[bytes]) -> float:

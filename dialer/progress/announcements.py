@@ -26,8 +26,8 @@ from dialer.progress.frames import FRAME_BYTES, FRAME_MS
 
 HISTORY_ROWS = 150
 """How far back evidence is gathered: 3 s."""
-LEAST_ROWS = 50
-"""No match on less than one second of sound, however good."""
+LEAST_ROWS = 46
+"""No match on less than 0.92 s of sound, however good."""
 EVIDENCE = 9.0
 LEAST_OWN_ROWS = 20
 OWN_EVIDENCE = 6.5
@@ -272,7 +272,7 @@ def _covers(track: _Track, entry: int, shift: int) -> bool:
 
 
 def _is_own(evidence: _Evidence, n: int) -> NDArray[np.bool_]:
-    """bool[HISTORY_ROWS]: what the entry does not share with a meaning fits too, whichever meaning it shares rows with."""
+    """bool[HISTORY_ROWS]: whichever meaning the entry shares rows with, what it does not share with it fits as well."""
     own = np.ones(HISTORY_ROWS, dtype=np.bool_)
     others = int(np.bitwise_or.reduce(evidence.shared[n]))
     for bit in (1 << at for at in range(others.bit_length()) if others >> at & 1):
