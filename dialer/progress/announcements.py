@@ -28,6 +28,10 @@ HISTORY_ROWS = 150
 """How far back evidence is gathered: 3 s."""
 LEAST_ROWS = 46
 """No match on less than 0.92 s of sound, however good."""
+LATE_ROWS = 25
+LEAST_ROWS_LATE = 75
+"""Nor on less than 1.5 s where an entry would have begun half a second or more before the call heard anything: an entry
+has one beginning to be taken for, but hundreds of middles, and words before them that do not fit were not heard."""
 EVIDENCE = 9.0
 LEAST_OWN_ROWS = 20
 OWN_EVIDENCE = 6.5
@@ -222,7 +226,7 @@ class AnnouncementMatcher:
 
     def _judge(self) -> Match | None:
         evidence = self._gather()
-        enough = evidence.likeness >= _NEEDED[evidence.n_rows]
+        enough = (evidence.likeness >= _NEEDED[evidence.n_rows]) & (evidence.n_rows >= self._least_rows())
         fits = (evidence.likeness[:, -RECENT_ROWS] >= RECENT_LIKENESS) & (evidence.likeness[:, 0] >= WHOLE_LIKENESS)
         enough[~fits | np.array([track.matched for track in self._tracks])] = False
         for n in np.flatnonzero(enough.any(axis=1)).tolist():
@@ -234,6 +238,11 @@ class AnnouncementMatcher:
             return self._say(self._tracks[best], float(scores[best, column]))
         self._drop_hopeless(evidence)
         return None
+
+    def _least_rows(self) -> NDArray[np.int64]:
+        """int64[tracks, 1]: by when each entry would have begun."""
+        began = np.array([[self._library.bounds[track.entry, 0] - track.shift] for track in self._tracks])
+        return np.where(began < -LATE_ROWS, LEAST_ROWS_LATE, LEAST_ROWS)
 
     def _best_rival(self, n: int, likeness: NDArray[np.float32]) -> NDArray[np.float32]:
         """The greatest likeness, column by column, of a track whose entry means something else."""
