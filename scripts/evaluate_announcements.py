@@ -23,15 +23,8 @@ from speech.sound import FRAME, RATE_HZ, Samples, active_level, band_pass, gain,
 from dialer.media import g711
 from dialer.media.interface import Codec
 from dialer.model.announcement import AnnouncementMeaning as M
-from dialer.progress.announcements import (
-    EVIDENCE,
-    HISTORY_ROWS,
-    LEAST_ROWS,
-    AnnouncementLibrary,
-    LibraryEntry,
-    Match,
-    matches_in,
-)
+from dialer.progress.announcement_evidence import EVIDENCE, HISTORY_ROWS, LEAST_ROWS
+from dialer.progress.announcements import AnnouncementLibrary, LibraryEntry, Match, matches_in
 from dialer.progress.fingerprint import FingerprintStream, active, fingerprint_of, weighted
 from dialer.progress.frames import FRAME_BYTES, FRAME_MS
 from dialer.prompts.audio import resample, to_pcm

@@ -1,13 +1,8 @@
 """Which known announcement is heard: the library, and what listens to one call with it.
 
-Theory: every 300 ms the index guesses where in the library the last 800 ms may be; each guess is a *track*, a
-fixed distance between rows of the call and rows of an entry. A track is followed row by row: the likeness of call and
-entry over the last n sounding rows is the cosine of the angle between them. For unrelated audio it scatters around zero
-with a deviation of about k/sqrt(n), so the likeness that is asked for is tanh(EVIDENCE / sqrt(n)) (tanh: Fisher's
-transformation makes the scatter of a correlation alike everywhere): much after one second, less when more was heard. A
-clear line is therefore decided within a second, a bad one later, chance never. docs/announcements.md has the figures.
-
-Entries of different meanings that share words are told apart by what they do not share (`announcement_sharing`).
+Every 300 ms the index guesses where in the library the last 800 ms may be (`announcement_index`); each guess is a
+*track*, a fixed distance between rows of the call and rows of an entry. A track is followed row by row until what was
+heard is convincing (`announcement_evidence`), contradicts, or the entry is over.
 
 A library is immutable and serves all calls of a process; a matcher belongs to one call. Both are pure.
 """
@@ -19,31 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dialer.model.announcement import AnnouncementMeaning
+from dialer.progress.announcement_evidence import HISTORY_ROWS, LEAST_ROWS, Evidence, convincing
 from dialer.progress.announcement_index import BLOCK_ROWS, AnnouncementIndex
-from dialer.progress.announcement_sharing import Meanings, kinds_of, shared_rows
+from dialer.progress.announcement_sharing import kinds_of, shared_rows
 from dialer.progress.fingerprint import WIDTH, Fingerprint, FingerprintStream, Weighted, active, weighted
 from dialer.progress.frames import FRAME_BYTES, FRAME_MS
 
-HISTORY_ROWS = 150
-"""How far back evidence is gathered: 3 s."""
-LEAST_ROWS = 46
-"""No match on less than 0.92 s of sound, however good."""
-LATE_ROWS = 25
-LEAST_ROWS_LATE = 75
-"""Nor on less than 1.5 s where an entry would have begun half a second or more before the call heard anything: an entry
-has one beginning to be taken for, but hundreds of middles, and words before them that do not fit were not heard."""
-EVIDENCE = 9.0
-LEAST_OWN_ROWS = 20
-OWN_EVIDENCE = 6.5
-"""The same, against each other meaning, for what the entry does not share with it: the whole must fit, and so this."""
-RECENT_ROWS = 25
-RECENT_LIKENESS = 0.4
-"""And the last half second must not contradict: texts that differ in one syllable fall below 0.2 there."""
-WHOLE_LIKENESS = 0.55
-"""All that was heard since the entry would have begun must fit more or less: who says "请稍后再拨" after other words is
-saying something else."""
-RIVAL_LIKENESS = 0.08
-"""While an entry of another meaning is nearly as like as the best, by this much, nothing is said."""
 GUESS_LIKENESS = 0.7
 LEAST_LIKENESS = 0.55
 """Of the 800 ms that a track begins with, row by row."""
@@ -140,19 +116,6 @@ class _Track:
     matched: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Evidence:
-    """[tracks, HISTORY_ROWS] each. In the first two, column k is about the last HISTORY_ROWS - k rows together."""
-
-    likeness: NDArray[np.float32]
-    n_rows: NDArray[np.int64]
-    products: tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
-    """Row by row: call times entry, and the power of each; 0 where the entry is not."""
-    counted: NDArray[np.bool_]
-    """Rows that sound in the entry."""
-    shared: Meanings
-
-
 class AnnouncementMatcher:
     """Listens to one direction of one call; made by `AnnouncementLibrary.matcher`."""
 
@@ -209,7 +172,7 @@ class AnnouncementMatcher:
             if alike >= LEAST_LIKENESS and is_new and len(self._tracks) < MAX_TRACKS:
                 self._tracks.append(_Track(entry, shift))
 
-    def _gather(self) -> _Evidence:
+    def _gather(self) -> Evidence:
         """How alike call and entries are along the tracks, over the last 1 to HISTORY_ROWS rows."""
         library = self._library
         shifts = np.array([[track.shift] for track in self._tracks])
@@ -222,34 +185,20 @@ class AnnouncementMatcher:
         products = cross, self._power * inside, library.power[at] * inside
         counted = library.active[at] & inside
         shared = np.where(inside, library.shared[at], 0).astype(np.uint32)
-        return _Evidence(*_backwards(products, counted), products, counted, shared)
+        return Evidence.of(products, counted, shared)
 
     def _judge(self) -> Match | None:
         evidence = self._gather()
-        enough = (evidence.likeness >= _NEEDED[evidence.n_rows]) & (evidence.n_rows >= self._least_rows())
-        fits = (evidence.likeness[:, -RECENT_ROWS] >= RECENT_LIKENESS) & (evidence.likeness[:, 0] >= WHOLE_LIKENESS)
-        enough[~fits | np.array([track.matched for track in self._tracks])] = False
-        for n in np.flatnonzero(enough.any(axis=1)).tolist():
-            enough[n] &= evidence.likeness[n] > self._best_rival(n, evidence.likeness) + RIVAL_LIKENESS
-            enough[n] &= _is_own(evidence, n)
+        bounds, tracks = self._library.bounds, self._tracks
+        began = np.array([bounds[track.entry, 0] - track.shift for track in tracks])
+        enough = convincing(evidence, self._library.kinds[[track.entry for track in tracks]], began)
+        enough[[track.matched for track in tracks]] = False
         scores = np.where(enough, evidence.likeness, 0)
         best, column = np.unravel_index(scores.argmax(), scores.shape)
         if scores[best, column] > 0:
-            return self._say(self._tracks[best], float(scores[best, column]))
+            return self._say(tracks[best], float(scores[best, column]))
         self._drop_hopeless(evidence)
         return None
-
-    def _least_rows(self) -> NDArray[np.int64]:
-        """int64[tracks, 1]: by when each entry would have begun."""
-        began = np.array([[self._library.bounds[track.entry, 0] - track.shift] for track in self._tracks])
-        return np.where(began < -LATE_ROWS, LEAST_ROWS_LATE, LEAST_ROWS)
-
-    def _best_rival(self, n: int, likeness: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The greatest likeness, column by column, of a track whose entry means something else."""
-        meanings = [self._library.entries[track.entry].meaning for track in self._tracks]
-        rivals = [meaning is not meanings[n] for meaning in meanings]
-        greatest: NDArray[np.float32] = likeness[rivals].max(axis=0, initial=-1.0)
-        return greatest
 
     def _say(self, track: _Track, score: float) -> Match:
         track.matched = True
@@ -264,7 +213,7 @@ class AnnouncementMatcher:
             score=round(score, 3),
         )
 
-    def _drop_hopeless(self, evidence: _Evidence) -> None:
+    def _drop_hopeless(self, evidence: Evidence) -> None:
         column = HISTORY_ROWS - _TRIAL_ROWS
         tried = evidence.n_rows[:, column] >= LEAST_ROWS // 2
         hopeless = tried & (evidence.likeness[:, column] < _HOPELESS_LIKENESS)
@@ -278,37 +227,3 @@ class AnnouncementMatcher:
 def _covers(track: _Track, entry: int, shift: int) -> bool:
     """Whether a guess is nothing new."""
     return track.entry == entry and (track.matched or abs(track.shift - shift) < _SAME_TRACK_ROWS)
-
-
-def _is_own(evidence: _Evidence, n: int) -> NDArray[np.bool_]:
-    """bool[HISTORY_ROWS]: whichever meaning the entry shares rows with, what it does not share with it fits as well."""
-    own = np.ones(HISTORY_ROWS, dtype=np.bool_)
-    others = int(np.bitwise_or.reduce(evidence.shared[n]))
-    for bit in (1 << at for at in range(others.bit_length()) if others >> at & 1):
-        unshared = (evidence.shared[n : n + 1] & np.uint32(bit)) == 0
-        cross, call_power, entry_power = (part[n : n + 1] * unshared for part in evidence.products)
-        likeness, n_rows = _backwards((cross, call_power, entry_power), evidence.counted[n : n + 1] & unshared)
-        own &= likeness[0] >= _NEEDED_OWN[n_rows[0]]
-    return own
-
-
-def _backwards(
-    products: tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]], counted: NDArray[np.bool_]
-) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Cosine and number of sounding rows from each row to the last."""
-    sums = [part[:, ::-1].cumsum(axis=1)[:, ::-1] for part in products]
-    likeness: NDArray[np.float32] = sums[0] / np.sqrt(sums[1] * sums[2] + _NEGLIGIBLE)
-    n_rows: NDArray[np.int64] = counted[:, ::-1].cumsum(axis=1)[:, ::-1]
-    return likeness, n_rows
-
-
-def _needed(evidence: float, least_rows: int) -> NDArray[np.float64]:
-    """float[HISTORY_ROWS + 1]: the likeness asked for, by the number of sounding rows."""
-    n_rows = np.arange(HISTORY_ROWS + 1)
-    likeness: NDArray[np.float64] = np.tanh(evidence / np.sqrt(np.maximum(n_rows, 1)))
-    likeness[:least_rows] = np.inf
-    return likeness
-
-
-_NEEDED = _needed(EVIDENCE, LEAST_ROWS)
-_NEEDED_OWN = _needed(OWN_EVIDENCE, LEAST_OWN_ROWS)
