@@ -25,7 +25,7 @@ from dialer.progress.speech import SpeechTracker
 from dialer.progress.tones import Tone, ToneTracker
 from dialer.progress.verdict import Label, Verdict
 
-COLLECTOR_S = 20.0
+COLLECTOR_S = 17.0
 """What a machine costs that is put through: the collector hears it, hangs up and notes it down."""
 SHORT_GREETING_MS, LONG_GREETING_MS = 800, 1200
 HANG_UP_SHARES = (0.014, 0.002)
@@ -35,6 +35,8 @@ SURE_FRAMES = 2
 """So often in a row the networks must be sure of a machine: one odd frame hangs up on nobody."""
 JUDGE_FRAMES = 3
 """The networks are asked in every frame of a pause, and so often in speech."""
+MIN_PERIODIC_SHARE, CLEAR_DB = 0.03, 12.0
+"""Of a voice; with less it was noise that the voice activity took for one."""
 UNSURE_FROM = 0.7
 """Who waits although a machine is so probable is called unknown, which goes to a collector, too."""
 MIN_SPEECH_SHARE = 0.3
@@ -51,8 +53,8 @@ AFTER_SPEECH_MS, BEEP_IN_SPEECH_MS = 100, 180
 RINGING_MAX_HZ = 500.0
 """A tone below this before any speech is the rest of the ringing tone, not a beep."""
 NOTHING_SAID_MIN_MS = 2000
-FAINT_VOICE_MS = 500
-"""So much voice too faint to count as speech, and nobody can say that it was silence."""
+FAINT_PERIODIC, FAINT_VOICE_MS = 0.6, 200
+"""So much of what is nearly a voice, too faint to count as speech, and nobody can say that it was silence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,7 @@ class AmdDetector:
         self._tones.feed(measured)
         in_tone = self._tones.suspected
         active = self._speech.feed(measured, in_tone=in_tone)
-        if not active and measured.voiced and not in_tone:
+        if not active and measured.voiced and not in_tone and measured.periodicity >= FAINT_PERIODIC:
             self._faint_ms += FRAME_MS
         if self._tones.current is not None:
             self._speech.retract(self._tones.current.start_ms)
@@ -188,6 +190,9 @@ class AmdDetector:
 
     def _from_greeting(self, index: int) -> Verdict | None:
         pause_ms = self._speech.pause_ms
+        if pause_ms >= self._config.shortest_pause_ms and self._is_noise():
+            self._speech.forget()
+            return None
         if not self._speech.heard or (pause_ms == 0 and index % JUDGE_FRAMES):
             return None
         self._judgement = self._model.judge(self._greeting.vector(self._speech))
@@ -208,6 +213,12 @@ class AmdDetector:
         if self._config.worth_waiting(self._judgement, self._speech.span_ms, pause_ms):
             return None
         return self._person()
+
+    def _is_noise(self) -> bool:
+        """No vowel in it, and no noise that would have hidden one: wind, clatter, somebody breathing."""
+        if not self._speech.heard or self._greeting.periodic_share >= MIN_PERIODIC_SHARE:
+            return False
+        return self._greeting.above_noise_db(self._speech) >= CLEAR_DB
 
     def _is_machine(self) -> bool:
         sure = self._judgement.machine >= self._config.machine_from

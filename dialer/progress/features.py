@@ -46,6 +46,7 @@ NAMES = (
 )
 """The order of a vector of features."""
 
+PERIODIC = 0.7
 _GAP_FRAMES = 7
 """A longer break parts the greeting; shorter ones are the stops of a word."""
 _SYLLABLE_DIP_DB = 3.0
@@ -133,6 +134,7 @@ class GreetingFeatures:
         self._ordered_levels: list[float] = []
         self._last_levels: deque[float] = deque(maxlen=_END_FRAMES)
         self._sum_of_levels = 0.0
+        self._n_periodic = 0
         self._opening: list[float] = []
         self._level_now = SILENCE_DBFS
         self._loud_at = 0
@@ -154,6 +156,7 @@ class GreetingFeatures:
             insort(self._ordered_levels, frame.level_dbfs)
             self._last_levels.append(frame.level_dbfs)
             self._sum_of_levels += frame.level_dbfs
+            self._n_periodic += frame.periodicity >= PERIODIC
             if len(self._opening) < _END_FRAMES:
                 self._opening.append(frame.level_dbfs)
             if len(self._ordered_levels) == 1:
@@ -165,6 +168,15 @@ class GreetingFeatures:
     def loud_pause_s(self) -> float:
         """How long nobody has spoken as loudly as the one who answered."""
         return (self._index - self._loud_at) * _FRAME_S
+
+    def above_noise_db(self, speech: SpeechTracker) -> float:
+        """How far the loud frames stand above the noise."""
+        return _at(0.9, self._ordered_levels) - speech.noise_floor_dbfs
+
+    @property
+    def periodic_share(self) -> float:
+        """Share of the frames that sound like a vowel, not like noise."""
+        return self._n_periodic / max(len(self._ordered_levels), 1)
 
     @property
     def last_part_ms(self) -> int:
@@ -195,7 +207,7 @@ class GreetingFeatures:
                 self._level_now - loud,
                 self.loud_pause_s,
                 sum(self._opening) / max(len(self._opening), 1) - loud,
-                loud - speech.noise_floor_dbfs,
+                self.above_noise_db(speech),
                 speech.noise_floor_dbfs - self._floor_before,
                 *(min(pause_s, bend_s) for bend_s in _PAUSE_BENDS_S),
                 exp(-pause_s / _PAUSE_DECAY_S),

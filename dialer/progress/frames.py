@@ -3,6 +3,9 @@
 Everything above (speech, tones, verdicts) reads these measurements and never the samples. Tones are measured over 40 ms
 (this frame and the one before): a Hann window, a spectrum with 15.6 Hz a bin, the strongest line and its closest rival,
 each with the share of the power that lies in it. A voice is never a line for long; a signalling tone is nothing else.
+The same spectrum says whether the sound is periodic, as a voice is and noise is not: the autocorrelation, which is the
+inverse transform of the power, divided by that of the window (P. Boersma, "Accurate short-term analysis of the
+fundamental frequency", 1993).
 """
 
 from dataclasses import dataclass
@@ -29,7 +32,12 @@ _LOBE_BINS = 4
 _LOW_BIN = int(250 / _BIN_HZ)
 _HIGH_BIN = int(3400 / _BIN_HZ)
 _NEGLIGIBLE_POWER = 1e-9
+_LAGS = slice(RATE_HZ // 400, RATE_HZ // 70 + 1)
+"""Periods of voices, which lie between 70 and 400 Hz."""
+_WINDOW_LIKENESS = np.correlate(_HANN, _HANN, "full")[_WINDOW_SAMPLES - 1 :][_LAGS] / float(np.dot(_HANN, _HANN))
 _TONE_MIN_DBFS = -50.0
+_VOICE_MIN_DBFS = -65.0
+_NO_LINES = (0.0, 0.0, 0.0, 0.0)
 _SETTLING_FRAMES = 5
 """webrtcvad calls everything voice until its noise model has seen this much."""
 
@@ -39,6 +47,7 @@ class Frame:
     """Measurements of one frame. `line_share` and `pair_share` are fractions of the power in the telephone band.
 
     `line_hz` is the strongest spectral line (0 when the frame is too quiet to say), `rival_hz` the next one beside it.
+    `periodicity` says how like itself the sound is one period of a voice later, 0 to 1.
     """
 
     index: int
@@ -48,6 +57,7 @@ class Frame:
     line_share: float = 0.0
     rival_hz: float = 0.0
     pair_share: float = 0.0
+    periodicity: float = 0.0
 
     @property
     def start_ms(self) -> int:
@@ -86,16 +96,27 @@ class FrameMeter:
         window = np.concatenate((self._previous, samples))
         self._previous = samples
         self._index += 1
-        if level_dbfs < _TONE_MIN_DBFS:
+        if level_dbfs < _VOICE_MIN_DBFS:
             return Frame(index, level_dbfs, voiced)
         spectrum = np.fft.rfft(window * _HANN, _FFT_SIZE)
         power = spectrum.real**2 + spectrum.imag**2
-        return Frame(index, level_dbfs, voiced, *_lines(power))
+        periodicity = _periodicity(power)  # before the lines: they are taken out of the spectrum
+        lines = _lines(power) if level_dbfs >= _TONE_MIN_DBFS else _NO_LINES
+        return Frame(index, level_dbfs, voiced, *lines, periodicity)
 
 
 def _level(samples: NDArray[np.float64]) -> float:
     power = float(np.dot(samples, samples)) / (FRAME_SAMPLES * _FULL_SCALE * _FULL_SCALE)
     return max(10.0 * float(np.log10(power)), SILENCE_DBFS) if power > 0 else SILENCE_DBFS
+
+
+def _periodicity(power: NDArray[np.float64]) -> float:
+    """How like itself the sound is after its period. The transform holds window and longest lag, so nothing folds."""
+    likeness = np.fft.irfft(power)
+    if likeness[0] <= 0.0:
+        return 0.0
+    best = float((likeness[_LAGS] / (likeness[0] * _WINDOW_LIKENESS)).max())
+    return min(max(best, 0.0), 1.0)
 
 
 def _lines(power: NDArray[np.float64]) -> tuple[float, float, float, float]:

@@ -80,7 +80,7 @@ class SpeechTracker:
         elif self.end_ms is not None:
             self.pause_ms = frame.end_ms - self.end_ms
             if not self.heard and self.pause_ms > _CLICK_PAUSE_FRAMES * FRAME_MS:
-                self._forget()
+                self.forget()
         return active
 
     def retract(self, since_ms: int) -> None:
@@ -91,7 +91,7 @@ class SpeechTracker:
         if self._recent_ends_ms:
             self.end_ms = self._recent_ends_ms[-1]
         elif self._n_frames == 0:
-            self._forget()
+            self.forget()
 
     def _forget_tone(self) -> None:
         """A tone is no noise: not its first frames either, which were heard before it was suspected."""
@@ -113,8 +113,8 @@ class SpeechTracker:
         self._n_frames += 1
         self._recent_ends_ms.append(frame.end_ms)
 
-    def _forget(self) -> None:
-        """What was heard was a click: its loudness must not hide the person who speaks next."""
+    def forget(self) -> None:
+        """What was heard was no speech: its loudness must not hide the person who speaks next."""
         self.start_ms = self.end_ms = self._peak_dbfs = None
         self.pause_ms = self._n_frames = 0
         self._recent_ends_ms.clear()

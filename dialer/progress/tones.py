@@ -11,7 +11,7 @@ from dialer.progress.frames import Frame
 
 LINE_SHARE = 0.7
 """Share of the power that a tone's line holds, still true 4 dB above noise."""
-LOW_HZ = 700.0
+LOW_HZ = 760.0
 """Below this, what looks like a tone may be a vowel."""
 LOWEST_TONE_HZ = 280.0
 """Below this the telephone band ends."""

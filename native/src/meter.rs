@@ -1,10 +1,10 @@
-//! One 20 ms frame of telephone audio, measured: level, voice activity, spectral lines.
+//! One 20 ms frame of telephone audio, measured: level, voice activity, spectral lines, periodicity.
 //!
 //! The twin of `dialer.progress.frames`, which explains the measurements; both run under the same tests.
 #![forbid(unsafe_code)]
 
 use realfft::num_complex::Complex64;
-use realfft::{RealFftPlanner, RealToComplex};
+use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 use std::f64::consts::TAU;
 use std::sync::{Arc, OnceLock};
 use webrtc_vad::{SampleRate, Vad, VadMode};
@@ -22,7 +22,10 @@ const LOW_BIN: usize = (250.0 / BIN_HZ) as usize;
 const HIGH_BIN: usize = (3400.0 / BIN_HZ) as usize;
 const NEGLIGIBLE_POWER: f64 = 1e-9;
 const TONE_MIN_DBFS: f64 = -50.0;
+const VOICE_MIN_DBFS: f64 = -65.0;
 const SETTLING_FRAMES: u32 = 5;
+const SHORTEST_LAG: usize = 20; // 400 Hz
+const LONGEST_LAG: usize = 114; // 70 Hz
 
 /// What one frame is; the fields are those of the Python twin.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -33,12 +36,15 @@ pub struct Measured {
     pub line_share: f64,
     pub rival_hz: f64,
     pub pair_share: f64,
+    pub periodicity: f64,
 }
 
-/// What all meters share: the window and the plan of the transform.
+/// What all meters share: the window, its likeness to itself, and the plans of the transforms.
 struct Tables {
     hann: [f64; WINDOW_SAMPLES],
+    likeness: [f64; LONGEST_LAG + 1],
     forward: Arc<dyn RealToComplex<f64>>,
+    inverse: Arc<dyn ComplexToReal<f64>>,
 }
 
 fn tables() -> &'static Tables {
@@ -48,8 +54,15 @@ fn tables() -> &'static Tables {
         for (at, value) in hann.iter_mut().enumerate() {
             *value = 0.5 - 0.5 * (TAU * at as f64 / (WINDOW_SAMPLES - 1) as f64).cos();
         }
+        let mut likeness = [0.0; LONGEST_LAG + 1];
+        for (lag, value) in likeness.iter_mut().enumerate() {
+            *value = (lag..WINDOW_SAMPLES).map(|at| hann[at] * hann[at - lag]).sum();
+        }
+        let whole = likeness[0];
+        likeness.iter_mut().for_each(|value| *value /= whole);
         let mut planner = RealFftPlanner::new();
-        Tables { hann, forward: planner.plan_fft_forward(FFT_SIZE) }
+        let (forward, inverse) = (planner.plan_fft_forward(FFT_SIZE), planner.plan_fft_inverse(FFT_SIZE));
+        Tables { hann, likeness, forward, inverse }
     })
 }
 
@@ -74,13 +87,14 @@ impl Meter {
             3 => VadMode::VeryAggressive,
             _ => return None,
         };
+        let scratch = tables().forward.get_scratch_len().max(tables().inverse.get_scratch_len());
         Some(Self {
             vad: Vad::new_with_rate_and_mode(SampleRate::Rate8kHz, mode),
             frames: 0,
             previous: [0.0; FRAME_SAMPLES],
             time: vec![0.0; FFT_SIZE],
             spectrum: vec![Complex64::default(); BINS],
-            scratch: vec![Complex64::default(); tables().forward.get_scratch_len()],
+            scratch: vec![Complex64::default(); scratch],
             power: [0.0; BINS],
         })
     }
@@ -98,12 +112,16 @@ impl Meter {
         self.time[FRAME_SAMPLES..WINDOW_SAMPLES].copy_from_slice(&centred);
         self.previous = centred;
         self.frames = self.frames.saturating_add(1);
-        if level_dbfs < TONE_MIN_DBFS {
+        if level_dbfs < VOICE_MIN_DBFS {
             return Measured { level_dbfs, voiced, ..Measured::default() };
         }
         self.transform();
+        let periodicity = self.periodicity(); // before the lines: they are taken out of the spectrum
+        if level_dbfs < TONE_MIN_DBFS {
+            return Measured { level_dbfs, voiced, periodicity, ..Measured::default() };
+        }
         let (line_hz, line_share, rival_hz, pair_share) = self.lines();
-        Measured { level_dbfs, voiced, line_hz, line_share, rival_hz, pair_share }
+        Measured { level_dbfs, voiced, line_hz, line_share, rival_hz, pair_share, periodicity }
     }
 
     /// The power spectrum of this frame and the one before.
@@ -117,6 +135,20 @@ impl Meter {
         for (power, line) in self.power.iter_mut().zip(&self.spectrum) {
             *power = line.norm_sqr();
         }
+    }
+
+    fn periodicity(&mut self) -> f64 {
+        let tables = tables();
+        for (line, &power) in self.spectrum.iter_mut().zip(&self.power) {
+            *line = Complex64::new(power, 0.0);
+        }
+        let done = tables.inverse.process_with_scratch(&mut self.spectrum, &mut self.time, &mut self.scratch);
+        debug_assert!(done.is_ok(), "the buffers have the plan's lengths");
+        if self.time[0] <= 0.0 {
+            return 0.0;
+        }
+        let likeness = (SHORTEST_LAG..=LONGEST_LAG).map(|lag| self.time[lag] / (self.time[0] * tables.likeness[lag]));
+        likeness.fold(0.0, f64::max).min(1.0)
     }
 
     /// The strongest line (Hz, share of the power) and, beside it, the next (Hz, share of both together).
@@ -165,6 +197,14 @@ mod tests {
         assert!((measured.line_hz - 1000.0).abs() < 1.0, "{measured:?}");
         assert!(measured.line_share > 0.99, "{measured:?}");
         assert!((measured.level_dbfs - -15.26).abs() < 0.05, "{measured:?}");
+    }
+
+    #[test]
+    fn a_low_tone_is_periodic() {
+        let mut meter = Meter::new(2).unwrap();
+        meter.measure(&tone(200.0, 8000.0, 0));
+        let measured = meter.measure(&tone(200.0, 8000.0, 1));
+        assert!(measured.periodicity > 0.95, "{measured:?}");
     }
 
     #[test]

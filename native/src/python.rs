@@ -169,7 +169,7 @@ impl Engine {
     }
 }
 
-type MeasuredTuple = (f64, bool, f64, f64, f64, f64);
+type MeasuredTuple = (f64, bool, f64, f64, f64, f64, f64);
 
 /// Measures frames. Stays in the thread that made it: what it holds of webrtcvad knows no locks.
 #[pyclass(module = "dialer_native", unsendable)]
@@ -198,6 +198,7 @@ impl Meter {
             measured.line_share,
             measured.rival_hz,
             measured.pair_share,
+            measured.periodicity,
         ))
     }
 }
