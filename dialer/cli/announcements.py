@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dialer.cli.client import DEFAULT_URL, Token, Url, call, configured_url, need_token
+from dialer.cli.client import DEFAULT_URL, Token, Url, call, configured_url, download_all, need_token
 from dialer.cli.output import complain, note, print_table, say
 from dialer.errors import DialerError, InputError
 from dialer.model.announcement import AnnouncementMeaning
@@ -124,7 +124,9 @@ def unknown(
     columns = ("cluster", "heard", "last (UTC)", "length", "trunk: status", "first attempt")
     _show("Unknown announcements", columns, items, _cluster_row, as_json)
     if audio is not None:
-        _save([item["cluster_id"] for item in items], audio, url, token)
+        clusters = [item["cluster_id"] for item in items]
+        files = {f"{cluster}.wav": f"/v1/announcements/unknown/{cluster}/audio" for cluster in clusters}
+        download_all(url, token, audio, files)
     if items:
         note("next: listen, then dialer announcements name CLUSTER --meaning … --title …")
 
@@ -204,24 +206,6 @@ def _read_library(path: Path) -> "AnnouncementLibrary":
         raise InputError(f"{path}: cannot be read: {error.strerror}") from error
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path}: is no library that `dialer announcements export` wrote") from error
-
-
-def _save(cluster_ids: Sequence[int], folder: Path, url: str, token: str) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        asyncio.run(_download(cluster_ids, folder, url or configured_url(), need_token(token)))
-    except OSError as error:
-        raise DialerError(f"{folder}: cannot write the audio: {error.strerror}") from error
-    note(f"{len(cluster_ids)} files in {folder}")
-
-
-async def _download(cluster_ids: Sequence[int], folder: Path, url: str, token: str) -> None:
-    from dialer.api.client import ApiClient
-
-    async with ApiClient(url, token) as client:
-        for cluster_id in cluster_ids:
-            with (folder / f"{cluster_id}.wav").open("wb") as file:
-                await client.download(f"/v1/announcements/unknown/{cluster_id}/audio", (), file.write)
 
 
 def _show(title: str, columns: Sequence[str], items: Sequence[Item], row: Callable[[Item], Row], as_json: bool) -> None:

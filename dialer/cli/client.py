@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from dialer.cli.house import DEFAULT_CONFIG
+from dialer.cli.output import note
 from dialer.errors import DialerError
 
 DEFAULT_HOST = "127.0.0.1"
@@ -27,6 +28,16 @@ def call(url: str, token: str, method: str, path: str, body: object = None, **qu
     """One request; its JSON answer. Raises DialerError with the service's own words."""
     asked = {name: str(value) for name, value in query.items() if value is not None}
     return asyncio.run(_call(url or configured_url(), need_token(token), method, path, body, asked))
+
+
+def download_all(url: str, token: str, folder: Path, files: Mapping[str, str]) -> None:
+    """Puts answers of GET requests (file name to path) into a folder. Raises DialerError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        asyncio.run(_download_all(url or configured_url(), need_token(token), folder, files))
+    except OSError as error:
+        raise DialerError(f"{folder}: cannot be written to: {error.strerror}") from error
+    note(f"{len(files)} files in {folder}")
 
 
 def need_token(token: str) -> str:
@@ -61,3 +72,12 @@ async def _call(url: str, token: str, method: str, path: str, body: object, quer
 
     async with ApiClient(url, token) as client:
         return await client.send(method, path, body, query)
+
+
+async def _download_all(url: str, token: str, folder: Path, files: Mapping[str, str]) -> None:
+    from dialer.api.client import ApiClient
+
+    async with ApiClient(url, token) as client:
+        for name, path in files.items():
+            with (folder / name).open("wb") as file:
+                await client.download(path, (), file.write)

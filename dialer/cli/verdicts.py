@@ -1,6 +1,5 @@
 """`dialer verdicts …`: what the detector said, drawing some by chance to listen to, and how often it was wrong."""
 
-import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -9,9 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from dialer.cli.client import DEFAULT_URL, Token, Url, call, configured_url, need_token
+from dialer.cli.client import DEFAULT_URL, Token, Url, call, download_all
 from dialer.cli.output import note, print_table, say
-from dialer.errors import DialerError
 
 app = typer.Typer(no_args_is_help=True, help="Verdicts on what answered, checked by listening.")
 
@@ -130,20 +128,7 @@ def _row(item: Mapping[str, Any]) -> tuple[object, ...]:
 
 def _save(items: Sequence[Mapping[str, Any]], folder: Path, url: str, token: str) -> None:
     """The audio as `ID.wav`: no name tells what the detector said."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        asyncio.run(
-            _download([item["sample_id"] for item in items], folder, url or configured_url(), need_token(token))
-        )
-    except OSError as error:
-        raise DialerError(f"{folder}: cannot write the audio: {error.strerror}") from error
-    note(f"{len(items)} files in {folder}")
-
-
-async def _download(sample_ids: Sequence[int], folder: Path, url: str, token: str) -> None:
-    from dialer.api.client import ApiClient
-
-    async with ApiClient(url, token) as client:
-        for sample_id in sample_ids:
-            with (folder / f"{sample_id}.wav").open("wb") as file:
-                await client.download(f"/v1/verdicts/{sample_id}/audio", (), file.write)
+    sample_ids = [item["sample_id"] for item in items]
+    download_all(
+        url, token, folder, {f"{sample_id}.wav": f"/v1/verdicts/{sample_id}/audio" for sample_id in sample_ids}
+    )
