@@ -27,6 +27,11 @@ class Mailbox(Generic[Message]):
         self._messages.append(message)
         self._filled.set()
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether everything that came has been taken."""
+        return not self._messages
+
     async def get(self, deadline: float | None) -> Message | None:
         """The next message, or None once `deadline` (loop time) has passed."""
         if not self._messages:

@@ -180,7 +180,10 @@ class AttemptRunner:
             message = await self._mailbox.get(self._next_deadline())
             if message is not None:
                 self._take(message)
-            self._take_timeouts()
+            if (
+                self._mailbox.is_empty
+            ):  # a collector who came counts before a deadline that passed
+                self._take_timeouts()
 
     def _next_deadline(self) -> float | None:
         deadlines = (self.machine.next_deadline, self.talk.next_deadline if self.talk else None)

@@ -69,6 +69,20 @@ async def test_a_collector_hangs_up(tmp_path: Path) -> None:
         await until(lambda: nothing_held(lab), "all is given back")
 
 
+async def test_a_ready_collector_comes_first_however_late_it_is(tmp_path: Path) -> None:
+    """The time to wait is over when a slow verdict comes: who is ready then still takes the call."""
+    async with call_lab(tmp_path, 35400) as lab:
+        await begin(lab)
+        await until(lambda: bool(lab.far.lines), "it rings")
+        machine = next(iter(lab.app.floor)).machine
+        machine.plan = replace(machine.plan, abandon_wait_s=0.0)
+        lab.far.lines[0].answer()
+        await until(lambda: lab.far.lines[0].ear.hears(COLLECTOR_HZ), "bridged")
+        lab.far.lines[0].hang_up()
+        (attempt,) = await lab.settled()
+        assert attempt.disposition is Disposition.CONNECTED
+
+
 async def test_nobody_is_free(tmp_path: Path) -> None:
     """The collector goes on a break while the call rings: the person hears the safe-harbour message, once, then BYE."""
     async with call_lab(tmp_path, 31600) as lab:
