@@ -95,6 +95,17 @@ def test_a_television_does_not_end_the_pause_of_the_person() -> None:
     assert follower.values()["loud_pause"] == follower.features.loud_pause_s
 
 
+def test_vowels_are_counted_among_the_frames_of_speech() -> None:
+    """A word whose second half is breath."""
+    speech, features = SpeechTracker(), GreetingFeatures()
+    for index in range(50):
+        level_dbfs = -20.0 if 30 <= index < 50 else -70.0
+        frame = Frame(index, level_dbfs, voiced=index >= 30, periodicity=0.9 if index < 40 else 0.2)
+        features.feed(frame, speech, active=speech.feed(frame))
+    assert features.periodic_share == pytest.approx(0.5)
+    assert features.above_noise_db(speech) == pytest.approx(50)
+
+
 def test_pause_and_span_bend_where_what_they_say_changes() -> None:
     follower = Follower().hear(50, LOUD).hear(40, QUIET)
     values = follower.values()
