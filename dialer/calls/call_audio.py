@@ -85,7 +85,8 @@ class CallAudio:
         self._media.unbridge(self.leg)
 
     def close(self) -> None:
-        """Gives the leg back; a recording ends in order."""
+        """Gives the leg back, and what listened to it; a recording ends in order."""
+        self.listening.stop()
         if self.recording_id:
             self.leg.stop_recording()
         self.leg.close()

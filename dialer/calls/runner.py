@@ -180,9 +180,7 @@ class AttemptRunner:
             message = await self._mailbox.get(self._next_deadline())
             if message is not None:
                 self._take(message)
-            if (
-                self._mailbox.is_empty
-            ):  # a collector who came counts before a deadline that passed
+            if self._mailbox.is_empty:  # a collector who came counts before a deadline that passed
                 self._take_timeouts()
 
     def _next_deadline(self) -> float | None:

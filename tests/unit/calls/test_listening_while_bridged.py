@@ -1,9 +1,13 @@
 """The tap goes on while two legs are joined: what the far end says is heard by collector and detector alike."""
 
+import gc
+import weakref
 from pathlib import Path
 
+import pytest
+
 from dialer.calls.call_audio import CallAudio
-from dialer.calls.listening import Listening
+from dialer.calls.listening import Listening, prepare
 from dialer.calls.signals import ListenTarget, Signal
 from dialer.calls.signals import SignalKind as K
 from dialer.config import MediaConfig
@@ -11,12 +15,14 @@ from dialer.media import g711
 from dialer.media.interface import Codec
 from dialer.media.loopback import FarEnd, LoopbackEngine
 from dialer.media.loopback_leg import Frame
+from dialer.media.meter import NativeMeter
 from dialer.progress.amd import AmdConfig
 from dialer.prompts.audio import read_audio
 from dialer.prompts.signals import silence, tone
 from dialer.simulator.voices import VOICES_DIR
 
 GREETING = read_audio(VOICES_DIR / "human_zh_qing_shuo.flac")
+prepare()
 
 
 def far_end_of(media: LoopbackEngine, audio: CallAudio) -> FarEnd:
@@ -76,3 +82,18 @@ async def test_a_prompt_begins_with_the_frame_after_the_signal(tmp_path: Path) -
         audio.play(tone((620.0,), 200))
         media.advance(0.02)
         assert any(is_sound(frame) for frame in machine.heard[before:])
+
+
+@pytest.mark.parametrize("target", ListenTarget)
+async def test_nothing_hears_on_after_the_end(tmp_path: Path, target: ListenTarget) -> None:
+    """At once, in the loop's own thread: a meter must not wait for a collection of garbage that runs in another one."""
+    gc.collect()
+    async with LoopbackEngine(MediaConfig(), tmp_path) as media:
+        audio = CallAudio(media, lambda signal: None, lambda digit: None)
+        before = {id(found) for found in gc.get_objects() if isinstance(found, NativeMeter)}
+        audio.listen(target)
+        meters = [found for found in gc.get_objects() if isinstance(found, NativeMeter) and id(found) not in before]
+        (meter,) = map(weakref.ref, meters)
+        meters.clear()
+        audio.close()
+        assert meter() is None
