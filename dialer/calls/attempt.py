@@ -194,7 +194,7 @@ class AttemptMachine:
     def greeting_over(self, signal: Signal, now: float) -> list[Order]:
         """Probably: kept for whoever stays undecided, and the moment to ask for a collector in parallel mode."""
         self.facts.greeting_end_at = signal.greeting_end_at
-        if self.plan.amd is not AmdMode.PARALLEL or self.plan.reminder:
+        if not self.plan.connects_early:
             return []
         return self._person(signal.greeting_end_at or now, now)
 

@@ -18,6 +18,11 @@ class AttemptPlan:
     reminder: bool = False
     dedicated_agent: int | None = None
 
+    @property
+    def connects_early(self) -> bool:
+        """Whether a person meets a collector before the verdict, so that nobody waits for it."""
+        return self.amd is AmdMode.PARALLEL and not self.reminder
+
 
 @dataclass(slots=True)
 class AttemptFacts:

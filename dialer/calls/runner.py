@@ -38,7 +38,6 @@ from dialer.calls.trunk_call import TrunkCall
 from dialer.campaigns.pacing import CallOutcome, CallView
 from dialer.errors import LocalProtocolError, TransportError
 from dialer.model.attempt import AttemptState, Disposition
-from dialer.model.campaign import AmdMode
 from dialer.progress.amd import AmdConfig
 
 logger = logging.getLogger(__name__)
@@ -147,8 +146,7 @@ class AttemptRunner:
 
     async def _place(self) -> NotPlaced | None:
         settings = self.order.campaign.settings
-        parallel = settings.amd is AmdMode.PARALLEL
-        amd = AmdConfig(lost_person_cost_s=settings.lost_person_cost_s, patient=parallel)
+        amd = AmdConfig(lost_person_cost_s=settings.lost_person_cost_s, patient=self.machine.plan.connects_early)
         library = self._services.announcements
         listening = Listening(amd, no_library if library is None else library.matcher)
         self.audio = audio = CallAudio(self._services.media, self._mailbox.put, self._press, listening)

@@ -132,7 +132,7 @@ def test_a_vanished_collector_ends_the_listening() -> None:
 
 def test_a_reminder_waits_for_the_verdict() -> None:
     machine, orders = walk(REMIND, [*ANSWERED, OVER])
-    assert orders == []
+    assert (orders, REMIND.connects_early, PARALLEL.connects_early) == ([], False, True)
     assert machine.phase is Phase.DETECTING
 
 
