@@ -24,7 +24,7 @@ LATE_ROWS = 25
 LEAST_ROWS_LATE = 75
 """Nor on less than 1.5 s where an entry would have begun half a second or more before the call heard anything: an entry
 has one beginning to be taken for, but hundreds of middles, and words before them that do not fit were not heard."""
-EVIDENCE = 9.0
+EVIDENCE = 10.0
 LEAST_OWN_ROWS = 20
 OWN_EVIDENCE = 6.5
 """The same, against each other meaning, for what the entry does not share with it: the whole must fit, and so this."""
