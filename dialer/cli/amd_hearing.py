@@ -94,7 +94,10 @@ def _answered(frames: Iterator[bytes], listening: Listening) -> Heard:
 
 
 def _with_the_rest(verdict: Verdict, frames: Iterable[bytes]) -> Heard:
-    """Listens from the start for the beep and the end of the greeting, until the beep detector is content."""
+    """Listens on from the verdict for the beep, as a call does, until the beep detector is content.
+
+    And from the start for the end of the greeting.
+    """
     beeps, meter, tones, speech = BeepDetector(), FrameMeter(), ToneTracker(), SpeechTracker()
     ends_ms: list[int | None] = []
     event = None
@@ -103,15 +106,15 @@ def _with_the_rest(verdict: Verdict, frames: Iterable[bytes]) -> Heard:
         tones.feed(measured)
         speech.feed(measured, in_tone=tones.suspected)
         ends_ms.append(speech.end_ms if speech.heard else None)
-        event = beeps.feed(frame)
+        event = beeps.feed(frame) if measured.end_ms > verdict.decided_ms else None
         if event is not None:
             break
     until_ms = len(ends_ms) * FRAME_MS
     if event is not None and event.kind is BeepEventKind.GAVE_UP:
         return Heard(replace(verdict, greeting_end_ms=None), until_ms=until_ms)
-    if event is not None and event.beep_ms is not None:
-        ends_ms = ends_ms[: max(0, event.beep_ms // FRAME_MS - 1)]  # the frame before shares a window with the beep
-    beep_ms = event.beep_ms if event is not None else None
+    beep_ms = None if event is None or event.beep_ms is None else verdict.decided_ms + event.beep_ms
+    if beep_ms is not None:
+        ends_ms = ends_ms[: max(0, beep_ms // FRAME_MS - 1)]  # the frame before shares a window with the beep
     return Heard(replace(verdict, beep_ms=beep_ms, greeting_end_ms=ends_ms[-1] if ends_ms else None), until_ms=until_ms)
 
 

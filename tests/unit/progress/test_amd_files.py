@@ -139,6 +139,16 @@ def test_after_a_machine_its_beep_is_heard_and_then_no_more(tmp_path: Path) -> N
     assert first_beep(PERSON, 0) is None
 
 
+def test_the_rest_of_the_ringing_is_no_beep(tmp_path: Path) -> None:
+    """A call listens for beeps from the verdict on."""
+    before = tone((450.0,), 600) + silence(400)
+    write_flac(tmp_path / "a.flac", before + read_audio(MACHINE))
+    heard, alone = hear(tmp_path / "a.flac", Listening()), hear(MACHINE, Listening())
+    assert heard.verdict.beep_ms is not None
+    assert alone.verdict.beep_ms is not None
+    assert abs(heard.verdict.beep_ms - len(before) / 16 - alone.verdict.beep_ms) <= 40
+
+
 def test_damage_after_the_verdict_is_still_an_error(tmp_path: Path) -> None:
     noise = np.random.default_rng(1).integers(-300, 300, 20 * 8000, dtype=np.int16)
     path = tmp_path / "late.flac"
