@@ -53,6 +53,9 @@ def draw(
     body = {"campaign_id": campaign, "label": label, "n": n, "seed": seed} | ({"since": since} if since else {})
     drawn = call(url, token, "POST", "/v1/verdicts/draw", body)
     _show(drawn, "Drawn", as_json)
+    if not drawn["items"]:
+        note("there is no such verdict with audio that nobody has listened to")
+        return
     if audio is not None:
         _save(drawn["items"], audio, url, token)
     note("next: listen, then dialer verdicts label ID human|machine|silence|fax|unknown")

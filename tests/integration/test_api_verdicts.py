@@ -137,13 +137,13 @@ async def test_what_is_drawn_and_labelled_gives_the_error_with_bounds(house: Hou
 
 
 async def test_a_listener_works_from_the_command_line(house: House, judged: Judged, tmp_path: Path) -> None:
-    async def run(*words: str) -> str:
+    async def run(*words: str, to: str = "stdout") -> str:
         options = ["--url", str(house.api.make_url("")).rstrip("/"), "--token", house.tokens[Role.QA]]
         done = await asyncio.to_thread(
             CliRunner().invoke, app, ["verdicts", *words, *options], None, {"COLUMNS": "140"}
         )
         assert done.exit_code == 0, done.output
-        return done.stdout
+        return str(getattr(done, to))
 
     assert "nothing is known" in await run("rate", "1")
     drawn = json.loads(await run("draw", "1", "--n", "2", "--audio", str(tmp_path / "listen"), "--json"))
@@ -159,3 +159,4 @@ async def test_a_listener_works_from_the_command_line(house: House, judged: Judg
     listed = await run("list", "--labelled", "--label", "machine")
     assert listed.count("1840 ms") == 2
     assert len(json.loads(await run("list", "--json"))["items"]) == N
+    assert "nobody has listened to" in await run("draw", "1", "--label", "fax", to="stderr")
