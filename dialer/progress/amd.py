@@ -50,6 +50,7 @@ BEEP_ABOVE_BEFORE_DB = 6.0
 BEFORE_BEEP_FRAMES = 20
 AFTER_SPEECH_MS, BEEP_IN_SPEECH_MS = 100, 180
 """Directly after speech a tone must last longer to be no vowel held for long."""
+LONE_BEEP_QUIET_MS = 600
 RINGING_MAX_HZ = 500.0
 """A tone below this before any speech is the rest of the ringing tone, not a beep."""
 NOTHING_SAID_MIN_MS = 2000
@@ -116,6 +117,8 @@ class AmdDetector:
         self._faint_ms = 0
         self._judgement = Judgement(0.5, ())
         self._sure_frames = 0
+        self._lone: Tone | None = None
+        self._is_tune = False
         self.verdict: Verdict | None = None
 
     def feed(self, frame: bytes) -> Verdict | None:
@@ -159,9 +162,26 @@ class AmdDetector:
         if fax is not None and not (fax.kind is FaxSignal.CNG and self._speech.heard):
             return self._a_fax(fax)
         tone = self._tones.current
+        if not self._speech.heard:
+            return self._from_lone_tone(tone)
         if tone is None or self._may_be_network_or_fax(tone) or not self._stands_out(tone):
             return None
-        confidence = 0.98 if self._speech.heard else 0.8
+        return self._a_beep(tone, 0.98)
+
+    def _from_lone_tone(self, tone: Tone | None) -> Verdict | None:
+        """A tone before any word is a machine's beep if nothing follows it for a while: tunes and voices go on."""
+        if tone is not None:
+            another = self._lone is not None and tone.start_ms >= self._lone.start_ms + self._lone.length_ms
+            self._is_tune = self._is_tune or another
+            self._lone = None if self._may_be_network_or_fax(tone) or not self._stands_out(tone) else tone
+            return None
+        lone = self._lone
+        if lone is None or self._is_tune or self._speech.start_ms is not None:
+            return None
+        quiet_ms = self._now_ms - lone.start_ms - lone.length_ms
+        return self._a_beep(lone, 0.8) if quiet_ms >= LONE_BEEP_QUIET_MS else None
+
+    def _a_beep(self, tone: Tone, confidence: float) -> Verdict:
         return self._verdict(Label.MACHINE, confidence, "beep", f"a beep of {tone.hz:.0f} Hz", beep=tone)
 
     def _a_fax(self, fax: FaxTone) -> Verdict:

@@ -90,4 +90,5 @@ def _same(rows: Weighted, pairs: Resemblances) -> NDArray[np.int64]:
 def _runs(values: NDArray[Any], length: int) -> NDArray[Any]:
     """Sums of `length` neighbours along the last axis."""
     sums = np.cumsum(np.pad(values, ((0, 0), (1, 0))), axis=1)
-    return sums[:, length:] - sums[:, :-length]
+    runs: NDArray[Any] = sums[:, length:] - sums[:, :-length]
+    return runs

@@ -107,8 +107,8 @@ def _band(frame: Frame) -> int | None:
 
 def _kind(steps: list[_Step]) -> str:
     first, second = _variant(steps[0].hz, FIRST_HZ), _variant(steps[1].hz, SECOND_HZ)
-    lengths = tuple(step.length_ms >= LONG_MS for step in steps[:2])
-    return _KINDS.get((first, second, *lengths), ITU)
+    is_first_long, is_second_long = steps[0].length_ms >= LONG_MS, steps[1].length_ms >= LONG_MS
+    return _KINDS.get((first, second, is_first_long, is_second_long), ITU)
 
 
 def _variant(hz: float, variants_hz: tuple[float, float]) -> str:

@@ -102,7 +102,8 @@ class AnnouncementOut(BaseModel):
         """As stored, with words for its meaning."""
         zh, en = MEANINGS[entry.meaning]
         words = {"meaning_zh": zh, "meaning_en": en}
-        return cls(**words, **{name: getattr(entry, name) for name in cls.model_fields if name not in words})
+        stored = {name: getattr(entry, name) for name in cls.model_fields if name not in words}
+        return cls.model_validate(stored | words)
 
 
 class AnnouncementList(BaseModel):

@@ -70,7 +70,7 @@ def test_a_beep_after_a_word_is_a_machine() -> None:
 
 
 def test_a_beep_alone_is_a_machine() -> None:
-    assert hear(silence(800) + tone((850.0,), 300)).label is Label.MACHINE
+    assert hear(silence(800) + tone((850.0,), 300) + silence(1000)).label is Label.MACHINE
 
 
 @pytest.mark.parametrize("signal", [FAX_CALLING, FAX_ANSWER])
@@ -83,7 +83,7 @@ def test_a_fax_is_known_by_its_tone(signal: Signal, before_ms: int) -> None:
 
 
 def test_a_long_tone_of_the_calling_pitch_is_no_calling_fax() -> None:
-    assert hear(silence(300) + tone((1100.0,), 1500) + silence(500)).label is Label.MACHINE
+    assert hear(silence(300) + tone((1100.0,), 1500) + silence(1000)).label is Label.MACHINE
 
 
 def test_nobody_speaks() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import dialer.simulator
-from dialer.progress.amd import AFTER_SPEECH_MS, BEEP_IN_SPEECH_MS, AmdDetector
+from dialer.progress.amd import AFTER_SPEECH_MS, BEEP_IN_SPEECH_MS, LONE_BEEP_QUIET_MS, AmdDetector
 from dialer.progress.fax import CNG_MAX_MS, FaxDetector, FaxSignal
 from dialer.progress.frames import FRAME_BYTES
 from dialer.progress.verdict import Label, Verdict
@@ -60,11 +60,21 @@ def test_a_tone_directly_after_speech_is_a_beep_once_it_has_lasted(gap_ms: int) 
     assert verdict.decided_ms - verdict.beep_ms >= BEEP_IN_SPEECH_MS
 
 
-def test_out_of_quiet_a_beep_is_known_sooner() -> None:
-    verdict = hear(silence(800) + tone((1000.0,), 400))
+def test_after_a_pause_a_beep_is_known_sooner() -> None:
+    verdict = hear(spoken() + silence(AFTER_SPEECH_MS + 60) + tone((1000.0,), 400))
     assert (verdict.label, verdict.subclass) == (Label.MACHINE, "beep")
     assert verdict.beep_ms is not None
     assert verdict.decided_ms - verdict.beep_ms < BEEP_IN_SPEECH_MS
+
+
+def test_a_beep_before_any_word_is_one_if_nothing_follows() -> None:
+    alone = hear(silence(800) + tone((1000.0,), 400) + silence(2000))
+    assert (alone.label, alone.subclass) == (Label.MACHINE, "beep")
+    assert alone.decided_ms >= 1200 + LONE_BEEP_QUIET_MS
+    notes = b"".join(tone((hz,), 250) + silence(60) for hz in NOTES_HZ * 3)
+    assert hear(silence(800) + notes + silence(3000)).label is not Label.MACHINE
+    person = read_audio(VOICES / "human_zh_wei.flac")
+    assert hear(silence(400) + tone((1000.0,), 200) + person + silence(2000)).label is Label.HUMAN
 
 
 @pytest.mark.parametrize("level_dbfs", [-45.0, -35.0, -30.0])
