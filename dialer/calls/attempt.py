@@ -266,7 +266,7 @@ class AttemptMachine:
         self.facts.verdict = signal.kind.value
         self.facts.verdict_confidence = signal.confidence
         if self.facts.connected_at is None:  # else the wait is over, and its beginning on record
-            self.facts.greeting_end_at = signal.greeting_end_at
+            self.facts.greeting_end_at = signal.greeting_end_at if signal.kind in (K.HUMAN, K.UNSURE) else None
 
     # ---- the verdict comes after the question for a collector: parallel mode
 

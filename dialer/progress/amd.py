@@ -228,6 +228,8 @@ class AmdDetector:
         return lasts and self._greeting.loud_pause_s >= LOUD_PAUSE_S and self._judgement.machine <= LOUD_PERSON_UP_TO
 
     def _from_pause(self, pause_ms: int) -> Verdict | None:
+        if self._tones.suspected:
+            return None  # a beep, perhaps: in a few frames it is certain
         if pause_ms >= LONGEST_PAUSE_MS:
             return self._waited()
         if self._config.worth_waiting(self._judgement, self._speech.span_ms, pause_ms):

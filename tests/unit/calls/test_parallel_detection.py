@@ -92,6 +92,13 @@ def test_a_doubtful_or_late_verdict_leaves_the_talk_alone(confidence: float, aft
     assert machine.facts.verdict == "machine"
 
 
+@pytest.mark.parametrize("kind", [K.MACHINE, K.FAX, K.SILENCE, K.DEAD_END, K.HUMAN, K.UNSURE])
+def test_only_a_persons_greeting_has_an_end(kind: K) -> None:
+    """What is on record of it starts the clock of abandonment; a machine may talk on when the verdict falls."""
+    machine, _ = walk(AttemptPlan(), [*ANSWERED, Signal(kind, confidence=SURE, greeting_end_at=2.9)])
+    assert machine.facts.greeting_end_at == (2.9 if kind in (K.HUMAN, K.UNSURE) else None)
+
+
 def test_a_sure_verdict_before_a_collector_came_is_a_machine() -> None:
     machine, _ = walk(PARALLEL, WAYS[Phase.WAITING])
     orders = machine.handle_input(Signal(K.MACHINE, confidence=SURE), 3.5)
