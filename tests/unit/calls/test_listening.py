@@ -215,7 +215,7 @@ def test_a_message_waits_for_the_end_of_the_beep_that_gave_the_machine_away() ->
     """The verdict falls inside the beep: the message may start only after it."""
     listening = Listening()
     listening.start(ListenTarget.GREETING)
-    greeting = voice("human_zh_wei")[: 16 * 300]
+    greeting = voice("human_zh_wei")[16 * 400 : 16 * 700]
     beep_from_ms = 200 + 300 + 100
     pcm = silence(200) + greeting + silence(100) + tone((1000.0,), 600) + silence(4000)
     found: list[tuple[int, Signal]] = []
