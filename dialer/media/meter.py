@@ -6,7 +6,7 @@ from dialer.progress.frames import Frame
 
 
 class NativeMeter:
-    """Measures frame after frame of one direction of one call. Stays in the thread that made it."""
+    """Measures frame after frame of one direction of one call."""
 
     def __init__(self, vad_mode: int = 2) -> None:
         """`vad_mode` is webrtcvad's aggressiveness, 0 (everything is voice) to 3; ValueError for another."""

@@ -13,6 +13,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
 const NO_KEY_TYPE: i16 = -1;
 
@@ -171,10 +172,17 @@ impl Engine {
 
 type MeasuredTuple = (f64, bool, f64, f64, f64, f64, f64);
 
-/// Measures frames. Stays in the thread that made it: what it holds of webrtcvad knows no locks.
-#[pyclass(module = "dialer_native", unsendable)]
+/// A meter that may be dropped, or used next, in another thread than the one that made it.
+struct Movable(crate::meter::Meter);
+
+// SAFETY: the only part that is not `Send` by itself is webrtcvad's state, a block of memory that belongs to this meter
+// alone and holds nothing of a thread.
+unsafe impl Send for Movable {}
+
+/// Measures frames, one at a time.
+#[pyclass(module = "dialer_native", frozen)]
 struct Meter {
-    core: crate::meter::Meter,
+    core: Mutex<Movable>,
 }
 
 #[pymethods]
@@ -182,15 +190,17 @@ impl Meter {
     #[new]
     fn new(vad_mode: u8) -> PyResult<Self> {
         let core = crate::meter::Meter::new(vad_mode);
-        Ok(Self { core: core.ok_or_else(|| PyValueError::new_err(format!("no VAD mode {vad_mode}: 0 to 3")))? })
+        let core = core.ok_or_else(|| PyValueError::new_err(format!("no VAD mode {vad_mode}: 0 to 3")))?;
+        Ok(Self { core: Mutex::new(Movable(core)) })
     }
 
-    fn measure(&mut self, pcm: &[u8]) -> PyResult<MeasuredTuple> {
+    fn measure(&self, pcm: &[u8]) -> PyResult<MeasuredTuple> {
         if pcm.len() != 2 * FRAME_SAMPLES {
             let words = format!("a frame is {} bytes, not {}", 2 * FRAME_SAMPLES, pcm.len());
             return Err(PyValueError::new_err(words));
         }
-        let measured = self.core.measure(&std::array::from_fn(|at| i16::from_le_bytes([pcm[2 * at], pcm[2 * at + 1]])));
+        let mut core = self.core.lock().unwrap_or_else(PoisonError::into_inner);
+        let measured = core.0.measure(&std::array::from_fn(|at| i16::from_le_bytes([pcm[2 * at], pcm[2 * at + 1]])));
         Ok((
             measured.level_dbfs,
             measured.voiced,

@@ -1,5 +1,6 @@
 """The native meter measures what the Python one does, and refuses what it refuses."""
 
+import threading
 from dataclasses import astuple
 from pathlib import Path
 
@@ -56,3 +57,11 @@ def test_another_length_is_refused(length: int) -> None:
 def test_there_is_no_fifth_mode() -> None:
     with pytest.raises(ValueError, match="VAD mode"):
         NativeMeter(4)
+
+
+def test_a_meter_may_end_in_another_thread_than_its_own() -> None:
+    meters = [NativeMeter()]
+    thread = threading.Thread(target=lambda: meters.pop().measure(bytes(FRAME_BYTES)))
+    thread.start()
+    thread.join(5.0)
+    assert not meters
