@@ -137,7 +137,7 @@ def _problem_statuses(operation: Operation) -> list[HTTPStatus]:
         statuses.append(HTTPStatus.REQUEST_TIMEOUT)
     if operation.path_model is not Nothing:
         statuses.append(HTTPStatus.NOT_FOUND)
-    if _input_models(operation):
+    if _input_models(operation) or operation.consumes:
         statuses.append(HTTPStatus.UNPROCESSABLE_ENTITY)
     if operation.method != "GET":
         statuses.append(HTTPStatus.CONFLICT)
