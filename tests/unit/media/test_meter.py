@@ -12,12 +12,9 @@ from dialer.media.meter import NativeMeter
 from dialer.progress.frames import FRAME_BYTES, FrameMeter
 from dialer.prompts.audio import read_audio
 from dialer.prompts.signals import BUSY_CN, FAX_ANSWER, RINGBACK_CN, play_signal, silence
+from tests.support.hearing import frames_of
 
 VOICES = Path(dialer.simulator.__file__).parent / "voices"
-
-
-def frames_of(pcm: bytes) -> list[bytes]:
-    return [pcm[at : at + FRAME_BYTES] for at in range(0, len(pcm) - FRAME_BYTES + 1, FRAME_BYTES)]
 
 
 def assert_same(pcm: bytes, vad_mode: int) -> None:

@@ -9,22 +9,12 @@ import dialer.simulator
 from dialer.progress.amd import AmdConfig, AmdDetector
 from dialer.progress.classifier import LONGEST_PAUSE_MS
 from dialer.progress.frames import FRAME_BYTES
-from dialer.progress.verdict import Label, Verdict
+from dialer.progress.verdict import Label
 from dialer.prompts.audio import read_audio
 from dialer.prompts.signals import FAX_ANSWER, FAX_CALLING, RINGBACK_CN, Signal, play_signal, silence, tone
+from tests.support.hearing import hear
 
 VOICES = Path(dialer.simulator.__file__).parent / "voices"
-
-
-def hear(pcm: bytes, config: AmdConfig | None = None) -> Verdict:
-    detector = AmdDetector(config)
-    for at in range(0, len(pcm) - FRAME_BYTES + 1, FRAME_BYTES):
-        verdict = detector.feed(pcm[at : at + FRAME_BYTES])
-        if verdict is not None:
-            return verdict
-    verdict = detector.flush()
-    assert verdict is not None
-    return verdict
 
 
 def voice(name: str) -> bytes:

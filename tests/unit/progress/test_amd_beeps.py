@@ -6,29 +6,18 @@ import numpy as np
 import pytest
 
 import dialer.simulator
-from dialer.progress.amd import AFTER_SPEECH_MS, BEEP_IN_SPEECH_MS, LONE_BEEP_QUIET_MS, AmdDetector
+from dialer.progress.amd import AFTER_SPEECH_MS, BEEP_IN_SPEECH_MS, LONE_BEEP_QUIET_MS
 from dialer.progress.fax import CNG_MAX_MS, FaxDetector, FaxSignal
-from dialer.progress.frames import FRAME_BYTES
-from dialer.progress.verdict import Label, Verdict
+from dialer.progress.verdict import Label
 from dialer.prompts.audio import read_audio
 from dialer.prompts.signals import silence, tone
+from tests.support.hearing import hear
 
 VOICES = Path(dialer.simulator.__file__).parent / "voices"
 SPOKEN_MS = 700
 QUIET_MS = 400
 """Before the first word of each voice."""
 NOTES_HZ = (523.0, 659.0, 784.0, 1047.0, 880.0, 988.0, 740.0, 831.0)
-
-
-def hear(pcm: bytes) -> Verdict:
-    detector = AmdDetector()
-    for at in range(0, len(pcm) - FRAME_BYTES + 1, FRAME_BYTES):
-        verdict = detector.feed(pcm[at : at + FRAME_BYTES])
-        if verdict is not None:
-            return verdict
-    verdict = detector.flush()
-    assert verdict is not None
-    return verdict
 
 
 def samples_of(pcm: bytes) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

@@ -7,26 +7,15 @@ import pytest
 
 import dialer.simulator
 from dialer.media.meter import NativeMeter
-from dialer.progress.amd import AmdDetector
 from dialer.progress.features import PERIODIC
 from dialer.progress.frames import FRAME_BYTES, Frame, FrameMeter, Meter
-from dialer.progress.verdict import Label, Verdict
+from dialer.progress.verdict import Label
 from dialer.prompts.audio import read_audio
 from dialer.prompts.signals import silence
+from tests.support.hearing import hear
 
 VOICES = Path(dialer.simulator.__file__).parent / "voices"
 Samples = np.ndarray[tuple[int], np.dtype[np.float64]]
-
-
-def hear(pcm: bytes) -> Verdict:
-    detector = AmdDetector()
-    for at in range(0, len(pcm) - FRAME_BYTES + 1, FRAME_BYTES):
-        verdict = detector.feed(pcm[at : at + FRAME_BYTES])
-        if verdict is not None:
-            return verdict
-    verdict = detector.flush()
-    assert verdict is not None
-    return verdict
 
 
 def measured(meter: Meter, pcm: bytes) -> list[Frame]:
