@@ -6,8 +6,6 @@ task that listens to it once more with the library of the moment, and stores it.
 
 import asyncio
 import logging
-from collections import deque
-from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -17,6 +15,7 @@ from dialer.errors import StorageError
 from dialer.model.announcement import UnknownHeard
 from dialer.model.attempt import Attempt, Settlement
 from dialer.outcomes import verdict_audio
+from dialer.outcomes.backlog import Backlog
 from dialer.progress.announcements import AnnouncementLibrary, AnnouncementMatcher, matches_in
 from dialer.progress.fingerprint import LEAST_ACTIVE_MS, Fingerprint, fingerprint_of
 from dialer.storage.announcements import Announcements, Version
@@ -46,9 +45,7 @@ class AnnouncementKeeper:
         self._clock = clock
         self.library = AnnouncementLibrary()
         self._version: Version | None = None
-        self._queue: deque[_Waiting] = deque(maxlen=MAX_WAITING)
-        self._news = asyncio.Event()
-        self._closing = asyncio.Event()
+        self._backlog: Backlog[_Waiting] = Backlog(MAX_WAITING)
         self._tasks = asyncio.TaskGroup()
         self._running: list[asyncio.Task[None]] = []
 
@@ -65,8 +62,7 @@ class AnnouncementKeeper:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         keeping, following = self._running
-        self._closing.set()
-        self._news.set()
+        self._backlog.close()
         following.cancel()
         await asyncio.wait([keeping], timeout=CLOSE_LIMIT_S)
         keeping.cancel()
@@ -80,8 +76,7 @@ class AnnouncementKeeper:
         """Takes what was not recognised (int16, 8 kHz, mono), and how its call ended; returns at once."""
         now = self._clock.utcnow()
         heard = UnknownHeard(attempt.attempt_id, attempt.campaign_id, now, end.trunk, end.cause.sip_status or 0)
-        self._queue.append(_Waiting(heard, pcm))
-        self._news.set()
+        self._backlog.put(_Waiting(heard, pcm))
 
     # ---- the library
 
@@ -109,21 +104,14 @@ class AnnouncementKeeper:
     # ---- what is not in it
 
     async def _keep_all(self) -> None:
-        while not (self._closing.is_set() and not self._queue):
-            if not self._queue:
-                self._news.clear()
-                await self._news.wait()
-                continue
-            waiting = self._queue.popleft()
+        while (waiting := await self._backlog.next()) is not None:
             try:
                 async with asyncio.timeout(READ_LIMIT_S):
                     await self._keep_one(waiting)
             except Exception:  # the edge of one announcement: whatever is wrong with it, the others go on
                 facts = {"action": "announcements", "attempt_id": waiting.heard.attempt_id}
                 logger.exception("an unknown announcement is not kept", extra=facts)
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(POLL_S):
-                        await self._closing.wait()
+                await self._backlog.pause(POLL_S)
 
     async def _keep_one(self, waiting: _Waiting) -> None:
         fingerprint = await asyncio.to_thread(_unless_known, self.library, waiting.pcm)

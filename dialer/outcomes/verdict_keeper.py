@@ -7,7 +7,6 @@ less; the verdicts themselves, and what listeners heard, stay.
 
 import asyncio
 import logging
-from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -22,6 +21,7 @@ from dialer.live import LiveBoard
 from dialer.model.attempt import Attempt
 from dialer.model.verdict_sample import NewVerdictSample, VerdictPhase
 from dialer.outcomes import verdict_audio
+from dialer.outcomes.backlog import Backlog
 from dialer.progress.verdict import Verdict
 from dialer.storage.verdict_samples import VerdictSamples
 
@@ -64,10 +64,8 @@ class VerdictKeeper:
         self._limits = limits
         self._clock = clock
         self._board = board
-        self._queue: deque[_Waiting] = deque()
-        self._news = asyncio.Event()
+        self._backlog: Backlog[_Waiting] = Backlog(MAX_WAITING)
         self._grown = asyncio.Event()
-        self._closing = asyncio.Event()
         self._tasks = asyncio.TaskGroup()
         self._running: list[asyncio.Task[None]] = []
         self._added_bytes = 0
@@ -86,13 +84,14 @@ class VerdictKeeper:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         keeping, expiring = self._running
-        self._closing.set()
-        self._news.set()
+        self._backlog.close()
         expiring.cancel()
         await asyncio.wait([keeping], timeout=CLOSE_LIMIT_S)
         if not keeping.done():
             keeping.cancel()
-            logger.warning("the node stops; verdicts are not kept", extra={"action": "verdicts", "n": len(self._queue)})
+            logger.warning(
+                "the node stops; verdicts are not kept", extra={"action": "verdicts", "n": len(self._backlog)}
+            )
         await self._tasks.__aexit__(None, None, None)
 
     def keep(
@@ -103,10 +102,9 @@ class VerdictKeeper:
         `pcm` is what was heard (`int16`, 8 kHz, mono), from `audio_from_ms` after the first frame the verdict counts
         from; of more than `KEPT_S` the end is left out.
         """
-        if len(self._queue) >= MAX_WAITING:
-            self._drop(self._queue.popleft().sample, "too many verdicts wait")
-        self._queue.append(_Waiting(self._sample(attempt, phase, verdict, audio_from_ms), pcm))
-        self._news.set()
+        oldest = self._backlog.put(_Waiting(self._sample(attempt, phase, verdict, audio_from_ms), pcm))
+        if oldest is not None:
+            self._drop(oldest.sample, "too many verdicts wait")
 
     def _sample(self, attempt: Attempt, phase: VerdictPhase, verdict: Verdict, audio_from_ms: int) -> NewVerdictSample:
         return NewVerdictSample(
@@ -129,15 +127,10 @@ class VerdictKeeper:
         )
 
     async def _keep_all(self) -> None:
-        while not (self._closing.is_set() and not self._queue):
-            if not self._queue:
-                self._news.clear()
-                await self._news.wait()
-                continue
-            waiting = self._queue.popleft()
+        while (waiting := await self._backlog.next()) is not None:
             if not await self._keep_one(waiting):
-                self._queue.appendleft(waiting)
-                await self._pause()
+                self._backlog.put_back(waiting)
+                await self._backlog.pause(RETRY_PAUSE_S)
             self._tell()
 
     async def _keep_one(self, waiting: _Waiting) -> bool:
@@ -172,17 +165,12 @@ class VerdictKeeper:
             return sample
         return replace(sample, audio_path=inside, audio_bytes=len(wav))
 
-    async def _pause(self) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(RETRY_PAUSE_S):
-                await self._closing.wait()
-
     def _drop(self, sample: NewVerdictSample, problem: str) -> None:
         self.dropped += 1
         logger.error("a verdict is not kept", extra=_facts(sample, problem))
 
     def _tell(self) -> None:
-        counts = {"waiting": len(self._queue), "kept": self.kept, "dropped": self.dropped}
+        counts = {"waiting": len(self._backlog), "kept": self.kept, "dropped": self.dropped}
         self._board.publish(f"verdicts/{self._node}", counts)
 
     # ---- what is kept no longer
