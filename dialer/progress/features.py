@@ -57,6 +57,7 @@ _PAUSE_BENDS_S = (0.3, 0.6, 1.0)
 _SPAN_BENDS_S = (0.9, 2.1, 3.2)
 """Pause and span again, up to here: what they say changes there, and a small network bends more easily at a corner."""
 _PAUSE_DECAY_S = 0.25
+_SMOOTHING = 0.25
 _LOUD_DB = 8.0
 """So near to the loudest speech it is the one who answered; a television behind them stays further below."""
 
@@ -149,7 +150,10 @@ class GreetingFeatures:
         if self._started_ms is None:
             return
         self._index = frame.index
-        self._level_now += 0.25 * (frame.level_dbfs - self._level_now) if self._ordered_levels else 0.0
+        if self._ordered_levels:
+            self._level_now += _SMOOTHING * (frame.level_dbfs - self._level_now)
+        else:
+            self._level_now = frame.level_dbfs
         self._syllables.feed(frame, active=active)
         if active:
             self._parts.feed(frame.index)
@@ -159,8 +163,6 @@ class GreetingFeatures:
             self._n_periodic += frame.periodicity >= PERIODIC
             if len(self._opening) < _END_FRAMES:
                 self._opening.append(frame.level_dbfs)
-            if len(self._ordered_levels) == 1:
-                self._level_now = frame.level_dbfs
         if self._ordered_levels and self._level_now >= _at(0.9, self._ordered_levels) - _LOUD_DB:
             self._loud_at = frame.index
 
