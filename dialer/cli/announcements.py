@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Network announcements: what is known, and what waits for a name.")
 
-Files = Annotated[list[Path], typer.Argument(help="Audio files (WAV, FLAC, any rate).")]
+Files = Annotated[list[Path], typer.Argument(help="Audio files (WAV, FLAC, any rate), or directories of them.")]
 Json = Annotated[bool, typer.Option("--json", help="For programs: one JSON object a line.")]
 Meaning = Annotated[AnnouncementMeaning, typer.Option("--meaning", help="What it means for the call.")]
 Language = Annotated[str, typer.Option("--language", help="zh, en, or zh+en for one after the other.")]
@@ -147,9 +147,14 @@ def name(
 
 
 def _each(files: Sequence[Path], work: Callable[[Path], None]) -> None:
-    """One file after the other; what is wrong with one is said, and the others go on."""
-    n_failed = 0
-    for path in files:
+    """One file after the other, directories searched; what is wrong with one is said, and the others go on."""
+    from dialer.cli.amd_files import expand, printable
+
+    found, problems = expand(files)
+    for problem in problems:
+        complain(printable(problem))
+    n_failed = len(problems)
+    for path in found:
         try:
             work(path)
         except DialerError as error:

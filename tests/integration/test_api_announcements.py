@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from tests.support.house import House, open_house
 from tests.support.storage import MONDAY
 
 POWERED_OFF = VOICES_DIR / "announcement_powered_off.flac"
+HEARD = {"announcement_powered_off.flac", "human_zh_wei.flac"}
 FLAC = "audio/flac"
 NO_QUERY: Mapping[str, str] = {}
 OFF = {"title": "已关机", "meaning": "powered_off", "language": "zh"}
@@ -173,6 +175,13 @@ async def test_commands_fill_and_ask_the_library(house: House, tmp_path: Path) -
     assert heard.exit_code == 1
     assert "已关机 (powered_off) at" in heard.output
     assert "broken.wav" in heard.output
+    inside = tmp_path / "inside"
+    await asyncio.to_thread(shutil.copytree, POWERED_OFF.parent, inside, ignore=lambda _, names: set(names) - HEARD)
+    folder = await run(house, "match", inside)
+    assert folder.exit_code == 0
+    assert {line.partition(":")[0] for line in folder.output.splitlines()} == HEARD
+    (inside.parent / "empty").mkdir()
+    assert (await run(house, "match", inside.parent / "empty")).exit_code == 1
     assert (await run(house, "remove", 1)).exit_code == 0
     assert (await run(house, "match", POWERED_OFF)).output.endswith("nothing that is known\n")
 
