@@ -42,8 +42,8 @@ class Moment:
 class Day:
     """One run. `live` are the people who came to the end of their greeting and were not taken for machines.
 
-    `staffed_s` is the time collectors were logged in without breaks; `collector_waits_s` their waits between wrap-up and
-    the next talk, `person_waits_s` what people waited after the greeting until a collector spoke. `lost` are people
+    `staffed_s` is the time collectors were logged in without breaks; `collector_waits_s` their waits between wrap-up
+    and the next talk, `person_waits_s` what people waited after the greeting until a collector spoke. `lost` are people
     taken for machines and hung up on; `left` those who hung up before the permitted wait was over (among `abandoned`).
     `refused` counts the gate's refusals by rule. `finished_s` is when nothing was left to dial, None: never that day.
     """
