@@ -1,0 +1,84 @@
+"""What the baselines share: the interface, the lines that are due at a level, and the limits everybody keeps to."""
+
+import math
+from bisect import bisect_right
+from enum import Enum
+from typing import Any, Protocol
+
+from dialer.campaigns.pacing import AgentState, CallStage, EventKind, PacingDecision, PacingEvent, PacingSnapshot
+
+REMEMBERED_S = 60.0
+"""So long placed calls are counted against the calls per second: down to one call a minute."""
+
+
+class PacingRule(Protocol):
+    """What the loop and the simulator ask of a pacer; `dialer.campaigns.pacing.Pacer` is one."""
+
+    def observe(self, event: PacingEvent) -> None:
+        """An event, in time order."""
+
+    def decide(self, snapshot: PacingSnapshot) -> PacingDecision:
+        """What to place now; asked again with the same snapshot, the same answer."""
+
+    def dump(self) -> dict[str, Any]:
+        """The state, as JSON-able data."""
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Takes over a dumped state; ValueError when it is of another version."""
+
+
+class Tally(str, Enum):
+    """Which collectors a level multiplies: those who are ready, or those who are ready or talking."""
+
+    READY = "ready"
+    ACTIVE = "active"
+
+
+class LineRate:
+    """The calls placed lately, so that ticks of any length keep to calls per second."""
+
+    def __init__(self) -> None:
+        self._placed: list[float] = []
+
+    def observe(self, event: PacingEvent) -> None:
+        """Counts a placed call."""
+        if event.kind is EventKind.PLACED:
+            self._placed.append(event.at)
+            if event.at - self._placed[0] > 2 * REMEMBERED_S:
+                del self._placed[: bisect_right(self._placed, event.at - REMEMBERED_S)]
+
+    def room(self, now: float, max_cps: float) -> int:
+        """How many calls more the second that ends now may have; below one call per second, one call in its time."""
+        if max_cps <= 0:
+            return 0
+        window_s = max(1.0, 1.0 / max_cps)
+        placed = len(self._placed) - bisect_right(self._placed, now - window_s)
+        return max(int(max(max_cps, 1.0)) - placed, 0)
+
+
+def lines_due(level: float, snapshot: PacingSnapshot, tally: Tally, diff_target: float = 0.0) -> int:
+    """VICIdial's balance: level × collectors, less the calls that are up; those at collectors only where these count.
+
+    Collectors in wrap-up or on a break count as absent, and with nobody ready or talking nothing is due.
+    """
+    ready = sum(agent.state is AgentState.READY for agent in snapshot.agents)
+    talking = sum(agent.state is AgentState.TALKING for agent in snapshot.agents)
+    if ready + talking == 0:
+        return 0
+    connected = sum(call.stage is CallStage.CONNECTED for call in snapshot.calls)
+    active, beside = (ready, connected) if tally is Tally.READY else (ready + talking, 0)
+    goal = math.floor(level * (active + diff_target) + 0.5) + beside
+    return max(goal - len(snapshot.calls), 0)
+
+
+def clipped(due: int, words: str, snapshot: PacingSnapshot, rate: LineRate) -> PacingDecision:
+    """`due` calls within what trunks and list allow, with the words for it."""
+    limits = snapshot.limits
+    bound, what = min(
+        (max(limits.max_channels - len(snapshot.calls), 0), f"channels ({limits.max_channels})"),
+        (rate.room(snapshot.now, limits.max_cps), f"calls per second ({limits.max_cps:g})"),
+        (max(snapshot.leads_left, 0), f"the list ({snapshot.leads_left} left)"),
+    )
+    if due <= bound:
+        return PacingDecision(due, (), f"{words}: {due} lines due")
+    return PacingDecision(bound, (), f"{words}: {due} lines due, limited by {what}")
