@@ -42,7 +42,7 @@ class CallFloor:
         """`obstacle` names what forbids every new call just now (a full disk), "" when nothing does."""
         self.services = services
         self.obstacle = obstacle
-        self._runners: set[AttemptRunner] = set()
+        self._runners: dict[AttemptRunner, None] = {}  # in the order in which they were placed
         self._tasks = asyncio.TaskGroup()
         self._running: set[asyncio.Task[None]] = set()
         self._idle = asyncio.Event()
@@ -91,7 +91,7 @@ class CallFloor:
         runner = AttemptRunner(self.services, order, prompts, observe, self._on_objection)
         if order.agent_id is not None:
             runner.dedicate(order.agent_id, cause)
-        self._runners.add(runner)
+        self._runners[runner] = None
         self._idle.clear()
         task = self._tasks.create_task(self._run(runner, on_end), name="attempt")
         self._running.add(task)
@@ -152,7 +152,7 @@ class CallFloor:
         except Exception:  # the edge of one attempt: no fault in its end may end another call
             logger.exception("attempt not ended in order", extra={"attempt_id": runner.attempt_id})
         finally:
-            self._runners.discard(runner)
+            self._runners.pop(runner, None)
             if not self._runners:
                 self._idle.set()
             if on_end is not None:

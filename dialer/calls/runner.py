@@ -22,7 +22,7 @@ from dialer.calls.attempt import AttemptMachine, Phase
 from dialer.calls.call_audio import CallAudio
 from dialer.calls.collector_link import CollectorLink
 from dialer.calls.facts import AttemptFacts
-from dialer.calls.listening import Listening, no_library
+from dialer.calls.listening import no_library
 from dialer.calls.mailbox import Mailbox
 from dialer.calls.order import CallOrder
 from dialer.calls.pace_story import Observe, PaceStory, call_view
@@ -148,7 +148,7 @@ class AttemptRunner:
         settings = self.order.campaign.settings
         amd = AmdConfig(lost_person_cost_s=settings.lost_person_cost_s, patient=self.machine.plan.connects_early)
         library = self._services.announcements
-        listening = Listening(amd, no_library if library is None else library.matcher)
+        listening = self._services.new_listening(amd, no_library if library is None else library.matcher)
         self.audio = audio = CallAudio(self._services.media, self._mailbox.put, self._press, listening)
         self.order, outcome = await place(self._services, self.order, self._dedicate_any)
         if isinstance(outcome, NotPlaced):

@@ -8,12 +8,13 @@ from typing import Protocol
 from dialer.agents.ports import SipPort
 from dialer.agents.sessions import AgentSessions
 from dialer.calls.caller_ids import CallerIds
-from dialer.calls.listening import Matcher
+from dialer.calls.listening import Listening, Matcher, NewMatcher
 from dialer.clock import Clock
 from dialer.compliance.policy import Policy
 from dialer.media.interface import MediaPort
 from dialer.model.attempt import Attempt, Settlement
 from dialer.model.verdict_sample import VerdictPhase
+from dialer.progress.amd import AmdConfig
 from dialer.progress.verdict import Verdict
 from dialer.prompts.store import PromptStore
 from dialer.sip.trunks import TrunkLease, TrunkRefusal
@@ -63,11 +64,16 @@ class AnnouncementPort(Protocol):
         ...
 
 
+NewListening = Callable[[AmdConfig, NewMatcher], Listening]
+"""What listens to one call."""
+
+
 @dataclass(frozen=True, slots=True)
 class CallServices:
     """The parts every attempt uses. `announcements` None: none is known.
 
-    `advertised_host` goes into SDP, empty: the leg's own address.
+    `advertised_host` goes into SDP, empty: the leg's own address. `new_listening` is another one in a rehearsal, where
+    nothing can be heard.
     """
 
     storage: Storage
@@ -84,3 +90,4 @@ class CallServices:
     keep_verdict: KeepVerdict
     announcements: AnnouncementPort | None = None
     advertised_host: str = ""
+    new_listening: NewListening = Listening

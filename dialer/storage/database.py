@@ -38,6 +38,8 @@ READERS = 4
 WRITER_CACHE_KB = 64 * 1024
 """Pages the writer keeps in memory: indexes over a million entries are written to all over the place."""
 READER_CACHE_KB = 8 * 1024
+STATEMENTS_KEPT = 512
+"""Prepared statements a connection to SQLite keeps: more than there are."""
 POOL_SIZE = 10
 DEADLOCK_TRIES = 3
 REPEATABLE = frozenset({"40001", "40P01"})  # PostgreSQL: serialization_failure, deadlock_detected
@@ -251,7 +253,11 @@ def _sqlite_engine(path: str, connections: int, cache_kb: int) -> Engine:
     def connect() -> sqlite3.Connection:
         # Transactions begin where we say so: the driver's own habit leaves DDL outside of them.
         connection = sqlite3.connect(
-            path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False, cached_statements=512
+            path,
+            timeout=BUSY_TIMEOUT_S,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=STATEMENTS_KEPT,
         )
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"cache_size=-{cache_kb}"):
             connection.execute(f"PRAGMA {pragma}")

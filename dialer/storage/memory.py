@@ -1,0 +1,60 @@
+"""A database in memory, for rehearsals: nothing of it is ever on a disk, and it is gone with its object.
+
+A work runs at once, in the loop's own thread: there is no disk to wait for, and with one connection nothing runs beside
+it. So what a rehearsal does comes in the same order every time. Not for a node that answers calls: a long work would
+hold up its audio.
+"""
+
+import sqlite3
+from types import TracebackType
+from typing import TypeVar
+
+from sqlalchemy import Connection, create_engine
+from sqlalchemy.pool import StaticPool
+
+from dialer.storage.database import STATEMENTS_KEPT, Work
+from dialer.storage.failures import translated
+
+T = TypeVar("T")
+
+
+class MemoryDatabase:
+    """SQLite in memory; the `Database` of a rehearsal."""
+
+    def __init__(self) -> None:
+        self.where = "memory"
+        self._engine = create_engine("sqlite://", creator=_connect, poolclass=StaticPool, hide_parameters=True)
+        self._connection: Connection | None = None
+
+    async def __aenter__(self) -> "MemoryDatabase":
+        self._connection = self._engine.connect()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        self._engine.dispose()
+
+    async def read(self, work: Work[T]) -> T:
+        connection = self._open()
+        with translated(self.where), connection.begin():
+            return work(connection)
+
+    async def write(self, work: Work[T]) -> T:
+        connection = self._open()
+        with translated(self.where), connection.begin():
+            connection.exec_driver_sql("BEGIN")
+            return work(connection)
+
+    def _open(self) -> Connection:
+        if self._connection is None:
+            raise RuntimeError("the database was not entered")
+        return self._connection
+
+
+def _connect() -> sqlite3.Connection:
+    connection = sqlite3.connect(":memory:", isolation_level=None, cached_statements=STATEMENTS_KEPT)
+    connection.execute("PRAGMA foreign_keys=ON")
+    return connection
