@@ -9,8 +9,8 @@ from pathlib import Path
 from dialer.cli.amd_hearing import Listening, first_beep, hear
 from dialer.cli.amd_report import print_comparison, print_curve, print_report, summary
 from dialer.cli.amd_results import read_manifest, read_results, to_json
-from dialer.cli.amd_work import in_processes, watched
 from dialer.cli.output import complain, note, say
+from dialer.cli.work import in_processes, watched
 from dialer.errors import InputError
 from dialer.progress.evaluation import ANSWERED, EARLY, Clip, Result
 from dialer.progress.verdict import Label

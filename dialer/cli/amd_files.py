@@ -10,8 +10,8 @@ from typing import Any
 import typer
 
 from dialer.cli.amd_hearing import Heard, Listening, hear
-from dialer.cli.amd_work import watched
 from dialer.cli.output import complain, print_table
+from dialer.cli.work import watched
 from dialer.errors import DialerError, InputError, system_reason
 
 Draw = Callable[[Path, Heard], None]

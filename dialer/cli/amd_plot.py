@@ -7,19 +7,15 @@ listening is greyed out.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
-from functools import lru_cache
 from itertools import groupby, islice
 from pathlib import Path
 
 import numpy as np
-from matplotlib import font_manager
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from dialer.cli.amd_hearing import Heard, Listening, frames_of
-from dialer.errors import InputError, system_reason
+from dialer.cli.pictures import drawable, fonts, new_figure, save_png
 from dialer.progress.frames import FRAME_MS, FrameMeter
 from dialer.progress.speech import SpeechTracker
 from dialer.progress.tones import ToneTracker
@@ -32,12 +28,11 @@ _SHORTEST_S = 0.1
 _BARS = 1200
 """Across the wave: about one a pixel."""
 _FULL_SCALE = 32768.0
-_SIZE_INCHES, _DPI = (12.0, 5.5), 100
+_SIZE_INCHES = (12.0, 5.5)
 _QUIETEST_DBFS = -80.0
 _SMALLEST_WAVE = 0.05
 """A quiet file is drawn larger, but not so far that its noise looks like a voice."""
 _VERDICT, _MARK = "#c0392b", "#2c3e50"
-_FONTS_WITH_CHINESE = ("Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "WenQuanYi Micro Hei", "SimHei")
 
 
 class _Kind(Enum):
@@ -64,8 +59,7 @@ _COLORS = {_Kind.SPEECH: "#4c8dd6", _Kind.TONE: "#e8a33d"}
 def draw(path: Path, heard: Heard, listening: Listening, target: Path) -> None:
     """Writes a PNG file. Raises InputError, naming the file that cannot be read or written."""
     picture = _measure(path, heard.until_ms + AFTERWARDS_MS, listening.channel)
-    figure = Figure(figsize=_SIZE_INCHES, dpi=_DPI, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(_SIZE_INCHES)
     wave, level = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
     _draw_wave(wave, picture)
     _draw_level(level, picture)
@@ -74,12 +68,8 @@ def draw(path: Path, heard: Heard, listening: Listening, target: Path) -> None:
         axes.set_xlim(0, max(picture.length_s, _SHORTEST_S))
         _mark(axes, heard)
     figure.legend(*wave.get_legend_handles_labels(), loc="outside lower center", ncols=8, fontsize=9)
-    figure.suptitle(_drawable(f"{path.name}\n{_sentence(heard.verdict)}"), family=_fonts(), fontsize=11)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(target, format="png")
-    except OSError as error:
-        raise InputError(f"{target}: cannot be written: {system_reason(error)}") from error
+    figure.suptitle(drawable(f"{path.name}\n{_sentence(heard.verdict)}"), family=fonts(), fontsize=11)
+    save_png(figure, target)
 
 
 def _measure(path: Path, until_ms: int, channel: int | None) -> _Picture:
@@ -154,22 +144,3 @@ def _spans(kinds: tuple[_Kind | None, ...]) -> Iterator[tuple[_Kind, float, floa
         start, at = at, at + len(list(run))
         if kind is not None:
             yield kind, start * FRAME_MS / 1000, at * FRAME_MS / 1000
-
-
-@lru_cache(maxsize=1)
-def _fonts() -> tuple[str, ...]:
-    """matplotlib's own font, and one with Chinese characters where the machine has any."""
-    installed = set(font_manager.get_font_names())
-    return ("DejaVu Sans", *(name for name in _FONTS_WITH_CHINESE if name in installed))
-
-
-@lru_cache(maxsize=1)
-def _drawable_characters() -> frozenset[int]:
-    return frozenset().union(*(font_manager.get_font(font_manager.findfont(name)).get_charmap() for name in _fonts()))
-
-
-def _drawable(text: str) -> str:
-    """What no font here can show becomes a question mark, not a box; a dollar sign would begin a formula."""
-    known = _drawable_characters()
-    shown = "".join(c if c == "\n" or ord(c) in known else "?" for c in text)
-    return shown.replace("$", r"\$")

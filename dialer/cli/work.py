@@ -1,9 +1,13 @@
-"""Going through many files: a progress bar on a terminal, several processes, results in the order of the files."""
+"""Going through much work: a progress bar on a terminal, several processes, results in the order of the items.
+
+The processes end with the command, however that ends: they are told when it is interrupted, and see when it is gone.
+"""
 
 import multiprocessing
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -20,7 +24,7 @@ R = TypeVar("R")
 _MAX_JOBS = 8
 """By default; every process costs some 80 MB."""
 _CHUNK = 4
-"""Files handed to a process at a time."""
+"""Items handed to a process at a time, where one takes less than a second."""
 
 
 def watched(items: Iterable[T], n_items: int, doing: str) -> Iterator[T]:
@@ -37,24 +41,36 @@ def watched(items: Iterable[T], n_items: int, doing: str) -> Iterator[T]:
             progress.advance(task)
 
 
-def in_processes(work: Callable[[T], R], items: Sequence[T], n_jobs: int | None) -> Iterator[R]:
+def in_processes(work: Callable[[T], R], items: Sequence[T], n_jobs: int | None, *, chunk: int = _CHUNK) -> Iterator[R]:
     """`work` of every item, in their order; it must be a function of a module. DialerError: a process died."""
-    n_jobs = min(n_jobs or default_jobs(), -(-len(items) // _CHUNK))
+    n_jobs = min(n_jobs or default_jobs(), -(-len(items) // chunk))
     if n_jobs <= 1:
         yield from map(work, items)
         return
     # A fresh interpreter each: a fork would share the threads' locks of libraries that are loaded by now.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(n_jobs, context, initializer=_leave_interrupts_to_the_parent) as pool:
+    with ProcessPoolExecutor(n_jobs, context, initializer=_live_as_long_as_the_parent) as pool:
         try:
-            yield from pool.map(work, items, chunksize=_CHUNK)
+            yield from pool.map(work, items, chunksize=chunk)
         except BrokenProcessPool as error:
-            raise DialerError("a process that listened to files died; --jobs 1 shows at which file") from error
+            raise DialerError("a process died at its work; --jobs 1 shows at what") from error
+        except BaseException:  # interrupted, failed, or nobody wants the rest: what still runs is for nothing
+            for process in multiprocessing.active_children():
+                process.terminate()
+            raise
 
 
-def _leave_interrupts_to_the_parent() -> None:
+def _live_as_long_as_the_parent() -> None:
     """Ctrl-C reaches every process of a terminal; the parent ends the others, without a traceback of each."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_the_parent, daemon=True).start()
+
+
+def _end_with_the_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)  # whoever waited for the result is gone
 
 
 def default_jobs() -> int:
