@@ -20,7 +20,8 @@ from dialer.calls.spool_guard import SpoolGuard
 from dialer.campaigns.lifecycle import CampaignAction, Refusal, transition
 from dialer.campaigns.loop.complaints import Complaints
 from dialer.campaigns.loop.launch_check import LaunchCheck, LaunchChecks
-from dialer.campaigns.loop.running import TICK_S, RunningCampaign
+from dialer.campaigns.loop.paces import PacerOf
+from dialer.campaigns.loop.running import TICK_S, RunningCampaign, pacer_of
 from dialer.campaigns.loop.staffing import Collector, lend
 from dialer.campaigns.loop.status import CampaignStatus
 from dialer.errors import ConfigError, DialerError, InputError, StorageError
@@ -55,6 +56,7 @@ class _Parts:
     trunks: Trunks
     board: LiveBoard
     spool: SpoolGuard
+    pacer_of: PacerOf
 
 
 class CampaignManager:
@@ -69,8 +71,9 @@ class CampaignManager:
         board: LiveBoard,
         spool: SpoolGuard,
         wake_outcomes: Callable[[], None] = lambda: None,
+        pacer_of: PacerOf = pacer_of,
     ) -> None:
-        self._parts = _Parts(floor, sessions, desk, trunks, board, spool)
+        self._parts = _Parts(floor, sessions, desk, trunks, board, spool, pacer_of)
         self._storage = floor.services.storage
         self._clock = floor.services.clock
         self._wake_outcomes = wake_outcomes
@@ -234,7 +237,8 @@ class CampaignManager:
             parts.board.publish(f"campaign/{campaign_id}", {"name": campaign.name, "limiting": str(error)})
             return
         self._not_run.pop(campaign.campaign_id, None)
-        running = RunningCampaign(campaign, prompts, parts.floor, parts.sessions, parts.desk, parts.trunks)
+        pacer = parts.pacer_of(campaign.settings)
+        running = RunningCampaign(campaign, prompts, parts.floor, parts.sessions, parts.desk, parts.trunks, pacer)
         await running.load()
         self._running[campaign.campaign_id] = running
         logger.info("campaign taken up", extra={"action": "campaign", "campaign_id": campaign.campaign_id})

@@ -14,6 +14,7 @@ from dialer.calls.placing import NotPlaced
 from dialer.calls.prompts import CallPrompts
 from dialer.calls.runner import AttemptRunner
 from dialer.campaigns.loop.means import trunks_down, trunks_of
+from dialer.campaigns.loop.paces import Paces
 from dialer.campaigns.loop.period import AbandonmentPeriod, budgets_of
 from dialer.campaigns.loop.refusals import Refusals
 from dialer.campaigns.loop.snapshot import agent_events, agent_views
@@ -52,9 +53,10 @@ class RunningCampaign:
         sessions: AgentSessions,
         desk: AgentDesk,
         trunks: Trunks,
+        pacer: Paces,
     ) -> None:
         self.campaign = campaign
-        self.pacer = Pacer(pacer_config(campaign.settings))
+        self.pacer = pacer
         self.counts = EntryCounts()
         self.limiting = "starting"
         self.staff: frozenset[int] = frozenset()
@@ -312,6 +314,11 @@ class RunningCampaign:
 
     def _facts(self) -> dict[str, object]:
         return {"action": "campaign", "campaign_id": self.campaign_id}
+
+
+def pacer_of(settings: CampaignSettings) -> Pacer:
+    """The house's own pacer."""
+    return Pacer(pacer_config(settings))
 
 
 def pacer_config(settings: CampaignSettings) -> PacerConfig:
