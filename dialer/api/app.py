@@ -21,6 +21,7 @@ from dialer.api.routes import (
     attempts,
     campaigns,
     consents,
+    history,
     lists,
     live,
     outbox,
@@ -42,6 +43,7 @@ logger = logging.getLogger(__name__)
 SUBJECTS: tuple[Routes, ...] = (
     lists.routes,
     campaigns.routes,
+    history.routes,
     attempts.routes,
     agents.routes,
     recordings.routes,

@@ -33,6 +33,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "campaigns.stop": _RUNS,
     "campaigns.status": _SEES_CAMPAIGNS,
     "campaigns.entries": _SEES_CAMPAIGNS,
+    "campaigns.history": _SEES_CAMPAIGNS,
     "attempts.list": _SEES_CAMPAIGNS,
     "attempts.get": _SEES_CAMPAIGNS,
     "attempts.reconcile": _RUNS,

@@ -41,7 +41,7 @@ class Agents:
 
     async def state(self, agent_id: int) -> AgentStateChange | None:
         """The last change of a collector, or None before the first."""
-        return await self._database.read(lambda connection: _last_before(connection, agent_id, None))
+        return await self._database.read(lambda connection: _last_state(connection, agent_id))
 
     async def time_in_state(self, agent_id: int, since: datetime, until: datetime) -> Mapping[AgentState, timedelta]:
         """How long a collector was in each state within [since, until); states not held are left out."""
@@ -51,8 +51,8 @@ class Agents:
 def _time_in_state(
     connection: Connection, agent_id: int, since: datetime, until: datetime
 ) -> dict[AgentState, timedelta]:
-    earlier = _last_before(connection, agent_id, since)
-    state = AgentState.OFFLINE if earlier is None else earlier.new
+    earlier = last_before(connection, agent_id, since)
+    state = AgentState.OFFLINE if earlier is None else AgentState(earlier.new)
     query = select(changes).where(changes.c.agent_id == agent_id, changes.c.at >= since, changes.c.at < until)
     totals: dict[AgentState, timedelta] = {}
     entered = since
@@ -63,12 +63,17 @@ def _time_in_state(
     return {state: length for state, length in totals.items() if length}
 
 
-def _last_before(connection: Connection, agent_id: int, instant: datetime | None) -> AgentStateChange | None:
+def _last_state(connection: Connection, agent_id: int) -> AgentStateChange | None:
+    row = last_before(connection, agent_id, None)
+    return None if row is None else _value(row)
+
+
+def last_before(connection: Connection, agent_id: int, instant: datetime | None) -> AnyRow | None:
+    """A collector's last change before an instant (None: the last one), inside a transaction."""
     query = select(changes).where(changes.c.agent_id == agent_id)
     if instant is not None:
         query = query.where(changes.c.at < instant)
-    row = connection.execute(query.order_by(changes.c.at.desc(), changes.c.change_id.desc()).limit(1)).first()
-    return None if row is None else _value(row)
+    return connection.execute(query.order_by(changes.c.at.desc(), changes.c.change_id.desc()).limit(1)).first()
 
 
 def _value(row: AnyRow) -> AgentStateChange:

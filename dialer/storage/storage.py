@@ -15,6 +15,7 @@ from dialer.storage.agents import Agents
 from dialer.storage.announcements import Announcements
 from dialer.storage.attempts import Attempts
 from dialer.storage.audit import Audit
+from dialer.storage.campaign_history import CampaignHistory
 from dialer.storage.campaigns import Campaigns
 from dialer.storage.cases import Cases
 from dialer.storage.consents import Consents
@@ -57,6 +58,7 @@ class Storage:
         self._closing = asyncio.Event()
         self.lists = Lists(database, cipher)
         self.campaigns = Campaigns(database)
+        self.campaign_history = CampaignHistory(database)
         self.entries = Entries(database, cipher)
         self.announcements = Announcements(database)
         self.attempts = Attempts(database, cipher)

@@ -1,7 +1,5 @@
 """Proofs: the chains as an export anyone can check, their heads, and what the links of one attempt say."""
 
-import asyncio
-import logging
 from datetime import datetime
 from typing import Annotated
 
@@ -10,18 +8,14 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 
 from dialer.api.auditing import audit
 from dialer.api.problems import bad_field, not_found
-from dialer.api.proof_lines import Export, export_lines, plan_export
+from dialer.api.proof_lines import export_lines, plan_export
 from dialer.api.proof_words import LinkOut, link_out
-from dialer.api.routing import AnyCall, Call, Id, Input, Instant, Nothing, Routes
+from dialer.api.routing import Call, Id, Input, Instant, Nothing, Routes
+from dialer.api.streaming import JSON_LINES, stream_lines
 from dialer.compliance.proof_export import parse_place
-
-logger = logging.getLogger(__name__)
 
 routes = Routes("proofs")
 
-JSON_LINES = "application/jsonl"
-WRITE_TIMEOUT_S = 60.0
-"""Longest wait for a caller to take the next piece of an export."""
 MAX_CHAINS = 1000
 
 
@@ -91,7 +85,7 @@ async def export_proofs(call: Call[Nothing, ExportQuery, Nothing]) -> web.Stream
     export = await plan_export(proofs, now, asked.since, asked.until, asked.after)
     n_links = sum(links.last - links.first + 1 for links in export.ranges)
     await audit(call, "proofs.export", "proofs", f"{n_links} links")
-    return await _stream(call, export)
+    return await stream_lines(call, export_lines(call.services.storage.proof_reading, export), "export of proofs")
 
 
 @routes.add("GET", "/v1/proofs/heads", "proofs.heads")
@@ -112,21 +106,3 @@ async def attempt_proof(call: Call[AttemptPath, Nothing, Nothing]) -> AttemptPro
         raise not_found("attempt with a proof")
     await audit(call, "proofs.read", f"attempt/{attempt_id}")
     return AttemptProof(attempt_id=attempt_id, links=[await link_out(storage.proof_reading, link) for link in links])
-
-
-async def _stream(call: AnyCall, export: Export) -> web.StreamResponse:
-    """Once the first line has left, a failure cuts the answer short; without its end nobody takes it for whole."""
-    response = web.StreamResponse(headers={"Content-Type": JSON_LINES})
-    await response.prepare(call.request)
-    try:
-        async for piece in export_lines(call.services.storage.proof_reading, export):
-            async with asyncio.timeout(WRITE_TIMEOUT_S):
-                await response.write(piece)
-        await response.write_eof()
-    except ConnectionError:
-        logger.info("who asked for an export of proofs has gone", extra={"action": "proofs_export"})
-    except Exception:  # the edge of one request; no problem document can follow what has left already
-        logger.exception("export of proofs cut short", extra={"action": "proofs_export"})
-        if call.request.transport is not None:
-            call.request.transport.abort()
-    return response

@@ -1,0 +1,122 @@
+"""A campaign's past as figures: what a scenario is fitted from and what a recorded day is replayed from.
+
+No number, no name and no reference is in it: people, numbers, attempts and collectors bear running numbers of this
+history alone. Instants are seconds after its first moment (`Outline.begins`), so that they may lie before it.
+
+The structs are the lines of the JSON Lines form (`dialer.api.history_lines`).
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import msgspec
+
+from dialer.model.agent import AgentState
+from dialer.model.attempt import CallPath, Disposition, HangupSide
+from dialer.model.campaign import CampaignSettings, DispositionForm
+
+FORMAT = 1
+BUDGET_S = 86_400.0
+"""How long an answered call counts in a campaign's own abandonment budget."""
+
+
+class Outline(msgspec.Struct, frozen=True, tag="history", kw_only=True):
+    """What a history is of: [`begins`, `ends`), aware UTC, and the figures that no single attempt holds.
+
+    `zone` is the house's (IANA). `settings` are the campaign's without the names of parties, prompts and caller IDs.
+    `channels` and `cps` are those of the trunk group, `tick_s` how often the pace is decided. Of the list now:
+    `waiting` contacts with `numbers` each on average, and `tried`, how many of them were called how often on the last
+    day of the history. `earlier_live_s` and `earlier_abandoned_s`: who was reached within `BUDGET_S` before it began,
+    and who of them was abandoned.
+    """
+
+    format: int = FORMAT
+    campaign: str
+    begins: datetime
+    ends: datetime
+    zone: str
+    settings: CampaignSettings
+    tick_s: float
+    channels: int
+    cps: float
+    packs: tuple[str, ...] = ()
+    waiting: int = 0
+    numbers: float = 1.0
+    tried: dict[int, int] = {}
+    earlier_live_s: tuple[float, ...] = ()
+    earlier_abandoned_s: tuple[float, ...] = ()
+
+    @property
+    def length_s(self) -> float:
+        """From the first moment to the last."""
+        return (self.ends - self.begins).total_seconds()
+
+
+class RecordedAttempt(msgspec.Struct, frozen=True, tag="attempt", omit_defaults=True, kw_only=True):
+    """One attempt; instants None where it did not come so far.
+
+    `decided_s` is the verdict on what answered, `truth` what a listener heard where chance drew that verdict, `final`
+    whether the collector's code settled the case, `conversation` False where it says that nobody was there to talk to.
+    """
+
+    attempt: int
+    contact: int
+    number: int
+    placed_s: float
+    path: CallPath
+    ringing_s: float | None = None
+    answered_s: float | None = None
+    greeting_end_s: float | None = None
+    decided_s: float | None = None
+    connected_s: float | None = None
+    ended_s: float | None = None
+    disposition: Disposition | None = None
+    hung_up_by: HangupSide | None = None
+    verdict: str = ""
+    truth: str = ""
+    agent: int | None = None
+    final: bool | None = None
+    conversation: bool | None = None
+
+
+class RecordedChange(msgspec.Struct, frozen=True, tag="change", omit_defaults=True, kw_only=True):
+    """A collector's new state; `here` False while the collector works for another campaign."""
+
+    agent: int
+    at_s: float
+    state: AgentState
+    here: bool = True
+
+
+class End(msgspec.Struct, frozen=True, tag="end"):
+    """The history was not cut off; so many lines of each kind came before."""
+
+    attempts: int
+    changes: int
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """All of it: attempts in the order they were placed, changes in the order they happened."""
+
+    outline: Outline
+    attempts: tuple[RecordedAttempt, ...]
+    changes: tuple[RecordedChange, ...]
+
+
+def for_pacing(settings: CampaignSettings) -> CampaignSettings:
+    """The settings without what says who calls for whom, from which numbers and with which words."""
+    return replace(
+        settings,
+        agency="",
+        creditor="",
+        product="",
+        trunk_group="",
+        caller_ids=(),
+        skills=(),
+        machine_prompt="",
+        safe_harbour_prompt="",
+        reminder_script="",
+        priority=(),
+        form=DispositionForm(codes=()),
+    )

@@ -1,0 +1,161 @@
+"""A campaign's history over the API: figures alone, whole or seen to be cut off, the newest where there are many."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from dialer.api.history_lines import read_history
+from dialer.compliance.policy import Policy
+from dialer.errors import InputError, StorageError
+from dialer.model.account import Role
+from dialer.model.agent import AgentState, AgentStateChange
+from dialer.model.attempt import Attempt, CallPath, Disposition, HangupSide, Settlement
+from dialer.model.history import History
+from dialer.progress.verdict import Label
+from dialer.storage import campaign_history
+from tests.support.house import House, open_house
+from tests.support.policy import bank_policy
+from tests.support.storage import MINUTE, MONDAY, NO_MORE, Dialing, contacts, run_campaign
+from tests.support.verdicts import bare_verdict
+
+S = timedelta(seconds=1)
+WINDOW = "?since=2026-11-23T09:00:00%2B08:00&until=2026-11-23T20:00:00%2B08:00"
+COLLECTOR = 7
+N = 5
+
+
+@pytest.fixture(scope="module")
+def policy() -> Policy:
+    return bank_policy()
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    async with open_house(tmp_path) as opened:
+        yield opened
+
+
+async def a_morning(house: House, policy: Policy) -> int:
+    """Five calls a minute apart: a talk, a machine, a person nobody was there for, a busy line, one still rings."""
+    campaign_id = await run_campaign(house.storage, contacts(N))
+    dialing = Dialing(house.storage, policy)
+    placed: list[Attempt] = []
+    for n, candidate in enumerate(await dialing.claim(campaign_id, N)):
+        placed.append(await dialing.reserve(dialing.reservation(candidate), MONDAY + n * MINUTE))
+    talk, machine, abandoned, busy, _ = placed
+    start = talk.reserved_at
+    heard = bare_verdict(machine.attempt_id, campaign_id, MONDAY, Label.MACHINE, decided_ms=2500)
+    sample_id = await house.storage.verdict_samples.keep(heard)
+    await house.storage.verdict_samples.draw(campaign_id, Label.MACHINE, 1, "seed", MONDAY)
+    await house.storage.verdict_samples.label(sample_id, Label.HUMAN, "qa", MONDAY)
+    ends = (
+        Settlement(
+            talk.attempt_id,
+            Disposition.CONNECTED,
+            start + 100 * S,
+            agent_id=COLLECTOR,
+            answered_at=start + 9 * S,
+            greeting_end_at=start + 10 * S,
+            connected_at=start + 11 * S,
+            hangup_side=HangupSide.PERSON,
+            verdict="human",
+        ),
+        Settlement(machine.attempt_id, Disposition.MACHINE, start + 75 * S, answered_at=start + 70 * S),
+        Settlement(
+            abandoned.attempt_id,
+            Disposition.ABANDONED,
+            start + 140 * S,
+            answered_at=start + 130 * S,
+            greeting_end_at=start + 131 * S,
+        ),
+        Settlement(busy.attempt_id, Disposition.BUSY, start + 183 * S),
+    )
+    for end in ends:
+        await house.storage.attempts.settle(end, NO_MORE, end.ended_at)
+    states = (AgentState.AUX, AgentState.READY, AgentState.RESERVED, AgentState.TALKING, AgentState.WRAPUP)
+    for n, state in enumerate(states):
+        of = (campaign_id, talk.attempt_id) if state is AgentState.TALKING else (None, None)
+        at = MONDAY - 20 * S + n * 10 * S
+        change = AgentStateChange(COLLECTOR, at, AgentState.OFFLINE, state, "x", *of)
+        await house.storage.agents.record_change(change)
+    return campaign_id
+
+
+async def fetch(house: House, campaign_id: int, query: str = WINDOW) -> History:
+    path = f"/v1/campaigns/{campaign_id}/history{query}"
+    async with house.api.get(path, headers=house.auth(Role.SUPERVISOR)) as answer:
+        assert answer.status == 200, await answer.text()
+        return read_history((await answer.read()).splitlines(), "answer")
+
+
+async def test_a_history_holds_what_a_fit_and_a_replay_need(
+    house: House, policy: Policy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(campaign_history, "PAGE", 2)  # so that there are several
+    campaign_id = await a_morning(house, policy)
+    history = await fetch(house, campaign_id)
+    outline = history.outline
+    hour = 3600.0
+    assert (outline.zone, outline.length_s, outline.channels, outline.cps) == ("Asia/Shanghai", 11 * hour, 30, 5.0)
+    assert (outline.waiting, outline.numbers, outline.tried) == (0, 2.0, {0: 0})
+    talk, machine, abandoned, busy, ringing = history.attempts
+    assert [attempt.attempt for attempt in history.attempts] == [1, 2, 3, 4, 5]
+    assert [attempt.placed_s for attempt in history.attempts] == [hour + 60 * n for n in range(N)]
+    assert talk.path is CallPath.PROGRESSIVE
+    assert (talk.answered_s, talk.greeting_end_s, talk.connected_s, talk.ended_s) == (
+        *(hour + 9, hour + 10),
+        *(hour + 11, hour + 100),
+    )
+    assert (talk.agent, talk.hung_up_by, talk.disposition) == (1, HangupSide.PERSON, Disposition.CONNECTED)
+    assert (machine.decided_s, machine.truth) == (hour + 72.5, "human")
+    assert (abandoned.disposition, busy.answered_s, ringing.ended_s) == (Disposition.ABANDONED, None, None)
+    assert [(change.at_s, change.state) for change in history.changes] == [
+        (hour - 20 + 10 * n, state)
+        for n, state in enumerate(
+            (AgentState.AUX, AgentState.READY, AgentState.RESERVED, AgentState.TALKING, AgentState.WRAPUP)
+        )
+    ]
+
+
+async def test_a_history_names_nobody(house: House, policy: Policy) -> None:
+    campaign_id = await a_morning(house, policy)
+    path = f"/v1/campaigns/{campaign_id}/history{WINDOW}"
+    async with house.api.get(path, headers=house.auth(Role.AUDITOR)) as answer:
+        text = await answer.text()
+    for secret in ("138", "139", "case-", "person-", "王", "list"):
+        assert secret not in text, secret
+    async with house.api.get(path, headers=house.auth(Role.COLLECTOR)) as answer:
+        assert answer.status == 403
+    async with house.api.get(f"{path}&limit=0", headers=house.auth(Role.SUPERVISOR)) as answer:
+        assert answer.status == 422
+
+
+async def test_of_many_attempts_the_newest_are_told_and_the_earlier_count(house: House, policy: Policy) -> None:
+    campaign_id = await a_morning(house, policy)
+    history = await fetch(house, campaign_id, f"{WINDOW}&limit=2")
+    assert [attempt.disposition for attempt in history.attempts] == [Disposition.BUSY, None]
+    assert history.attempts[0].placed_s == 0.0
+    assert history.outline.earlier_live_s == (-80.0, -40.0)
+    assert history.outline.earlier_abandoned_s == (-40.0,)
+    assert [(change.at_s, change.state) for change in history.changes] == [], "nobody worked in these two minutes"
+
+
+async def test_a_history_that_breaks_off_is_not_taken_for_whole(
+    house: House, policy: Policy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign_id = await a_morning(house, policy)
+
+    def fail(*_: object, **__: object) -> None:
+        raise StorageError("gone")
+
+    monkeypatch.setattr(campaign_history, "_agents", fail)
+    path = f"/v1/campaigns/{campaign_id}/history{WINDOW}"
+    received = b""
+    with pytest.raises(Exception, match=r"payload|disconnected|reset"):  # noqa: PT012 - the answer breaks off in here
+        async with house.api.get(path, headers=house.auth(Role.SUPERVISOR)) as answer:
+            async for piece in answer.content.iter_any():
+                received += piece
+    with pytest.raises(InputError, match="cut off"):
+        read_history(received.splitlines(), "answer")
