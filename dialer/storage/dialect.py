@@ -31,6 +31,8 @@ COLLECTOR_LOCK = b"collector"
 CAMPAIGN_LOCK = b"campaign"
 CAMPAIGN_TRUNK_LOCK = b"campaign_trunk"
 AGENCY_LOCK = b"agency"
+BUDGET_LOCK = b"budget"
+"""Of a campaign's abandonment budget; whoever takes it takes no other."""
 
 LOCK_ORDER = (
     NUMBER_LOCK,

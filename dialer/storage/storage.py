@@ -15,6 +15,7 @@ from dialer.storage.agents import Agents
 from dialer.storage.announcements import Announcements
 from dialer.storage.attempts import Attempts
 from dialer.storage.audit import Audit
+from dialer.storage.budget_parts import BudgetParts
 from dialer.storage.campaign_history import CampaignHistory
 from dialer.storage.campaigns import Campaigns
 from dialer.storage.cases import Cases
@@ -74,6 +75,7 @@ class Storage:
         self.proof_reading = ProofReading(database, cipher)
         self.explaining = Explaining(database, cipher)
         self.policies = Policies(database)
+        self.budget_parts = BudgetParts(database)
         self.recordings = Recordings(database)
         self.statistics = Statistics(database)
         self.survey = Survey(database, cipher)

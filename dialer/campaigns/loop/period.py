@@ -4,6 +4,9 @@ A campaign has a target of its own over any day, and every budget of the policy 
 pace obeys the one of which least is left. The counts are the database's, as the gate reads them, and what the database
 cannot know yet. People who were taken for machines count as abandoned: in a budget of the policy as its rule says, in
 the campaign's own target as many as listeners heard, once they have heard enough.
+
+Where several nodes may dial the campaign, each paces by its own part of what is left (`dialer.campaigns.loop.sharing`);
+the supervisor is shown the whole.
 """
 
 import math
@@ -14,6 +17,7 @@ from datetime import datetime
 from dialer.calls.attempt import AttemptMachine, Phase
 from dialer.calls.presentable import campaign_facts
 from dialer.calls.runner import AttemptRunner
+from dialer.campaigns.loop.sharing import NOTHING, Here, Share, as_counts, claim
 from dialer.compliance.abandonment import Abandonment, Basis, FalsePositives
 from dialer.compliance.demand import BudgetDemand
 from dialer.compliance.facts import BudgetUse, GateFacts
@@ -21,9 +25,12 @@ from dialer.compliance.policy import Policy
 from dialer.compliance.rule import Rule
 from dialer.compliance.spans import Rolling
 from dialer.model.attempt import REACHED_A_PERSON, Disposition
+from dialer.model.budget import NodePart
 from dialer.model.campaign import CampaignSettings
+from dialer.storage.budget_parts import BudgetParts
 from dialer.storage.policies import Policies
 
+NOTHING_USED = BudgetUse("", 0, 0, 0)
 ANY_DAY = BudgetDemand("campaign", Rolling(86400), "UTC", heard=True)
 """The campaign's own target is kept over any 24 hours, the shortest of the periods the rules ask for."""
 AS_HEARD = FalsePositives(basis=Basis.ESTIMATE)
@@ -94,6 +101,7 @@ class AbandonmentPeriod:
         self._read_at: float | None = None
         self._pause_s = REFRESH_S
         self._ended: list[tuple[float, Disposition]] = []
+        self._share = NOTHING
 
     def ended(self, now: float, disposition: Disposition) -> None:
         """An attempt was settled."""
@@ -106,10 +114,22 @@ class AbandonmentPeriod:
 
     async def read(self, policies: Policies, budgets: tuple[Budget, ...], now: float, utc: datetime) -> None:
         """Reads the database."""
-        demands = tuple(dict.fromkeys(budget.demand for budget in budgets))
+        demands = _demands(budgets)
         used = await policies.budget_use(self._campaign_id, demands, utc)
-        self._budgets, self._used, self._read_at = budgets, dict(zip(demands, used, strict=True)), now
-        self._ended = [(at, disposition) for at, disposition in self._ended if at >= now]
+        self._took_over(budgets, dict(zip(demands, used, strict=True)), now)
+
+    async def share(
+        self, parts: BudgetParts, here: Here, budgets: tuple[Budget, ...], now: float, utc: datetime
+    ) -> None:
+        """Reads the database and takes this node's part anew. `here.debt` is what `debt` says."""
+        demands = _demands(budgets)
+
+        def decide(used: Sequence[BudgetUse], others: Sequence[NodePart]) -> Share:
+            left = min(_left(budget, dict(zip(demands, used, strict=True))) for budget in budgets)
+            return claim(left, here, others, self._share, now, self._pause_s)
+
+        used, self._share = await parts.take(self._campaign_id, here.node, demands, utc, decide)
+        self._took_over(budgets, dict(zip(demands, used, strict=True)), now)
 
     def took(self, seconds: float) -> None:
         """How long the last reading took."""
@@ -117,13 +137,48 @@ class AbandonmentPeriod:
 
     def standing(self, runners: Sequence[AttemptRunner]) -> Standing:
         """With the calls that are still up, or have ended and are being settled."""
-        ends = [disposition for _, disposition in self._ended]
-        ends += [end for runner in runners if (end := _end_of(runner.machine)) is not None]
+        ends = self._ends(runners)
         standings = [self._standing(budget, ends) for budget in self._budgets]
         return min(standings, key=lambda standing: standing.target * standing.live - standing.abandoned)
 
+    def debt(self, runners: Sequence[AttemptRunner]) -> float:
+        """How many people were abandoned here, or hung up on as machines, who may not be on record yet."""
+        ends = self._ends(runners)
+        taken_for_machines = max(budget.false_positives.share(self._use(budget).heard) for budget in self._budgets)
+        return ends.count(Disposition.ABANDONED) + taken_for_machines * sum(end in _MACHINES for end in ends)
+
+    def paced_by(self, standing: Standing, runners: Sequence[AttemptRunner]) -> tuple[int, int]:
+        """The live and abandoned calls to pace by: those of `standing`, or as many as leave this node's part of it.
+
+        A talk is its own node's while it lasts, and then everybody's, once it is on record.
+        """
+        share = self._share
+        if share.is_alone:
+            return standing.live, standing.abandoned
+        talks = [runner.machine for runner in runners if runner.machine.phase is not Phase.ENDED]
+        n_live = sum(_end_of(machine) in REACHED_A_PERSON for machine in talks)
+        left = share.people - self.debt(runners) + n_live * min(budget.limit for budget in self._budgets)
+        return as_counts(left, standing.target, standing.live, standing.abandoned, share.weight)
+
+    @property
+    def words(self) -> str:
+        """What of the budget is this node's; "" where no other node dials the campaign."""
+        return self._share.words
+
+    def _took_over(self, budgets: tuple[Budget, ...], used: Mapping[BudgetDemand, BudgetUse], now: float) -> None:
+        self._budgets, self._used, self._read_at = budgets, used, now
+        self._ended = [(at, disposition) for at, disposition in self._ended if at >= now]
+
+    def _ends(self, runners: Sequence[AttemptRunner]) -> list[Disposition]:
+        """How calls ended, or will at best, that may not be on record yet."""
+        ends = [disposition for _, disposition in self._ended]
+        return ends + [end for runner in runners if (end := _end_of(runner.machine)) is not None]
+
+    def _use(self, budget: Budget) -> BudgetUse:
+        return self._used.get(budget.demand, NOTHING_USED)
+
     def _standing(self, budget: Budget, ends: Sequence[Disposition]) -> Standing:
-        used = self._used.get(budget.demand, BudgetUse("", 0, 0, 0))
+        used = self._use(budget)
         machines = used.machines + sum(end in _MACHINES for end in ends)
         people = budget.false_positives.share(used.heard) * machines
         live = used.live + sum(end in REACHED_A_PERSON for end in ends)
@@ -136,6 +191,17 @@ class AbandonmentPeriod:
             live,
             abandoned,
         )
+
+
+def _demands(budgets: Sequence[Budget]) -> tuple[BudgetDemand, ...]:
+    return tuple(dict.fromkeys(budget.demand for budget in budgets))
+
+
+def _left(budget: Budget, used: Mapping[BudgetDemand, BudgetUse]) -> float:
+    """What may still be abandoned by what is on record alone."""
+    use = used[budget.demand]
+    people = budget.false_positives.share(use.heard) * use.machines
+    return budget.limit * (use.live + people) - (use.abandoned + people)
 
 
 def _end_of(machine: AttemptMachine) -> Disposition | None:

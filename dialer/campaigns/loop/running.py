@@ -17,10 +17,11 @@ from dialer.campaigns.loop.means import trunks_down, trunks_of
 from dialer.campaigns.loop.paces import Paces
 from dialer.campaigns.loop.period import AbandonmentPeriod, budgets_of
 from dialer.campaigns.loop.refusals import Refusals
-from dialer.campaigns.loop.snapshot import agent_events, agent_views
+from dialer.campaigns.loop.sharing import Here
+from dialer.campaigns.loop.snapshot import agent_events, agent_views, takes_more
 from dialer.campaigns.loop.staffing import Demand
 from dialer.campaigns.loop.status import CampaignStatus
-from dialer.campaigns.pacing import PacingDecision, PacingEvent, PacingLimits, PacingSnapshot
+from dialer.campaigns.pacing import CallStage, PacingDecision, PacingEvent, PacingLimits, PacingSnapshot
 from dialer.campaigns.pacing.config import PacerConfig
 from dialer.campaigns.pacing.pacer import Pacer
 from dialer.model.agent import AgentState
@@ -179,8 +180,17 @@ class RunningCampaign:
         policy = self._floor.services.policy.current(utc)
         budgets = budgets_of(policy, self.campaign.settings, utc)
         if self._period.is_due(budgets, now):
-            await self._period.read(self._storage.policies, budgets, now, utc)
+            if self._storage.is_shared:
+                await self._period.share(self._storage.budget_parts, self._here(), budgets, now, utc)
+            else:
+                await self._period.read(self._storage.policies, budgets, now, utc)
             self._period.took(self._clock.monotonic() - now)
+
+    def _here(self) -> Here:
+        """What other nodes must know of this one."""
+        collectors = sum(takes_more(view) for view in agent_views(self._staff()))
+        lines = sum(runner.view().stage is not CallStage.CONNECTED for runner in self._up())
+        return Here(self._floor.services.node, collectors, lines, self._period.debt(self.runners))
 
     def _decide(self, now: float) -> PacingDecision:
         events, self._events = self._events, []
@@ -192,6 +202,7 @@ class RunningCampaign:
         settings = self.campaign.settings
         calls = tuple(runner.view() for runner in self._up())
         period = self._period.standing(self.runners)
+        live, abandoned = self._period.paced_by(period, self.runners)
         trunks = self._group()
         up = sum(trunk.channels - trunk.in_use for trunk in trunks if trunk.is_up) + len(calls)
         if settings.mode is CampaignMode.REMINDER:
@@ -208,8 +219,8 @@ class RunningCampaign:
             agents=agent_views(self._staff()),
             calls=calls,
             limits=limits,
-            period_live=period.live,
-            period_abandoned=period.abandoned,
+            period_live=live,
+            period_abandoned=abandoned,
             period_ends_at=now + period.period_s,
             leads_left=self.counts.callable_now,
         )
@@ -243,7 +254,7 @@ class RunningCampaign:
             reconcile = f", {self.counts.reconcile} to reconcile" if self.counts.reconcile else ""
             later = f"{self.counts.waiting} wait for their time" if self.counts.waiting else "the list is empty"
             return f"nothing is callable now: {later}{reconcile}{self._refusals.last}"
-        return decision.reason + self._refusals.last
+        return decision.reason + self._period.words + self._refusals.last
 
     async def _place(self, wanted: int) -> int:
         """Claims and dials up to `wanted` entries; returns how many calls were begun."""

@@ -30,6 +30,11 @@ def agent_views(sessions: Iterable[AgentSession]) -> tuple[AgentView, ...]:
     )
 
 
+def takes_more(view: AgentView) -> bool:
+    """Whether the collector is free for another person, or will be."""
+    return view.state is not PacedState.PAUSED and not view.pause_pending
+
+
 def agent_events(changed: AgentChanged) -> list[PacingEvent]:
     """What a change of a collector's state means to the pacer, in order."""
     transition, agent_id = changed.transition, changed.session.agent_id

@@ -3,7 +3,7 @@
 from dialer.storage.tables.announcements import announcements, unknown_announcements
 from dialer.storage.tables.attempts import attempts, recordings, refusals, wrap_ups
 from dialer.storage.tables.base import Base
-from dialer.storage.tables.campaigns import campaign_lists, campaigns, entries
+from dialer.storage.tables.campaigns import budget_parts, campaign_lists, campaigns, entries
 from dialer.storage.tables.lists import (
     case_changes,
     cases,
@@ -29,6 +29,7 @@ __all__ = [
     "announcements",
     "attempts",
     "audit",
+    "budget_parts",
     "campaign_lists",
     "campaigns",
     "case_changes",

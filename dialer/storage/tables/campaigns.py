@@ -82,6 +82,18 @@ class EntryRow(Base, table=True):
     reason: str = ""
 
 
+class BudgetPartRow(Base, table=True):
+    """A node's part in a campaign's abandonment budget, as it reported last (`dialer.model.budget`)."""
+
+    __tablename__ = "budget_parts"
+    campaign_id: int = Field(sa_type=BigId, foreign_key="campaigns.campaign_id", primary_key=True)
+    node: str = Field(primary_key=True)
+    collectors: int
+    people: float
+    beat: int = Field(sa_type=BigId)
+
+
 campaigns = table_of(CampaignRow)
 campaign_lists = table_of(CampaignListRow)
 entries = table_of(EntryRow)
+budget_parts = table_of(BudgetPartRow)
