@@ -1,10 +1,13 @@
 """Campaigns as callers write and read them: bounds on every setting, and the way to and from the stored values."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, Field, model_validator
+from pydantic import AfterValidator, BaseModel, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from dialer.api.routing import Id, Input
 from dialer.model.attempt import Disposition
@@ -22,6 +25,7 @@ from dialer.model.campaign import (
     PriorityTerm,
     RetryRule,
 )
+from dialer.model.pacing_bounds import PACING_BOUNDS
 
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 Label = Annotated[str, Field(min_length=1, max_length=200)]
@@ -33,8 +37,30 @@ CallerId = Annotated[
     ),
 ]
 Party = Annotated[str, Field(max_length=100)]
-MAX_ABANDON_TARGET = 0.03
-"""47 CFR 64.1200(a)(7): no campaign may aim higher."""
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """Keeps a setting of pacing within its bound; the refusal says why and what to write, the schema where it ends."""
+
+    name: str
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """The type's own checks, then ours."""
+        return core_schema.no_info_after_validator_function(self._checked, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """The bound as callers read it."""
+        bound = PACING_BOUNDS[self.name]
+        ends = {"minimum": bound.least, "maximum": bound.most}
+        return handler(schema) | ends
+
+    def _checked(self, value: float) -> float:
+        bound = PACING_BOUNDS[self.name]
+        refusal = bound.refuses(value)
+        if refusal:
+            raise PydanticCustomError("out_of_bounds", "{reason}", {"reason": refusal, "fix": bound.fix})
+        return value
 
 
 def _finite(value: float) -> float:
@@ -110,9 +136,27 @@ class SettingsIn(Input):
     trunk_group: Name = "default"
     caller_ids: Annotated[tuple[CallerId, ...], Field(max_length=1000)] = ()
     skills: Annotated[tuple[Name, ...], Field(max_length=20)] = ()
-    ring_timeout_s: Annotated[float, Field(ge=15, le=120, description="15 s of ringing at least: 47 CFR 64.1200.")] = 28
-    abandon_target: Annotated[float, Field(ge=0, le=MAX_ABANDON_TARGET)] = MAX_ABANDON_TARGET
-    max_lines_per_agent: Annotated[float, Field(ge=1, le=10)] = 3
+    ring_timeout_s: Annotated[
+        float, Within("ring_timeout_s"), Field(description="15 s of ringing at least: 47 CFR 64.1200.")
+    ] = 28
+    abandon_target: Annotated[
+        float,
+        Within("abandon_target"),
+        Field(description="The share of people who answered that may be abandoned; 47 CFR 64.1200 allows 3 %."),
+    ] = 0.03
+    max_lines_per_agent: Annotated[
+        float,
+        Within("max_lines_per_agent"),
+        Field(description="Mode predictive: at most so many lines not yet connected per collector at work."),
+    ] = 3
+    power_ratio: Annotated[
+        float,
+        Within("power_ratio"),
+        Field(
+            description="Mode power: so many lines not yet connected per ready collector; one while the abandonment "
+            "budget is spent."
+        ),
+    ] = 1.5
     amd: Annotated[
         AmdMode,
         Field(
@@ -123,13 +167,14 @@ class SettingsIn(Input):
     ] = AmdMode.BEFORE_CONNECT
     lost_person_cost_s: Annotated[
         float,
-        Field(ge=1, le=100_000, description="What hanging up on a person costs, in seconds of a collector's time."),
+        Within("lost_person_cost_s"),
+        Field(description="What hanging up on a person costs, in seconds of a collector's time."),
     ] = 600
     machine_action: MachineAction = MachineAction.HANG_UP
     machine_prompt: PromptName = ""
     safe_harbour_prompt: PromptName = "safe_harbour"
     reminder_script: PromptName = "reminder"
-    max_reminder_channels: Annotated[int, Field(ge=1, le=10_000)] = 10
+    max_reminder_channels: Annotated[int, Within("max_reminder_channels")] = 10
     wrap_up_limit_s: Annotated[float, Field(ge=5, le=3600)] = 60
     preview_limit_s: Annotated[float, Field(ge=5, le=3600)] = 120
     retries: dict[Disposition, RetryIn] = Field(default_factory=dict)

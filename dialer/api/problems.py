@@ -10,6 +10,7 @@ from http import HTTPStatus
 import msgspec
 from aiohttp import web
 from pydantic import BaseModel, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 PROBLEM_TYPE = "application/problem+json"  # RFC 9457 §3
 
@@ -72,7 +73,7 @@ def bad_field(field: str, reason: str, fix: str = "") -> ApiError:
 
 def invalid(error: ValidationError, part: str) -> ApiError:
     """422 for everything pydantic found wrong in one part (`body`, `query`, `path`) of a request."""
-    errors = [_field_error(problem["loc"], problem["type"], problem["msg"], part) for problem in error.errors()]
+    errors = [_field_error(problem, part) for problem in error.errors()]
     detail = "; ".join(f"{entry.field}: {entry.reason}" for entry in errors[:3])
     return ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors)
 
@@ -85,6 +86,8 @@ _FIXES = {
 }
 
 
-def _field_error(location: Sequence[int | str], kind: str, message: str, part: str) -> FieldError:
-    field = ".".join([part, *(str(step) for step in location)])
-    return FieldError(field=field, reason=message.removeprefix("Value error, "), fix=_FIXES.get(kind, ""))
+def _field_error(problem: ErrorDetails, part: str) -> FieldError:
+    """Our own checks bring their way out along."""
+    field = ".".join([part, *(str(step) for step in problem["loc"])])
+    fix = problem.get("ctx", {}).get("fix") or _FIXES.get(problem["type"], "")
+    return FieldError(field=field, reason=problem["msg"].removeprefix("Value error, "), fix=fix)

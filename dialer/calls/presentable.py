@@ -30,7 +30,7 @@ def campaign_facts(
         zones=ZoneCandidates(),
         max_ring_s=0.0,
         role=role,
-        path=path or CallPath(settings.mode.value),
+        path=path or settings.mode.path,
         dedicated_agent=has_agent,
         agency=settings.agency,
         creditor=settings.creditor,

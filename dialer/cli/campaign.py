@@ -39,7 +39,9 @@ def create(
     name: Annotated[str, typer.Argument(help="What supervisors call it.")],
     lists: Annotated[list[int], typer.Option("--list", help="A list's number; may be repeated.")],
     settings: Annotated[Path | None, typer.Option("--settings", help="A JSON file of settings.")] = None,
-    mode: Annotated[str | None, typer.Option("--mode", help="progressive, predictive, preview or reminder.")] = None,
+    mode: Annotated[
+        str | None, typer.Option("--mode", help="progressive, predictive, power, preview or reminder.")
+    ] = None,
     url: Url = DEFAULT_URL,
     token: Token = "",
 ) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
-from dialer.model.attempt import Disposition
+from dialer.model.attempt import CallPath, Disposition
 
 
 class CampaignMode(str, Enum):
@@ -13,8 +13,14 @@ class CampaignMode(str, Enum):
 
     PROGRESSIVE = "progressive"
     PREDICTIVE = "predictive"
+    POWER = "power"
     PREVIEW = "preview"
     REMINDER = "reminder"
+
+    @property
+    def path(self) -> CallPath:
+        """The way its calls go; to the rules POWER is predictive: it, too, calls more people than can be taken."""
+        return CallPath.PREDICTIVE if self is CampaignMode.POWER else CallPath(self.value)
 
 
 class CampaignState(str, Enum):
@@ -116,7 +122,7 @@ class CampaignSettings:
     """What a supervisor sets. Durations in seconds; prompts are names in the prompt store.
 
     `lost_person_cost_s` is what hanging up on a person costs, in seconds of a collector's time: the higher, the more
-    machines are put through rather than one person lost.
+    machines are put through rather than one person lost. `power_ratio` is lines per ready collector in mode power.
 
     `agency` is who calls ("": the house itself), `creditor` for whom, `product` what is collected: rules may depend
     on it.
@@ -132,6 +138,7 @@ class CampaignSettings:
     ring_timeout_s: float = 28.0
     abandon_target: float = 0.03
     max_lines_per_agent: float = 3.0
+    power_ratio: float = 1.5
     amd: AmdMode = AmdMode.BEFORE_CONNECT
     lost_person_cost_s: float = 600.0
     machine_action: MachineAction = MachineAction.HANG_UP

@@ -134,7 +134,7 @@ def claim(connection: Connection, cipher: Cipher, wanted: Claim) -> tuple[Candid
     if not rows:
         return ()
     contacts = values.load_contacts(connection, cipher, {row.contact_id for row in rows})
-    usual = CallPath(values.decode_settings(standing.settings).mode.value)
+    usual = values.decode_settings(standing.settings).mode.path
     return tuple(_candidate(wanted, row, contacts[row.contact_id], usual) for row in rows)
 
 

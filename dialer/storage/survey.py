@@ -296,4 +296,4 @@ def _asked_for(campaign: Campaign, caller_id: str | None) -> Reservation:
     settings = campaign.settings
     if caller_id is None:
         caller_id = settings.caller_ids[0] if settings.caller_ids else ""
-    return Reservation.of_campaign(campaign, 0, 0, CallPath(settings.mode.value), "", caller_id=caller_id)
+    return Reservation.of_campaign(campaign, 0, 0, settings.mode.path, "", caller_id=caller_id)

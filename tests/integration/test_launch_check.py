@@ -120,3 +120,12 @@ def _latest(lab: CallLab, campaign_id: int) -> launch_check.LaunchCheck:
     found = lab.app.campaigns.latest_check(campaign_id)
     assert found is not None
     return found
+
+
+async def test_settings_of_pacing_that_make_no_sense_are_named_and_forbid_nothing(lab: CallLab) -> None:
+    settings = CampaignSettings(mode=CampaignMode.POWER, abandon_target=0.0)
+    campaign = await lab.campaign(settings, NUMBERS[:1])
+    found = _latest(lab, campaign.campaign_id)
+    assert found.problems == ()
+    assert found.warnings[0].startswith("abandon_target must be from 0.001 to 0.03: ")
+    assert launch_check.POWER_HINT in found.warnings

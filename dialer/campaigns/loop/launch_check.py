@@ -15,9 +15,10 @@ from dialer.calls.prompts import render_prompts
 from dialer.calls.services import CallServices
 from dialer.campaigns.loop.means import nobody_at_work, trunks_down, trunks_of
 from dialer.errors import ConfigError, DialerError
-from dialer.model.campaign import Campaign
+from dialer.model.campaign import Campaign, CampaignMode
 from dialer.model.decision import GateSurvey, OpeningDay, RefusedRule
 from dialer.model.entry import EntryCounts
+from dialer.model.pacing_bounds import odd_settings
 from dialer.sip.trunks import Trunks
 
 logger = logging.getLogger(__name__)
@@ -25,6 +26,7 @@ logger = logging.getLogger(__name__)
 EXAMPLES_PER_RULE = 5
 CHECK_WAIT_S = 10.0
 """So long whoever asks for a check waits for its end; then it goes on without them."""
+POWER_HINT = "mode power: while the abandonment budget is spent, only one call is placed for each ready collector"
 EDITED = "the settings were changed during the check: check again"
 
 
@@ -179,7 +181,9 @@ async def _problems(services: CallServices, campaign: Campaign, counts: EntryCou
 
 
 def _warnings(campaign: Campaign, trunks: Trunks) -> list[str]:
-    warnings = []
+    warnings = [*odd_settings(campaign.settings)]
+    if campaign.settings.mode is CampaignMode.POWER:
+        warnings.append(POWER_HINT)
     if not campaign.settings.caller_ids:
         warnings.append("no caller IDs are set: the trunk decides what the person sees")
     if not campaign.settings.form.codes:

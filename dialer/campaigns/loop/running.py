@@ -28,6 +28,7 @@ from dialer.model.agent import AgentState
 from dialer.model.attempt import CallPath, Disposition
 from dialer.model.campaign import Campaign, CampaignMode, CampaignSettings, CampaignState
 from dialer.model.entry import Candidate, EntryCounts
+from dialer.model.pacing_bounds import sensible
 from dialer.sip.trunks import Trunks, TrunkStatus
 
 logger = logging.getLogger(__name__)
@@ -333,9 +334,11 @@ def pacer_of(settings: CampaignSettings) -> Pacer:
 
 
 def pacer_config(settings: CampaignSettings) -> PacerConfig:
-    """The pacer for a campaign's mode."""
+    """The pacer for a campaign's mode; settings stored before they had bounds are taken for the nearest within them."""
+    settings = sensible(settings)
     return PacerConfig(
         mode=settings.mode.value,
+        ratio=settings.power_ratio,
         channels=settings.max_reminder_channels,
-        max_lines_per_agent=max(settings.max_lines_per_agent, 1.0),
+        max_lines_per_agent=settings.max_lines_per_agent,
     )
