@@ -11,14 +11,15 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from dialer.campaigns.loop.paces import Paces
 from dialer.campaigns.pacing import Pacer, PacerConfig, PacingDecision, PacingEvent, PacingMode, PacingSnapshot
 from dialer.model.campaign import CampaignSettings
 from dialer.simulator.baselines_adaptive import AdaptTapered, HardLimit
-from dialer.simulator.baselines_lines import LineRate, PacingRule, Tally, clipped, lines_due
+from dialer.simulator.baselines_lines import LineRate, Tally, clipped, lines_due
 
-__all__ = ["BASELINES", "AdaptTapered", "Builder", "FixedRatio", "HardLimit", "PacingRule", "Tally"]
+__all__ = ["BASELINES", "AdaptTapered", "Builder", "FixedRatio", "HardLimit", "Tally"]
 
-Builder = Callable[[CampaignSettings, float], PacingRule]
+Builder = Callable[[CampaignSettings, float], Paces]
 """Makes a pacer for a campaign; the number is the second of the day (local time) at which the snapshots' `now` is 0."""
 
 

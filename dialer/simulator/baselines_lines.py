@@ -1,30 +1,13 @@
-"""What the baselines share: the interface, the lines that are due at a level, and the limits everybody keeps to."""
+"""What the baselines share: the lines that are due at a level, and the limits everybody keeps to."""
 
 import math
 from bisect import bisect_right
 from enum import Enum
-from typing import Any, Protocol
 
 from dialer.campaigns.pacing import AgentState, CallStage, EventKind, PacingDecision, PacingEvent, PacingSnapshot
 
 REMEMBERED_S = 60.0
 """So long placed calls are counted against the calls per second: down to one call a minute."""
-
-
-class PacingRule(Protocol):
-    """What the loop and the simulator ask of a pacer; `dialer.campaigns.pacing.Pacer` is one."""
-
-    def observe(self, event: PacingEvent) -> None:
-        """An event, in time order."""
-
-    def decide(self, snapshot: PacingSnapshot) -> PacingDecision:
-        """What to place now; asked again with the same snapshot, the same answer."""
-
-    def dump(self) -> dict[str, Any]:
-        """The state, as JSON-able data."""
-
-    def load(self, state: dict[str, Any]) -> None:
-        """Takes over a dumped state; ValueError when it is of another version."""
 
 
 class Tally(str, Enum):
