@@ -60,6 +60,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "announcements.list": _LISTENS,
     "announcements.add": _HEARS,
     "announcements.remove": _HEARS,
+    "announcements.complete": _HEARS,
     "announcements.match": _HEARS,
     "announcements.export": _LISTENS,
     "announcements.unknown": _LISTENS,

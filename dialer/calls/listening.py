@@ -4,8 +4,9 @@ Blocks of 20 ms go straight from the leg's sink into the detectors, without a tu
 conclude becomes a signal. So a verdict costs no more than the frame it was made from.
 
 Early media and greeting go to the detector and to the library of known announcements alike. What an announcement means
-counts for more than how it sounds, and for more than a SIP code: many trunks say 480 for everything. Networks play
-announcements after an answer, too; such an answer is no person's.
+counts for more than how it sounds, and for more than a SIP code: many trunks say 480 for everything. What only begins
+like a known announcement means nothing before the answer: an unknown one may go on otherwise. Networks play
+announcements after an answer, too; such an answer is no person's, and what begins like one is a machine's at least.
 """
 
 from collections.abc import Callable
@@ -37,13 +38,16 @@ _SPOKEN = (Label.ANNOUNCEMENT, Label.SIT)
 
 
 class Recognised(Protocol):
-    """A known announcement."""
+    """A known announcement; not `certain`: something that begins like it."""
 
     @property
     def title(self) -> str: ...
 
     @property
     def meaning(self) -> AnnouncementMeaning: ...
+
+    @property
+    def certain(self) -> bool: ...
 
 
 class Matcher(Protocol):
@@ -71,7 +75,7 @@ def prepare() -> None:
 class Listening:
     """Fed with 20 ms frames, one target at a time.
 
-    `early` is what was heard before the answer, `announcement` the last one recognised that means something for the
+    `early` is what was heard before the answer, `announcement` the last one that is certain and means something for the
     call, `greeting` the verdict after the answer, `early_end` the one that ended the call before it.
     """
 
@@ -148,8 +152,12 @@ class Listening:
         return self._likely_over(detector.greeting_end_ms if detector.likely_over else None)
 
     def _no_person(self, recognised: Recognised) -> Signal:
-        """A service that takes the call instead of the person is a machine, with whatever is done with one."""
-        meaning, reason = recognised.meaning, f"announcement: {recognised.title}"
+        """A service that takes the call instead of the person is a machine, with whatever is done with one.
+
+        So is what only begins like an announcement: mailboxes of the same carrier do.
+        """
+        meaning = recognised.meaning if recognised.certain else AnnouncementMeaning.CALL_ASSISTANT
+        reason = f"announcement: {recognised.title}" if recognised.certain else f"begins like: {recognised.title}"
         label = Label.MACHINE if meaning is AnnouncementMeaning.CALL_ASSISTANT else Label.ANNOUNCEMENT
         self.greeting = self._memory.of(
             Verdict(label, RECOGNISED, self._memory.now_ms, subclass=meaning.value, reason=reason)
@@ -186,7 +194,7 @@ class Listening:
         if self.early_end is not None:
             return None
         recognised = self._recognised(frame)
-        if recognised is not None and recognised.meaning in DEAD_ENDS:
+        if recognised is not None and recognised.certain and recognised.meaning in DEAD_ENDS:
             reason = f"announcement: {recognised.title}"
             return self._end_early(Label.ANNOUNCEMENT, recognised.meaning.value, reason, DEAD_ENDS[recognised.meaning])
         return self._lasting_tone()
@@ -216,7 +224,7 @@ class Listening:
 
     def _recognised(self, frame: bytes) -> Recognised | None:
         found = self._matcher.feed(frame) if self._matcher is not None else None
-        if found is not None and (self.announcement is None or found.meaning in MEANS):
+        if found is not None and found.certain and (self.announcement is None or found.meaning in MEANS):
             self.announcement = found
         return found
 

@@ -54,7 +54,7 @@ def add(
 def list_announcements(as_json: Json = False, url: Url = DEFAULT_URL, token: Token = "") -> None:
     """Lists the known announcements."""
     items = call(url, token, "GET", "/v1/announcements")["items"]
-    columns = ("id", "title", "meaning", "language", "length", "source", "added by")
+    columns = ("id", "title", "meaning", "language", "length", "all of", "source", "added by")
     _show("Announcements", columns, items, _entry_row, as_json)
 
 
@@ -65,6 +65,21 @@ def remove(
     """Takes an announcement out of the library."""
     call(url, token, "DELETE", f"/v1/announcements/{announcement}")
     say(f"announcement {announcement} is out of the library")
+
+
+@app.command()
+def complete(
+    carrier: Annotated[str, typer.Argument(help="Whose announcements they are.")],
+    announcements: Annotated[
+        list[int] | None, typer.Argument(help="The numbers of all it has; none takes the statement back.")
+    ] = None,
+    url: Url = DEFAULT_URL,
+    token: Token = "",
+) -> None:
+    """States that these are all announcements of a carrier, its mailbox among them: calls then end sooner."""
+    body = {"carrier": carrier, "announcement_ids": announcements or []}
+    items = call(url, token, "POST", "/v1/announcements/complete", body)["items"]
+    say(f"{carrier}: {len(items)} announcements are all" if items else f"{carrier}: nobody says what all are")
 
 
 @app.command()
@@ -90,9 +105,8 @@ def match(
             say(json.dumps({"file": str(path), "matches": found}, ensure_ascii=False))
             return
         for one in found:
-            say(
-                f"{path.name}: {one['title']} ({one['meaning']}) at {one['matched_ms']} ms, likeness {one['score']:.2f}"
-            )
+            what = f"{one['title']} ({one['meaning']}) at {one['matched_ms']} ms, likeness {one['score']:.2f}"
+            say(f"{path.name}: {what}" if one["certain"] else f"{path.name}: begins like {what}")
         if not found:
             say(f"{path.name}: nothing that is known")
 
@@ -204,6 +218,7 @@ def _read_library(path: Path) -> "AnnouncementLibrary":
                 line["title"],
                 AnnouncementMeaning(line["meaning"]),
                 Fingerprint.from_bytes(base64.b64decode(line["fingerprint"], validate=True)),
+                in_complete_set=bool(line["in_complete_set"]),
             )
             for line in lines
         )
@@ -224,7 +239,8 @@ def _show(title: str, columns: Sequence[str], items: Sequence[Item], row: Callab
 def _entry_row(item: Item) -> Row:
     meaning = f"{item['meaning']} {item['meaning_zh']}"
     length = f"{item['length_ms'] / 1000:.1f} s"
-    return item["announcement_id"], item["title"], meaning, item["language"], length, item["source"], item["added_by"]
+    said = item["announcement_id"], item["title"], meaning, item["language"], length
+    return *said, item["complete_set"], item["source"], item["added_by"]
 
 
 def _cluster_row(item: Item) -> Row:

@@ -44,12 +44,16 @@ class NewAnnouncement:
 
 @dataclass(frozen=True, slots=True)
 class Announcement(NewAnnouncement):
-    """One entry of the library. `added_by` is who named it."""
+    """One entry of the library. `added_by` is who named it.
+
+    `complete_set`: the carrier of which this and the others of that name are all announcements; empty: nobody says so.
+    """
 
     announcement_id: int
     added_by: str
     added_at: datetime
     length_ms: int
+    complete_set: str
 
 
 @dataclass(frozen=True, slots=True)

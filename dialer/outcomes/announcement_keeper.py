@@ -17,6 +17,7 @@ from dialer.model.attempt import Attempt, Settlement
 from dialer.outcomes import verdict_audio
 from dialer.outcomes.backlog import Backlog
 from dialer.progress.announcements import AnnouncementLibrary, AnnouncementMatcher, matches_in
+from dialer.progress.clusters import nearest
 from dialer.progress.fingerprint import LEAST_ACTIVE_MS, Fingerprint, fingerprint_of
 from dialer.storage.announcements import Announcements, Version
 
@@ -121,8 +122,9 @@ class AnnouncementKeeper:
 
 
 def _unless_known(library: AnnouncementLibrary, pcm: bytes) -> Fingerprint | None:
-    """The fingerprint of what is worth a name; None: too short, or known by now."""
+    """The fingerprint of what is worth a name; None: too short, or known by now, if only as far as the call lasted."""
     fingerprint = fingerprint_of(pcm)
-    if fingerprint.active_ms < LEAST_ACTIVE_MS:
+    if fingerprint.active_ms < LEAST_ACTIVE_MS or any(match.certain for match in matches_in(library, pcm)):
         return None
-    return None if matches_in(library, pcm) else fingerprint
+    known = ((entry.announcement_id, entry.fingerprint) for entry in library.entries)
+    return fingerprint if nearest(fingerprint, known) is None else None

@@ -51,13 +51,17 @@ class Evidence:
     products: Products
     counted: NDArray[np.bool_]
     """Rows that sound in the entry."""
+    inside: NDArray[np.bool_]
+    """Rows that the call heard and the entry has."""
     shared: Meanings
     """The other meanings that rows also stand for."""
 
     @classmethod
-    def of(cls, products: Products, counted: NDArray[np.bool_], shared: Meanings) -> "Evidence":
+    def of(
+        cls, products: Products, counted: NDArray[np.bool_], inside: NDArray[np.bool_], shared: Meanings
+    ) -> "Evidence":
         """From what is known row by row."""
-        return cls(*_backwards(products, counted), products, counted, shared)
+        return cls(*_backwards(products, counted), products, counted, inside, shared)
 
 
 def convincing(evidence: Evidence, kinds: NDArray[np.int64], began: NDArray[np.int64]) -> NDArray[np.bool_]:

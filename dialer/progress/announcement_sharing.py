@@ -78,17 +78,17 @@ def _same(rows: Weighted, pairs: Resemblances) -> NDArray[np.int64]:
     at = np.clip(pairs[..., None] + np.arange(1 - BLOCK_ROWS, 1), 0, len(rows) - 1)
     here, there = rows[at[:, 0]], rows[at[:, 1]]
     cross, own_power, other_power = (
-        _runs(np.einsum("pnk,pnk->pn", a, b), _LOCAL_ROWS) for a, b in ((here, there), (here, here), (there, there))
+        runs(np.einsum("pnk,pnk->pn", a, b), _LOCAL_ROWS) for a, b in ((here, there), (here, here), (there, there))
     )
     alike = cross > _LOCAL_LIKENESS * np.sqrt(own_power * other_power + _NEGLIGIBLE)
     n_needed = _SHORTEST_ROWS - _LOCAL_ROWS + 1
-    pair, start = np.nonzero(_runs(alike.astype(np.int64), n_needed) == n_needed)
+    pair, start = np.nonzero(runs(alike.astype(np.int64), n_needed) == n_needed)
     same: NDArray[np.int64] = (at[pair, 0, start][:, None] + np.arange(_SHORTEST_ROWS)).ravel()
     return same
 
 
-def _runs(values: NDArray[Any], length: int) -> NDArray[Any]:
+def runs(values: NDArray[Any], length: int) -> NDArray[Any]:
     """Sums of `length` neighbours along the last axis."""
     sums = np.cumsum(np.pad(values, ((0, 0), (1, 0))), axis=1)
-    runs: NDArray[Any] = sums[:, length:] - sums[:, :-length]
-    return runs
+    found: NDArray[Any] = sums[:, length:] - sums[:, :-length]
+    return found

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from dialer.progress.announcement_sharing import runs
 from dialer.progress.fingerprint import AVERAGE_POWER, Fingerprint, Weighted, weighted
 from dialer.progress.frames import FRAME_MS
 
@@ -18,14 +19,18 @@ SAME_LIKENESS = 0.65
 LOCAL_LIKENESS = 0.35
 """Over half a second: such copies stay above 0.48 everywhere, texts that differ in one syllable fall below 0.2."""
 LEAST_OVERLAP_MS = 1200
-_LOCAL_ROWS = 25
+LOCAL_ROWS = 25
 _LEAST_SHARE = 0.6
 """Of the shorter one: a call may have joined late or ended early."""
 _LEAST_POWER = 0.4
 """Of an average row's: half a second with less is mostly pause, and contradicts nothing."""
 _NEGLIGIBLE = 1e-3
 
+_PEAK_ROWS = 10
+"""What is nearly alike lies within so many rows of what is most alike."""
+
 Powers = NDArray[np.float64]
+Power = NDArray[np.floating]
 
 
 def likeness(one: Fingerprint, other: Fingerprint) -> float:
@@ -50,8 +55,38 @@ def nearest(fingerprint: Fingerprint, known: Iterable[tuple[int, Fingerprint]]) 
     return best_id
 
 
+def repeats_after(rows: Weighted) -> int | None:
+    """After how many rows a recording says the same again, for a second at least; None: it does not."""
+    least = LEAST_OVERLAP_MS // FRAME_MS
+    shifts, alike = _by_shift(rows, rows, least)
+    found = np.flatnonzero((alike >= SAME_LIKENESS) & (shifts >= least))
+    if not len(found):
+        return None
+    first = int(found[0])
+    shift = int(shifts[first + alike[first : first + _PEAK_ROWS].argmax()])
+    return None if _contradicts(rows[shift:], rows[: len(rows) - shift]) else shift
+
+
+def contradictions(cross: Power, a_power: Power, b_power: Power) -> NDArray[np.bool_]:
+    """bool[k, n - LOCAL_ROWS + 1]: where k pairs of recordings differ over half a second in which one of them speaks.
+
+    Of n rows each: one times the other, and the power of either.
+    """
+    cross, a_power, b_power = (runs(values, LOCAL_ROWS) for values in (cross, a_power, b_power))
+    speaks = (a_power + b_power) / 2 > _LEAST_POWER * LOCAL_ROWS * AVERAGE_POWER
+    differs: NDArray[np.bool_] = speaks & (cross < LOCAL_LIKENESS * np.sqrt(np.maximum(a_power * b_power, 0)))
+    return differs
+
+
 def _best_shift(a: Weighted, b: Weighted, least: int) -> tuple[int, float]:
     """By how many rows `b` must be moved to be most like `a`, and how alike the two are then."""
+    shifts, alike = _by_shift(a, b, least)
+    best = int(alike.argmax())
+    return int(shifts[best]), float(alike[best])
+
+
+def _by_shift(a: Weighted, b: Weighted, least: int) -> tuple[NDArray[np.int64], Powers]:
+    """Every number of rows by which `b` can be moved, and how alike the two are then; -1: they overlap too little."""
     size = 1 << (len(a) + len(b)).bit_length()
     cross = _correlated(a, b, size).sum(axis=1)
     a_power, b_power = _powers(a)[:, None], _powers(b)[:, None]
@@ -61,17 +96,13 @@ def _best_shift(a: Weighted, b: Weighted, least: int) -> tuple[int, float]:
     shifts[size // 2 :] -= size  # the second half of a circular correlation holds the negative shifts
     overlap = np.minimum(len(a), len(b) + shifts) - np.maximum(0, shifts)
     alike = np.where(overlap >= least, cross / np.sqrt(np.maximum(a_overlap * b_overlap, 0) + _NEGLIGIBLE), -1.0)
-    best = int(alike.argmax())
-    return int(shifts[best]), float(alike[best])
+    return shifts, alike
 
 
 def _contradicts(a: Weighted, b: Weighted) -> bool:
     """Whether two recordings, laid over each other, differ over half a second in which one of them speaks."""
-    run = np.ones(_LOCAL_ROWS)
-    cross = np.convolve(np.einsum("nk,nk->n", a, b), run, "valid")
-    a_power, b_power = (np.convolve(_powers(rows), run, "valid") for rows in (a, b))
-    speaks = (a_power + b_power) / 2 > _LEAST_POWER * _LOCAL_ROWS * AVERAGE_POWER
-    return bool((speaks & (cross < LOCAL_LIKENESS * np.sqrt(a_power * b_power))).any())
+    cross = np.einsum("nk,nk->n", a, b).astype(np.float64)
+    return bool(contradictions(cross[None], _powers(a)[None], _powers(b)[None]).any())
 
 
 def _powers(rows: Weighted) -> Powers:

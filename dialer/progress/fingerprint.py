@@ -93,7 +93,7 @@ def fingerprint_of(pcm: bytes) -> Fingerprint:
     """
     whole = min(len(pcm) // FRAME_BYTES * FRAME_BYTES, MAX_LENGTH_S * 1000 // FRAME_MS * FRAME_BYTES)
     rows = FingerprintStream().feed(pcm[:whole])
-    sounds = np.flatnonzero(active(weighted(rows)[:, 1:]))  # the level alone also changes as the floor comes down
+    sounds = np.flatnonzero(sounding(weighted(rows)))
     return Fingerprint(rows[sounds[0] : sounds[-1] + 1] if len(sounds) else rows[:0])
 
 
@@ -135,6 +135,11 @@ def active(rows: Weighted) -> NDArray[np.bool_]:
     """Which rows hold sound that changes; pauses and steady tones do not."""
     power: NDArray[np.bool_] = np.einsum("nk,nk->n", rows, rows) > _ACTIVE_POWER * AVERAGE_POWER
     return power
+
+
+def sounding(rows: Weighted) -> NDArray[np.bool_]:
+    """The same, where silence may follow: the level alone also changes as the floor comes down."""
+    return active(rows[:, 1:])
 
 
 def _band_power(samples: NDArray[np.float32]) -> NDArray[np.float32]:

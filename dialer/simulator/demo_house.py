@@ -38,8 +38,9 @@ ANNOUNCEMENTS = {
     "announcement_busy": ("您好，您拨打的用户正在通话中，请稍后再拨。", AnnouncementMeaning.BUSY),
     "machine_zh_carrier": ("您好，您所拨打的用户暂时无法接听您的电话…", AnnouncementMeaning.CALL_ASSISTANT),
 }
-"""What the simulated carrier says, by the name of its recording, and what that means. The mailbox must be among them:
-its first words are also those of an announcement."""
+"""All that the simulated carrier says, by the name of its recording, and what that means; the mailbox, too: its first
+words are also those of an announcement."""
+CARRIER = "the simulated carrier"
 SIP_REALM = "dialer"
 SEED = 20261123
 CONFIG = """# Written by the demo.
@@ -210,9 +211,9 @@ async def _furnish(house: House, n_robots: int) -> None:
             )
             house.robots.append(Robot(account.account_id, login, token, sip_password))
         fingerprints = await asyncio.to_thread(_fingerprints)
-        for title, meaning in ANNOUNCEMENTS.values():
-            known = NewAnnouncement(title, meaning, "zh", "the simulated carrier")
-            await storage.announcements.add(known, fingerprints[title], "demo", now)
+        known = [NewAnnouncement(title, meaning, "zh", CARRIER) for title, meaning in ANNOUNCEMENTS.values()]
+        added = [await storage.announcements.add(new, fingerprints[new.title], "demo", now) for new in known]
+        await storage.announcements.state_complete(CARRIER, [entry.announcement_id for entry in added])
 
 
 def _fingerprints() -> dict[str, Fingerprint]:

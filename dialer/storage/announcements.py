@@ -1,12 +1,13 @@
 """The library of announcements, and those that wait for a name, each once however often it was heard."""
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Select, delete, func, select, update
+from sqlalchemy import Connection, Select, delete, select, update
 
 from dialer.errors import StorageError
 from dialer.model.announcement import (
@@ -33,7 +34,7 @@ MAX_WAITING = 200
 KEPT_UNHEARD = timedelta(days=90)
 """What was not heard for so long is gone from the network, and so from here."""
 
-Version = tuple[int, int]
+Version = tuple[tuple[int, str], ...]
 _counts = msgspec.json.Decoder(tuple[HeardWith, ...])
 _VALUES = [column for column in table.c if column is not table.c.fingerprint]
 _SHOWN = [column for column in waiting.c if column not in (waiting.c.fingerprint, waiting.c.audio)]
@@ -50,8 +51,19 @@ class Announcements:
         return await self._database.write(lambda connection: _add(connection, new, fingerprint, actor, now))
 
     async def remove(self, announcement_id: int, actor: str, now: datetime) -> bool:
-        """Takes one out of the library; who did it and when stays on record. False: it is not in it."""
+        """Takes one out of the library; who did it and when stays on record. False: it is not in it.
+
+        The set it belongs to is complete no more.
+        """
         return await self._database.write(lambda connection: _remove(connection, announcement_id, actor, now))
+
+    async def state_complete(self, carrier: str, announcement_ids: Collection[int]) -> bool:
+        """Puts on record that these are all announcements of a carrier; none of them: that nobody says so any more.
+
+        False: one of them is not in the library; nothing changed.
+        """
+        ids = frozenset(announcement_ids)
+        return await self._database.write(lambda connection: _state_complete(connection, carrier, ids))
 
     async def all(self) -> tuple[Announcement, ...]:
         """The library, in the order of ids."""
@@ -114,12 +126,35 @@ def _add(
         added_by=actor,
         added_at=now,
         length_ms=fingerprint.length_ms,
+        complete_set="",
     )
 
 
 def _remove(connection: Connection, announcement_id: int, actor: str, now: datetime) -> bool:
     mine = update(table).where(table.c.announcement_id == announcement_id, table.c.removed_at.is_(None))
-    return connection.execute(mine.values(removed_at=now, removed_by=actor)).rowcount == 1
+    if connection.execute(mine.values(removed_at=now, removed_by=actor)).rowcount != 1:
+        return False
+    _break_up(connection, _sets_of(connection, frozenset({announcement_id})))
+    return True
+
+
+def _state_complete(connection: Connection, carrier: str, ids: frozenset[int]) -> bool:
+    mine = table.c.announcement_id.in_(ids), table.c.removed_at.is_(None)
+    found = connection.execute(select(table.c.announcement_id).where(*mine).with_for_update()).scalars().all()
+    if len(found) != len(ids):
+        return False
+    _break_up(connection, _sets_of(connection, ids) | {carrier})  # a set that loses one to another is complete no more
+    connection.execute(update(table).where(*mine).values(complete_set=carrier))
+    return True
+
+
+def _sets_of(connection: Connection, ids: frozenset[int]) -> set[str]:
+    names = connection.execute(select(table.c.complete_set).where(table.c.announcement_id.in_(ids))).scalars()
+    return {name for name in names if name}
+
+
+def _break_up(connection: Connection, names: set[str]) -> None:
+    connection.execute(update(table).where(table.c.complete_set.in_(names)).values(complete_set=""))
 
 
 def _in_use(query: Select[Any]) -> Select[Any]:
@@ -127,10 +162,9 @@ def _in_use(query: Select[Any]) -> Select[Any]:
 
 
 def _version(connection: Connection) -> Version:
-    """Rows are only added and removed, so the highest id and the number in use tell any two states apart."""
-    newest = connection.execute(select(func.coalesce(func.max(table.c.announcement_id), 0))).scalar_one()
-    in_use = connection.execute(select(func.count()).where(table.c.removed_at.is_(None))).scalar_one()
-    return int(newest), int(in_use)
+    """Which entries there are, and the complete set of each: nothing else ever changes."""
+    rows = connection.execute(_in_use(select(table.c.announcement_id, table.c.complete_set))).all()
+    return tuple((row.announcement_id, row.complete_set) for row in rows)
 
 
 def _entries(connection: Connection) -> tuple[LibraryEntry, ...]:
@@ -141,6 +175,7 @@ def _entries(connection: Connection) -> tuple[LibraryEntry, ...]:
             row.title,
             AnnouncementMeaning(row.meaning),
             _fingerprint(f"announcement {row.announcement_id}", row.fingerprint),
+            in_complete_set=row.complete_set != "",
         )
         for row in rows
     )
@@ -163,6 +198,7 @@ def _value(row: AnyRow) -> Announcement:
         added_by=row.added_by,
         added_at=row.added_at,
         length_ms=row.length_ms,
+        complete_set=row.complete_set,
     )
 
 

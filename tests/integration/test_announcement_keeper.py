@@ -35,6 +35,11 @@ def powered_off() -> bytes:
 
 
 @pytest.fixture(scope="module")
+def suspended() -> bytes:
+    return recording("suspended")
+
+
+@pytest.fixture(scope="module")
 def english() -> bytes:
     return recording("sit_en")
 
@@ -74,21 +79,31 @@ async def test_two_nodes_follow_one_library(database_url: str, powered_off: byte
             await until(lambda: one.matcher() is not None and two.matcher() is not None)
             matcher = two.matcher()
             assert matcher is not None
-            (match,) = listen(matcher, powered_off)
-            assert match.meaning is AnnouncementMeaning.POWERED_OFF
+            matches = listen(matcher, powered_off)
+            assert [match.certain for match in matches] == [False, True]
+            assert {match.meaning for match in matches} == {AnnouncementMeaning.POWERED_OFF}
+            assert await library.state_complete("carrier", [added.announcement_id])
+            await until(lambda: all(keeper.library.entries[0].in_complete_set for keeper in (one, two)))
+            assert await library.state_complete("carrier", [])
+            await until(lambda: not any(keeper.library.entries[0].in_complete_set for keeper in (one, two)))
             await library.remove(added.announcement_id, "wang", MONDAY)
             await until(lambda: one.matcher() is None and two.matcher() is None)
 
 
-async def test_what_was_not_recognised_is_kept_once(tmp_path: Path, powered_off: bytes, english: bytes) -> None:
+async def test_what_was_not_recognised_is_kept_once(
+    tmp_path: Path, powered_off: bytes, suspended: bytes, english: bytes
+) -> None:
     async with open_storage(f"sqlite:///{tmp_path / 'dialer.db'}") as storage:
         await storage.announcements.add(OFF, fingerprint_of(powered_off), "wang", MONDAY)
         async with AnnouncementKeeper(storage.announcements, SystemClock()) as keeper:
             keeper.keep_unknown(attempt(1), end(1), powered_off)  # named between the call and now
+            keeper.keep_unknown(attempt(5), end(5), powered_off[: 16 * 3000])  # the call ended before it was certain
             keeper.keep_unknown(attempt(2), end(2), silence(3000))
             keeper.keep_unknown(attempt(3), end(3, None), english)
             keeper.keep_unknown(attempt(4), end(4), noisy(english, 15))
-            (cluster,) = await clusters(storage, 2)
+            keeper.keep_unknown(attempt(6), end(6), suspended)  # it begins like the one that is known
+            cluster, other = await clusters(storage, 3)
+        assert other.attempt_id == 6
         assert (cluster.attempt_id, cluster.campaign_id, cluster.times) == (3, 3, 2)
         assert {(count.trunk, count.sip_status) for count in cluster.heard_with} == {("main", 0), ("main", 480)}
 

@@ -85,15 +85,49 @@ async def test_a_recording_is_added_listed_matched_and_removed(house: House, sou
     )
     assert await ask(house, "GET", "/v1/announcements", Role.AUDITOR) == (200, {"items": [added]})
     status, found = await send(house, "/v1/announcements/match", sounds["powered_off"])
-    (match,) = found["items"]
-    assert (status, match["announcement_id"], match["meaning"]) == (200, added["announcement_id"], "powered_off")
-    assert 0 < match["matched_ms"] - match["starts_ms"] <= 1500
+    named, certain = found["items"]
+    assert (status, certain["announcement_id"], certain["meaning"]) == (200, added["announcement_id"], "powered_off")
+    assert (named["certain"], certain["certain"]) == (False, True)
+    assert 0 < named["matched_ms"] - named["starts_ms"] <= 1500
     assert await send(house, "/v1/announcements/match", sounds["sit_en"]) == (200, {"items": []})
     path = f"/v1/announcements/{added['announcement_id']}"
     assert await ask(house, "DELETE", path) == (204, b"")
     assert (await ask(house, "DELETE", path))[0] == 404
     assert await actions(house) == ["announcement.add", "announcement.remove"]
     assert list(house.services.uploads_dir.iterdir()) == []
+
+
+async def test_all_of_a_carrier_are_taken_at_their_first_word(house: House, sounds: dict[str, bytes]) -> None:
+    ids = []
+    for meaning in ("powered_off", "suspended"):
+        _, added = await send(house, "/v1/announcements", sounds[meaning], OFF | {"meaning": meaning})
+        ids.append(added["announcement_id"])
+    path = "/v1/announcements/complete"
+    all_of = {"carrier": "carrier", "announcement_ids": ids}
+    status, refused = await ask(house, "POST", path, json=all_of | {"announcement_ids": [*ids, 99]})
+    assert (status, refused["errors"][0]["field"]) == (422, "announcement_ids")
+    status, stated = await ask(house, "POST", path, json=all_of)
+    assert (status, [item["complete_set"] for item in stated["items"]]) == (200, ["carrier", "carrier"])
+    _, found = await send(house, "/v1/announcements/match", sounds["powered_off"])
+    assert [match["certain"] for match in found["items"]] == [True]
+    assert await ask(house, "DELETE", f"/v1/announcements/{ids[1]}") == (204, b"")
+    _, left = await ask(house, "GET", "/v1/announcements")
+    assert [item["complete_set"] for item in left["items"]] == [""], "one is not known any more"
+    assert (await ask(house, "POST", path, Role.AUDITOR, json=all_of))[0] == 403
+    assert await actions(house) == [*["announcement.add"] * 2, "announcement.complete", "announcement.remove"]
+
+
+async def test_one_that_moves_to_another_carrier_leaves_a_set_incomplete(
+    house: House, sounds: dict[str, bytes]
+) -> None:
+    ids = []
+    for meaning in ("powered_off", "suspended"):
+        _, added = await send(house, "/v1/announcements", sounds[meaning], OFF | {"meaning": meaning})
+        ids.append(added["announcement_id"])
+    library = house.storage.announcements
+    assert await library.state_complete("one", ids)
+    assert await library.state_complete("other", ids[1:])
+    assert [entry.complete_set for entry in await library.all()] == ["", "other"]
 
 
 async def test_one_recording_cannot_mean_two_things(house: House, sounds: dict[str, bytes]) -> None:
@@ -173,7 +207,11 @@ async def test_commands_fill_and_ask_the_library(house: House, tmp_path: Path) -
     await asyncio.to_thread(broken.write_bytes, b"RIFF")
     heard = await run(house, "match", POWERED_OFF, broken)
     assert heard.exit_code == 1
-    assert "已关机 (powered_off) at" in heard.output
+    assert "announcement_powered_off.flac: begins like 已关机 (powered_off) at" in heard.output
+    assert "announcement_powered_off.flac: 已关机 (powered_off) at" in heard.output
+    assert (await run(house, "complete", "carrier", 1)).output == "carrier: 1 announcements are all\n"
+    assert "begins like" not in (await run(house, "match", POWERED_OFF)).output
+    assert (await run(house, "complete", "carrier")).output == "carrier: nobody says what all are\n"
     assert "broken.wav" in heard.output
     inside = tmp_path / "inside"
     await asyncio.to_thread(shutil.copytree, POWERED_OFF.parent, inside, ignore=lambda _, names: set(names) - HEARD)
@@ -192,8 +230,9 @@ async def test_an_exported_library_matches_without_a_service(house: House, tmp_p
     assert (await run(house, "export", library)).exit_code == 0
     offline = ["announcements", "match", str(POWERED_OFF), "--library", str(library), "--json"]
     result = await asyncio.to_thread(CliRunner().invoke, app, offline)
-    (match,) = json.loads(result.stdout)["matches"]
-    assert (match["title"], match["meaning"]) == ("announcement_powered_off", "powered_off")
+    matches = json.loads(result.stdout)["matches"]
+    assert [match["certain"] for match in matches] == [False, True]
+    assert {(match["title"], match["meaning"]) for match in matches} == {("announcement_powered_off", "powered_off")}
     await asyncio.to_thread(library.write_text, '{"title": 3}\n', encoding="utf-8")
     result = await asyncio.to_thread(CliRunner().invoke, app, offline)
     assert "is no library" in str(result.exception)

@@ -1,6 +1,7 @@
 """The library of announcements and those that wait for a name, on both engines."""
 
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -47,10 +48,15 @@ async def test_the_library_is_kept_and_every_change_has_its_version(
         assert await library.remove(second.announcement_id, "li", MONDAY)
         versions.append(await library.version())
         assert not await library.remove(second.announcement_id, "li", MONDAY), "it is out already"
-        assert len(set(versions)) == 4
+        assert await library.state_complete("carrier", [first.announcement_id])
+        versions.append(await library.version())
+        assert not await library.state_complete("carrier", [second.announcement_id])
+        assert await library.version() == versions[-1], "it is not in the library, and nothing changed"
+        assert all(one != next_one for one, next_one in pairwise(versions))
     async with open_storage(database_url) as storage:
         version, (entry,) = await storage.announcements.known()
         assert version == versions[-1]
+        assert entry.in_complete_set
         assert (entry.announcement_id, entry.fingerprint.to_bytes()) == (first.announcement_id, powered_off.to_bytes())
 
 

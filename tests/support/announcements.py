@@ -32,18 +32,19 @@ def recording(title: str) -> bytes:
     return read_audio(VOICES_DIR / f"announcement_{title}.flac")
 
 
-def entry(number: int, title: str, pcm: bytes | None = None) -> LibraryEntry:
-    return LibraryEntry(number, title, MEANINGS[title], fingerprint_of(pcm or recording(title)))
+def entry(number: int, title: str, pcm: bytes | None = None, *, in_complete_set: bool = False) -> LibraryEntry:
+    fingerprint = fingerprint_of(pcm or recording(title))
+    return LibraryEntry(number, title, MEANINGS[title], fingerprint, in_complete_set)
 
 
-def entries() -> list[LibraryEntry]:
-    """All announcements of the simulated carrier."""
-    return [entry(number, title) for number, title in enumerate(TITLES, 1)]
+def entries(*, in_complete_set: bool = True) -> list[LibraryEntry]:
+    """All announcements of the simulated carrier but its mailbox."""
+    return [entry(number, title, in_complete_set=in_complete_set) for number, title in enumerate(TITLES, 1)]
 
 
 def listen(matcher: AnnouncementMatcher, pcm: bytes) -> list[Match]:
-    """All matches in a recording and the 200 ms of silence after it."""
-    heard = pcm + silence(200)
+    """All matches in a recording and the second of silence after it."""
+    heard = pcm + silence(1000)
     whole = len(heard) // FRAME_BYTES * FRAME_BYTES
     return [match for at in range(0, whole, FRAME_BYTES) if (match := matcher.feed(heard[at : at + FRAME_BYTES]))]
 

@@ -83,8 +83,18 @@ class UnknownQuery(Input):
     limit: Limit = 100
 
 
+class CompleteIn(Input):
+    """All announcements of one carrier, its mailbox's greeting among them; none takes the statement back."""
+
+    carrier: Title
+    announcement_ids: Annotated[list[Id], Field(max_length=500)]
+
+
 class AnnouncementOut(BaseModel):
-    """An entry of the library; `meaning_zh` and `meaning_en` are its meaning in words."""
+    """An entry of the library; `meaning_zh` and `meaning_en` are its meaning in words.
+
+    `complete_set`: the carrier of which this and the others of that name are all announcements; empty: nobody says so.
+    """
 
     announcement_id: int
     title: str
@@ -96,6 +106,7 @@ class AnnouncementOut(BaseModel):
     added_by: str
     added_at: datetime
     length_ms: int
+    complete_set: str
 
     @classmethod
     def of(cls, entry: Announcement) -> Self:
@@ -119,6 +130,7 @@ class ExportedEntry(BaseModel):
     title: str
     meaning: AnnouncementMeaning
     fingerprint: str
+    in_complete_set: bool
 
 
 class LibraryExport(BaseModel):
@@ -128,7 +140,10 @@ class LibraryExport(BaseModel):
 
 
 class MatchOut(BaseModel):
-    """A known announcement, recognised `matched_ms` into the recording; its first sound is at `starts_ms`."""
+    """A known announcement, recognised `matched_ms` into the recording; its first sound is at `starts_ms`.
+
+    Not `certain`: what was heard so far may also be the beginning of one that nobody added; a call goes on.
+    """
 
     announcement_id: int
     title: str
@@ -136,6 +151,7 @@ class MatchOut(BaseModel):
     matched_ms: int
     starts_ms: int
     score: float
+    certain: bool
 
     @classmethod
     def of(cls, match: Match) -> Self:
@@ -203,6 +219,19 @@ async def remove(call: Call[AnnouncementPath, Nothing, Nothing]) -> None:
     await audit(call, "announcement.remove", f"announcement/{announcement_id}")
 
 
+@routes.add("POST", "/v1/announcements/complete", "announcements.complete")
+async def complete(call: Call[Nothing, Nothing, CompleteIn]) -> AnnouncementList:
+    """States that these are all announcements of a carrier: calls then take their beginnings at their word."""
+    library, carrier, ids = call.services.storage.announcements, call.body.carrier, call.body.announcement_ids
+    if not await library.state_complete(carrier, ids):
+        raise bad_field("announcement_ids", "not all of them are in the library")
+    named = ", ".join(str(announcement_id) for announcement_id in sorted(set(ids)))
+    await audit(call, "announcement.complete", f"announcement_set/{carrier}", named or "taken back")
+    return AnnouncementList(
+        items=[AnnouncementOut.of(entry) for entry in await library.all() if entry.complete_set == carrier]
+    )
+
+
 @routes.add("POST", "/v1/announcements/match", "announcements.match", consumes=tuple(SUFFIXES))
 async def match(call: Call[Nothing, Nothing, Nothing]) -> MatchList:
     """Says which known announcements a live call would have recognised in a recording, and when."""
@@ -223,6 +252,7 @@ async def export(call: Call[Nothing, Nothing, Nothing]) -> LibraryExport:
                 title=entry.title,
                 meaning=entry.meaning,
                 fingerprint=base64.b64encode(entry.fingerprint.to_bytes()).decode(),
+                in_complete_set=entry.in_complete_set,
             )
             for entry in known
         ]

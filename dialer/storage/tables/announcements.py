@@ -11,7 +11,10 @@ IN_USE = "removed_at IS NULL"
 
 
 class AnnouncementRow(Base, table=True):
-    """One known announcement. A row never changes but by its removal, which keeps it."""
+    """One known announcement. What it sounds like and means never changes, and its removal keeps the row.
+
+    `complete_set` names the carrier of which the rows of that name are all announcements; empty: nobody says so.
+    """
 
     __tablename__ = "announcements"
     __table_args__ = (
@@ -28,6 +31,7 @@ class AnnouncementRow(Base, table=True):
     fingerprint: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     removed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     removed_by: str = ""
+    complete_set: str = Field(default="", sa_column_kwargs={"server_default": ""})
 
 
 class UnknownAnnouncementRow(Base, table=True):

@@ -32,6 +32,7 @@ class Known:
 
     title: str
     meaning: AnnouncementMeaning
+    certain: bool = True
 
 
 class Recogniser:
@@ -178,6 +179,25 @@ def test_an_assistant_that_answers_is_a_machine() -> None:
     listening.start(ListenTarget.GREETING)
     (signal,) = [signal for _, signal in hear(listening, voice("machine_zh_carrier")[: 16 * 1000])]
     assert (signal.kind, signal.disposition) == (K.MACHINE, None)
+
+
+@pytest.mark.parametrize("meaning", [AnnouncementMeaning.UNREACHABLE, AnnouncementMeaning.CALL_ASSISTANT])
+def test_what_only_begins_like_an_announcement_is_a_machine_after_the_answer(meaning: AnnouncementMeaning) -> None:
+    likely = Known("likely", meaning, certain=False)
+    listening = Listening(new_matcher=lambda: Recogniser(500, likely))
+    listening.start(ListenTarget.GREETING)
+    (signal,) = [signal for _, signal in hear(listening, voice("machine_zh_carrier")[: 16 * 1000])]
+    assert (signal.kind, signal.disposition, signal.reason) == (K.MACHINE, None, "begins like: likely")
+    assert listening.announcement is None
+
+
+def test_what_only_begins_like_an_announcement_means_nothing_before_the_answer() -> None:
+    likely = Known("likely", AnnouncementMeaning.EMPTY_NUMBER, certain=False)
+    listening = Listening(new_matcher=lambda: Recogniser(500, likely))
+    listening.start(ListenTarget.EARLY_MEDIA)
+    assert hear(listening, voice("announcement_busy")) == []
+    assert listening.announcement is None
+    assert listening.unknown_announcement != b""
 
 
 def test_what_means_something_stays_when_a_notice_follows() -> None:

@@ -7,9 +7,10 @@ import pytest
 
 from dialer.media.interface import Codec
 from dialer.model.announcement import AnnouncementMeaning
+from dialer.progress.announcement_whole import PAUSE_ROWS
 from dialer.progress.announcements import AnnouncementLibrary, LibraryEntry, matches_in
 from dialer.progress.fingerprint import fingerprint_of
-from dialer.progress.frames import FRAME_BYTES
+from dialer.progress.frames import FRAME_BYTES, FRAME_MS
 from dialer.prompts.audio import read_audio
 from dialer.prompts.signals import BUSY_CN, RINGBACK_CN, play_signal, silence, special_information_tone, tone
 from dialer.simulator.voices import VOICES_DIR
@@ -29,11 +30,20 @@ def library() -> AnnouncementLibrary:
 @pytest.fixture(scope="module")
 def alone() -> AnnouncementLibrary:
     """One announcement, with nobody to confuse it with."""
+    return AnnouncementLibrary([entry(1, "powered_off", in_complete_set=True)])
+
+
+@pytest.fixture(scope="module")
+def lone() -> AnnouncementLibrary:
+    """One announcement, of whose likes nothing is known."""
     return AnnouncementLibrary([entry(1, "powered_off")])
 
 
 VOICEMAIL = "machine_zh_carrier"
 """The carrier's mailbox: its greeting is "unreachable", by the same voice, up to the last syllable but one."""
+OF_THE_CARRIER = (*(f"announcement_{title}" for title in TITLES), VOICEMAIL)
+SAID_MS = PAUSE_ROWS * FRAME_MS + 100
+"""How long after its last word an entry is certain: a pause, and frames are looked at five at a time."""
 OTHER_VOICES = sorted(path.stem for path in VOICES_DIR.glob("[hm]*.flac") if path.stem != VOICEMAIL)
 
 
@@ -66,7 +76,7 @@ LINES: dict[str, Callable[[bytes], bytes]] = {
 @pytest.mark.parametrize("title", TITLES)
 def test_each_is_recognised_on_every_line(library: AnnouncementLibrary, title: str, line: str) -> None:
     (match,) = listen(library.matcher(), LINES[line](announcement(title)))
-    assert (match.title, match.meaning) == (title, MEANINGS[title])
+    assert (match.title, match.meaning, match.certain) == (title, MEANINGS[title], True)
     assert match.matched_ms - match.starts_ms <= PARTED_MS[title] + 300
 
 
@@ -74,6 +84,51 @@ def test_each_is_recognised_on_every_line(library: AnnouncementLibrary, title: s
 def test_what_shares_nothing_is_recognised_in_a_second_and_a_half(alone: AnnouncementLibrary, line: str) -> None:
     (match,) = listen(alone.matcher(), LINES[line](announcement("powered_off")))
     assert match.matched_ms - match.starts_ms <= MATCH_MS
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_one_that_is_known_alone_is_certain_when_all_of_it_was_said(lone: AnnouncementLibrary, line: str) -> None:
+    named, certain = listen(lone.matcher(), LINES[line](announcement("powered_off")))
+    assert (named.certain, certain.certain) == (False, True)
+    assert certain.matched_ms - certain.starts_ms <= lone.entries[0].fingerprint.length_ms + SAID_MS
+
+
+@pytest.mark.parametrize("heard", OF_THE_CARRIER)
+@pytest.mark.parametrize("title", TITLES)
+def test_one_that_is_known_alone_is_never_another(title: str, heard: str) -> None:
+    """Whatever of it the others begin or end with."""
+    pcm = read_audio(VOICES_DIR / f"{heard}.flac")
+    known = AnnouncementLibrary([entry(1, title)])
+    certain = [match for match in matches_in(known, pcm + silence(700) + pcm) if match.certain]
+    assert len(certain) == (2 if heard == f"announcement_{title}" else 0)
+
+
+def test_a_mailbox_that_nobody_added_is_not_certainly_one_that_is_known() -> None:
+    known = AnnouncementLibrary(entries(in_complete_set=False))
+    assert not any(match.certain for match in matches_in(known, read_audio(VOICES_DIR / f"{VOICEMAIL}.flac")))
+
+
+def test_who_goes_on_says_something_else() -> None:
+    """What is known was cut off before "，请稍后再拨"."""
+    cut = AnnouncementLibrary([entry(1, "busy", announcement("busy")[: 16 * 3550])])
+    assert [match.certain for match in matches_in(cut, announcement("busy"))] == [False]
+
+
+@pytest.mark.parametrize("gap_ms", [300, 1500])
+def test_what_an_entry_repeats_is_not_waited_for(lone: AnnouncementLibrary, gap_ms: int) -> None:
+    once = announcement("powered_off")
+    cut = once + silence(gap_ms) + once[: 16 * 2000]
+    known = AnnouncementLibrary([entry(1, "powered_off", cut)])
+    matches = matches_in(known, (once + silence(gap_ms)) * 2)
+    certain = [match.matched_ms - match.starts_ms for match in matches if match.certain]
+    assert len(certain) == 2
+    assert max(certain) <= lone.entries[0].fingerprint.length_ms + SAID_MS
+
+
+def test_who_joins_late_is_certain_when_it_is_said_again(lone: AnnouncementLibrary) -> None:
+    once = announcement("powered_off")
+    matches = matches_in(lone, once[16 * 1500 :] + silence(1000) + once)
+    assert [match.certain for match in matches] == [False, False, True]
 
 
 def test_nothing_is_said_while_words_are_shared(library: AnnouncementLibrary) -> None:
@@ -93,12 +148,13 @@ def test_a_mailbox_in_the_library_is_no_other_announcement() -> None:
     pcm = read_audio(VOICES_DIR / f"{VOICEMAIL}.flac")
     mailbox = LibraryEntry(9, VOICEMAIL, AnnouncementMeaning.CALL_ASSISTANT, fingerprint_of(pcm))
     known = AnnouncementLibrary([*entries(), mailbox])
-    assert [match.title for match in matches_in(known, pcm)] == [VOICEMAIL]
+    assert {match.title for match in matches_in(known, pcm)} == {VOICEMAIL}
     assert [match.title for match in matches_in(known, announcement("unreachable"))] == ["unreachable"]
 
 
 def test_entries_of_one_meaning_share_what_they_like() -> None:
-    twice = [entry(1, "powered_off"), entry(2, "powered_off", companded(announcement("powered_off"), Codec.PCMU))]
+    again = companded(announcement("powered_off"), Codec.PCMU)
+    twice = [entry(n, "powered_off", pcm, in_complete_set=True) for n, pcm in enumerate((None, again))]
     matches = matches_in(AnnouncementLibrary(twice), announcement("powered_off"))
     assert matches
     assert matches[0].matched_ms - matches[0].starts_ms <= MATCH_MS
@@ -125,8 +181,8 @@ def test_each_playing_gives_one_match(alone: AnnouncementLibrary) -> None:
 def test_two_languages_are_two_matches() -> None:
     english = LibraryEntry(2, "english", AnnouncementMeaning.EMPTY_NUMBER, fingerprint_of(announcement("sit_en")))
     both = AnnouncementLibrary([entry(1, "empty_number"), english])
-    matches = matches_in(both, announcement("empty_number") + announcement("sit_en"))
-    assert [match.announcement_id for match in matches] == [1, 2]
+    matches = matches_in(both, announcement("empty_number") + silence(500) + announcement("sit_en"))
+    assert [match.announcement_id for match in matches if match.certain] == [1, 2]
 
 
 @pytest.mark.parametrize(
