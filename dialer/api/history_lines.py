@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from dialer.api.routing import YEARS
 from dialer.campaigns.loop.running import TICK_S
 from dialer.errors import InputError
 from dialer.model.history import FORMAT, End, History, Outline, RecordedAttempt, RecordedChange, for_pacing
@@ -95,4 +96,11 @@ def _decoded(line: bytes, place: str) -> Line:
 def _known(outline: Outline, source: str) -> Outline:
     if outline.format != FORMAT:
         raise InputError(f"{source}: format {outline.format} is not known here; this version reads format {FORMAT}")
+    try:
+        ZoneInfo(outline.zone)
+    except (KeyError, ValueError, OSError) as error:  # as zoneinfo fails of unknown names, paths, and folders
+        raise InputError(f"{source}: {outline.zone!r} is no zone; save the history anew") from error
+    bounds = (outline.begins, outline.ends)
+    if any(at.tzinfo is None or at.year not in YEARS for at in bounds) or outline.begins >= outline.ends:
+        raise InputError(f"{source}: a history from {bounds[0]} to {bounds[1]} cannot be; save it anew")
     return outline

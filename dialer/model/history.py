@@ -8,6 +8,7 @@ The structs are the lines of the JSON Lines form (`dialer.api.history_lines`).
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Annotated
 
 import msgspec
 
@@ -16,6 +17,9 @@ from dialer.model.attempt import CallPath, Disposition, HangupSide
 from dialer.model.campaign import CampaignSettings, DispositionForm
 
 FORMAT = 1
+Seconds = Annotated[float, msgspec.Meta(ge=-1e7, le=1e7)]
+"""After the first moment of a history; within some months of it."""
+Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
 BUDGET_S = 86_400.0
 """How long an answered call counts in a campaign's own abandonment budget."""
 
@@ -36,15 +40,15 @@ class Outline(msgspec.Struct, frozen=True, tag="history", kw_only=True):
     ends: datetime
     zone: str
     settings: CampaignSettings
-    tick_s: float
-    channels: int
-    cps: float
-    packs: tuple[str, ...] = ()
-    waiting: int = 0
-    numbers: float = 1.0
-    tried: dict[int, int] = {}
-    earlier_live_s: tuple[float, ...] = ()
-    earlier_abandoned_s: tuple[float, ...] = ()
+    tick_s: Annotated[float, msgspec.Meta(ge=0.05, le=60)]
+    channels: Count
+    cps: Annotated[float, msgspec.Meta(ge=0, le=100_000)]
+    packs: tuple[str, ...]
+    waiting: Count = 0
+    numbers: Annotated[float, msgspec.Meta(ge=0, le=1000)] = 1.0
+    tried: dict[Count, Count] = {}
+    earlier_live_s: tuple[Seconds, ...] = ()
+    earlier_abandoned_s: tuple[Seconds, ...] = ()
 
     @property
     def length_s(self) -> float:
@@ -62,14 +66,14 @@ class RecordedAttempt(msgspec.Struct, frozen=True, tag="attempt", omit_defaults=
     attempt: int
     contact: int
     number: int
-    placed_s: float
+    placed_s: Seconds
     path: CallPath
-    ringing_s: float | None = None
-    answered_s: float | None = None
-    greeting_end_s: float | None = None
-    decided_s: float | None = None
-    connected_s: float | None = None
-    ended_s: float | None = None
+    ringing_s: Seconds | None = None
+    answered_s: Seconds | None = None
+    greeting_end_s: Seconds | None = None
+    decided_s: Seconds | None = None
+    connected_s: Seconds | None = None
+    ended_s: Seconds | None = None
     disposition: Disposition | None = None
     hung_up_by: HangupSide | None = None
     verdict: str = ""
@@ -83,7 +87,7 @@ class RecordedChange(msgspec.Struct, frozen=True, tag="change", omit_defaults=Tr
     """A collector's new state; `here` False while the collector works for another campaign."""
 
     agent: int
-    at_s: float
+    at_s: Seconds
     state: AgentState
     here: bool = True
 
@@ -91,8 +95,8 @@ class RecordedChange(msgspec.Struct, frozen=True, tag="change", omit_defaults=Tr
 class End(msgspec.Struct, frozen=True, tag="end"):
     """The history was not cut off; so many lines of each kind came before."""
 
-    attempts: int
-    changes: int
+    attempts: Count
+    changes: Count
 
 
 @dataclass(frozen=True, slots=True)
