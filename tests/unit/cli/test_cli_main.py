@@ -16,6 +16,7 @@ COMMANDS = [
     *(["attempts", "list"], ["attempts", "reconcile"], ["outbox", "status"], ["outbox", "replay"]),
     *(["proof", name] for name in ("export", "verify", "head", "show")),
     ["why"],
+    ["simulate"],
 ]
 
 
