@@ -1,8 +1,9 @@
 """How well announcements are recognised: `evaluate_announcements.py [--hours H] [--seed N] [--entries N]`.
 
 A library read by simple voices (espeak-ng) is played back over bad lines, with music before it; then hours of other
-audio by the same voices, music, noise and the network's tones, and announcements that begin like known ones. Prints
-recall, delay, false matches, and how near unrelated audio came to a match. Needs espeak-ng; sox adds a vocoder line.
+audio by the same voices, music, noise and the network's tones; and each announcement known alone, whole or cut short,
+while the others of its voice are played, or all of it. Prints recall, delay, false matches, and how near unrelated
+audio came to a match. Needs espeak-ng; sox adds a vocoder line.
 """
 
 import argparse
@@ -11,7 +12,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import soundfile
@@ -25,7 +26,7 @@ from dialer.media.interface import Codec
 from dialer.model.announcement import AnnouncementMeaning as M
 from dialer.progress.announcement_evidence import EVIDENCE, HISTORY_ROWS, LEAST_ROWS
 from dialer.progress.announcements import AnnouncementLibrary, LibraryEntry, Match, matches_in
-from dialer.progress.fingerprint import FingerprintStream, active, fingerprint_of, weighted
+from dialer.progress.fingerprint import Fingerprint, FingerprintStream, active, fingerprint_of, sounding, weighted
 from dialer.progress.frames import FRAME_BYTES, FRAME_MS
 from dialer.prompts.audio import resample, to_pcm
 from dialer.prompts.signals import BUSY_CN, RINGBACK_CN, RINGBACK_US, play_signal, special_information_tone
@@ -79,7 +80,9 @@ NULL_EVERY_S = 10.0
 PARTED_ROWS = 10
 """Words have parted from those of another meaning when so many rows in a row are not shared with it."""
 FILLER_S = 10.0
+CUT_ROWS = 5
 
+Voice = tuple[str, float, int]
 Line = Callable[[Samples, np.random.Generator], Samples]
 
 
@@ -89,6 +92,7 @@ class Known:
 
     entry: LibraryEntry
     samples: Samples
+    voice: Voice
     parted_ms: int = 0
 
 
@@ -104,10 +108,11 @@ def main() -> None:
     print(f"{len(library.entries)} entries, {len(library.rows) * FRAME_MS / 1000:.0f} s; {len(known)} are played back")
     report_lines(known, library, rng)
     report_near(library)
+    report_alone(known)
     report_other(library, rng, options.hours)
 
 
-def say(text: str, voice: tuple[str, float, int]) -> Samples:
+def say(text: str, voice: Voice) -> Samples:
     """One reading, cut to its words, at -18 dBFS."""
     samples, rate_hz = espeak(text, *voice)
     speech = resample(samples, rate_hz)
@@ -129,8 +134,12 @@ def make_library(rng: np.random.Generator, n_entries: int) -> tuple[list[Known],
     for n in range(len(entries), n_entries):
         entries.append(LibraryEntry(n, f"filler {n}", M.OTHER, fingerprint_of(to_pcm(babbling(rng)))))
     library = AnnouncementLibrary(entries)
-    known = [Known(entry, samples) for entry, (_, _, samples) in zip(entries, read, strict=False)]
-    return [Known(one.entry, one.samples, _parted_ms(library, n)) for n, one in enumerate(known)], library
+    voices = [voice for voice, _, _ in texts]
+    known = [
+        Known(entry, samples, voice, _parted_ms(library, n))
+        for n, (entry, (_, _, samples), voice) in enumerate(zip(entries, read, voices, strict=False))
+    ]
+    return known, library
 
 
 def _parted_ms(library: AnnouncementLibrary, number: int) -> int:
@@ -224,24 +233,31 @@ def _sox(arguments: list[str], data: bytes) -> bytes:
 
 
 def report_lines(known: list[Known], library: AnnouncementLibrary, rng: np.random.Generator) -> None:
-    """Recall and delay of repeats, line by line. The delay counts from where the words are no other's any more."""
-    print("\nline | recalled | wrong | delay from there ms: median, 95 %, longest")
+    """Recall and delay of repeats, line by line, named and certain.
+
+    The delay of the name counts from where the words are no other's any more, that of certainty from the last word.
+    """
+    print(f"\n{len(known)} repeats a line; delays in ms: median, 95 %, longest")
+    print("line | named | delay | wrong | certain | delay | wrong")
     for name, line in lines().items():
-        delays, wrong = [], 0
+        named, certain, wrong = [], [], [0, 0]
         for one in known:
             lead = np.zeros(int(rng.integers(1, RATE_HZ)), dtype=np.float32)
-            heard = to_pcm(np.concatenate((lead, line(one.samples, rng))))
-            matches = matches_in(library, heard)
-            wrong += sum(match.meaning is not one.entry.meaning for match in matches)
+            matches = matches_in(library, to_pcm(np.concatenate((lead, line(one.samples, rng)))))
+            for match in matches:
+                wrong[match.certain] += match.meaning is not one.entry.meaning
             right = [match for match in matches if match.meaning is one.entry.meaning]
-            if right:
-                delays.append(_delay_ms(right[0], one))
-        shown = ", ".join(f"{delay:.0f}" for delay in np.percentile(delays, (50, 95, 100)))
-        print(f"{name} | {len(delays)} of {len(known)} | {wrong} | {shown}")
+            named += [_delay_ms(match, one.parted_ms) for match in right[:1]]
+            certain += [_delay_ms(match, one.entry.fingerprint.length_ms) for match in right if match.certain][:1]
+        print(f"{name} | {_shown(named)} | {wrong[False]} | {_shown(certain)} | {wrong[True]}")
 
 
-def _delay_ms(match: Match, one: Known) -> int:
-    return match.matched_ms - max(match.starts_ms, 0) - one.parted_ms
+def _shown(delays: list[int]) -> str:
+    return f"{len(delays)} | " + ", ".join(f"{delay:.0f}" for delay in np.percentile(delays, (50, 95, 100)))
+
+
+def _delay_ms(match: Match, since_ms: int) -> int:
+    return match.matched_ms - max(match.starts_ms, 0) - since_ms
 
 
 # ---- other audio
@@ -288,9 +304,50 @@ def report_near(library: AnnouncementLibrary) -> None:
     """Announcements that nobody added, which begin like known ones by the same voice."""
     texts = [(text, voice) for voice in ZH_VOICES for text in UNKNOWN_ZH]
     found = [match for line in texts for match in matches_in(library, to_pcm(_companded(say(*line), Codec.PCMA)))]
-    print(f"\nunknown announcements that begin like known ones: {len(found)} of {len(texts)} taken for one")
+    print(f"\nunknown announcements that begin like known ones: {len(texts)}, {_counted(found)}")
     for match in found:
-        print(f"  {match.title!r} at {match.matched_ms} ms, likeness {match.score}")
+        print(f"  {match.title!r} at {match.matched_ms} ms, likeness {match.score}, certain {match.certain}")
+
+
+def _counted(matches: list[Match]) -> str:
+    n_certain = sum(match.certain for match in matches)
+    return f"{len(matches) - n_certain} times named as a known one, {n_certain} times certain of it"
+
+
+def report_alone(known: list[Known]) -> None:
+    """Each announcement known alone, whole and cut short at its pauses, while the others of its voice are played."""
+    voices = {
+        voice: [one for one in known if one.voice == voice] for voice in dict.fromkeys(one.voice for one in known)
+    }
+    whole: list[Match] = []
+    cut: list[Match] = []
+    n_whole = n_cut = 0
+    for voice, own in voices.items():
+        others = [(None, say(text, voice)) for text in (UNKNOWN_ZH if voice in ZH_VOICES else ())]
+        played = [
+            (one, to_pcm(_companded(samples, Codec.PCMA))) for one, samples in (*((o, o.samples) for o in own), *others)
+        ]
+        for one in own:
+            library = AnnouncementLibrary([one.entry])
+            for other, pcm in played:
+                if other is not one:
+                    n_whole += 1
+                    whole += matches_in(library, pcm)
+            own_pcm = to_pcm(one.samples)
+            for shorter in _cut_short(one):
+                n_cut += 1
+                cut += matches_in(AnnouncementLibrary([shorter]), own_pcm)
+    print(f"\none known alone, others of its voice played: {n_whole}, {_counted(whole)}")
+    print(f"one known alone, cut short at a pause, and played whole: {n_cut}, {_counted(cut)}")
+
+
+def _cut_short(one: Known) -> Iterator[LibraryEntry]:
+    """The entry up to each pause of a tenth of a second in it."""
+    rows = one.entry.fingerprint.rows
+    sounds = np.flatnonzero(sounding(weighted(rows)))
+    for at in sounds[:-1][np.diff(sounds) > CUT_ROWS]:
+        if at >= LEAST_ROWS:
+            yield replace(one.entry, fingerprint=Fingerprint(rows[: at + 1]))
 
 
 def report_other(library: AnnouncementLibrary, rng: np.random.Generator, hours: float) -> None:
@@ -306,7 +363,7 @@ def report_other(library: AnnouncementLibrary, rng: np.random.Generator, hours: 
         nearness.look(pcm, rng)
     print(f"\nother audio: {n_frames * FRAME_MS / 3.6e6:.2f} h, {len(false)} false matches")
     for match in false:
-        print(f"  {match.title!r} at {match.matched_ms} ms, likeness {match.score}")
+        print(f"  {match.title!r} at {match.matched_ms} ms, likeness {match.score}, certain {match.certain}")
     print(f"CPU: {cpu_s / max(n_frames, 1) * 1e6:.0f} µs a frame")
     nearness.report()
 

@@ -14,10 +14,12 @@ from dialer.progress.announcement_sharing import runs
 from dialer.progress.clusters import LOCAL_ROWS, contradictions, repeats_after
 from dialer.progress.fingerprint import AVERAGE_POWER, Rows, sounding, weighted
 
-PAUSE_ROWS = 20
-"""Nothing more was said when nothing is for 0.4 s; between the parts of a sentence pauses are shorter."""
+PAUSE_ROWS = 30
+"""Nothing more was said when nothing is for 0.6 s: pauses within an announcement are shorter."""
+_FADING_ROWS = 10
+"""Of the pause, in which the last word may still fade away."""
 _QUIET_POWER = 0.2
-"""Of an average row's, over such a pause: noise at 15 dB stays below 0.1, speech is hardly ever below 0.3."""
+"""Of an average row's, over the rest of it: noise at 15 dB stays below 0.1, speech is hardly ever below 0.3."""
 
 
 def said_once(rows: Rows) -> tuple[Rows, int]:
@@ -38,4 +40,4 @@ def contradicted(evidence: Evidence) -> NDArray[np.bool_]:
 
 def pauses(power: NDArray[np.float32]) -> bool:
     """Whether nothing was said in the last rows of a call, from the power of each."""
-    return bool(power[-PAUSE_ROWS:].mean() < _QUIET_POWER * AVERAGE_POWER)
+    return bool(power[_FADING_ROWS - PAUSE_ROWS :].mean() < _QUIET_POWER * AVERAGE_POWER)

@@ -18,7 +18,7 @@ from tests.support.sip_peers import wait_until
 pytestmark = pytest.mark.peer("sipp")
 
 PROGRESS = respond(183, "Session Progress", sdp=True)
-SAID_S = 0.5
+SAID_S = 0.7
 """After its last word an announcement is certain: a pause."""
 MARGIN_S = 1.0
 """What signalling, a packet's way and a busy machine may add."""

@@ -181,7 +181,7 @@ def test_each_playing_gives_one_match(alone: AnnouncementLibrary) -> None:
 def test_two_languages_are_two_matches() -> None:
     english = LibraryEntry(2, "english", AnnouncementMeaning.EMPTY_NUMBER, fingerprint_of(announcement("sit_en")))
     both = AnnouncementLibrary([entry(1, "empty_number"), english])
-    matches = matches_in(both, announcement("empty_number") + silence(500) + announcement("sit_en"))
+    matches = matches_in(both, announcement("empty_number") + silence(800) + announcement("sit_en"))
     assert [match.announcement_id for match in matches if match.certain] == [1, 2]
 
 
