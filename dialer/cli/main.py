@@ -19,6 +19,7 @@ from dialer.cli import (
     outbox,
     policy,
     proof,
+    replay,
     simulate,
     verdicts,
     why,
@@ -54,6 +55,7 @@ app.add_typer(accounts.user_app, name="user")
 app.add_typer(accounts.token_app, name="token")
 app.command("import")(importing.import_file)
 app.command()(why.why)
+app.command()(replay.replay)
 app.command()(simulate.simulate)
 
 

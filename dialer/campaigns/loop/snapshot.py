@@ -37,15 +37,20 @@ def takes_more(view: AgentView) -> bool:
 
 def agent_events(changed: AgentChanged) -> list[PacingEvent]:
     """What a change of a collector's state means to the pacer, in order."""
-    transition, agent_id = changed.transition, changed.session.agent_id
+    transition = changed.transition
+    return change_events(changed.session.agent_id, transition.old, transition.new, changed.at, transition.lasted_s)
+
+
+def change_events(agent_id: int, old: AgentState, new: AgentState, at: float, lasted_s: float) -> list[PacingEvent]:
+    """The same of a change that is on record; `lasted_s` is how long the old state did."""
     events: list[PacingEvent] = []
-    if transition.old is AgentState.WRAPUP:
-        events.append(PacingEvent(changed.at, EventKind.WRAP_ENDED, None, agent_id, None, transition.lasted_s))
-    if transition.old is AgentState.OFFLINE:
-        events.append(PacingEvent(changed.at, EventKind.AGENT_IN, None, agent_id))
-    kind = _kind(transition.new)
+    if old is AgentState.WRAPUP:
+        events.append(PacingEvent(at, EventKind.WRAP_ENDED, None, agent_id, None, lasted_s))
+    if old is AgentState.OFFLINE:
+        events.append(PacingEvent(at, EventKind.AGENT_IN, None, agent_id))
+    kind = _kind(new)
     if kind is not None:
-        events.append(PacingEvent(changed.at, kind, None, agent_id))
+        events.append(PacingEvent(at, kind, None, agent_id))
     return events
 
 
