@@ -117,6 +117,8 @@ class RunningCampaign:
         for runner in self.runners:
             if runner.view().call_id in decision.cancel:
                 runner.stop("pacing")
+        if not self._has_somebody():
+            self._withdraw()
         self.limiting = await self._act(decision)
 
     @property
@@ -242,6 +244,17 @@ class RunningCampaign:
         wanted = self._refusals.allowed(decision.dial, len(self._ready_agents()), self.runners, now)
         placed = await self._place(wanted) if wanted > 0 else 0
         return self._refusals.limiting(self.runners, now) or self._reason(decision, placed)
+
+    def _has_somebody(self) -> bool:
+        """Whether a person who answers could be talked to, now or when a talk is over; reminders need nobody."""
+        is_reminder = self.campaign.settings.mode is CampaignMode.REMINDER
+        return is_reminder or any(takes_more(view) for view in agent_views(self._staff()))
+
+    def _withdraw(self) -> None:
+        """Calls whose INVITE has not left yet stay here: nothing rang, so it is no ringing call that is taken back."""
+        for runner in self.runners:
+            if runner.machine.phase is Phase.PLACING and runner.order.agent_id is None:
+                runner.stop("no collector is left")
 
     def _up(self) -> list[AttemptRunner]:
         """Without the calls that are over and only wait for the database to take their end."""
