@@ -15,10 +15,11 @@ from dialer.errors import InputError
 from dialer.model.attempt import Disposition
 from dialer.model.campaign import CampaignMode
 from dialer.model.history import History, Outline
+from dialer.model.pacing_bounds import sensible
 from dialer.simulator.fit_people import ended_attempts, fit_people, is_answered, is_talk
 from dialer.simulator.fit_work import fit_work
 from dialer.simulator.scenario import CallList, Pace, Scenario, Trunk
-from dialer.simulator.scenario_checks import problems_of
+from dialer.simulator.scenario_checks import MAX_NAME, problems_of
 
 LEAST_ANSWERED = 200
 LEAST_TALKS = 50
@@ -44,7 +45,7 @@ def fit(history: History, *, begins: datetime, ends: time, collectors: int | Non
     work = fit_work(history, begins.time(), ends, collectors)
     call_list, list_said = _call_list(outline, begins)
     scenario = Scenario(
-        name=outline.campaign[:100],
+        name=_printable(outline.campaign),
         begins=begins,
         ends=ends,
         workforce=work.workforce,
@@ -94,7 +95,7 @@ def _call_list(outline: Outline, begins: datetime) -> tuple[CallList, dict[str, 
 
 
 def _pace(outline: Outline) -> Pace:
-    settings = outline.settings
+    settings = sensible(outline.settings)
     return Pace(
         mode=settings.mode,
         ratio=settings.power_ratio,
@@ -102,6 +103,10 @@ def _pace(outline: Outline) -> Pace:
         ring_timeout_s=settings.ring_timeout_s,
         lines_per_agent=settings.max_lines_per_agent,
     )
+
+
+def _printable(name: str) -> str:
+    return "".join(letter if letter.isprintable() else " " for letter in name)[:MAX_NAME].strip() or "campaign"
 
 
 def _covers(history: History) -> str:
