@@ -1,15 +1,18 @@
 """Writes what is generated in docs/: configuration.md, events.md and openapi.json from the code, state-machines.md
-from the state tables; in verdict-samples.md the table of bounds.
+from the state tables; in verdict-samples.md the table of bounds, in simulating.md the keys of a scenario.
 
 `--check` writes nothing and fails when a file is not what would be written.
 """
 
+import dataclasses
+import inspect
 import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import time
 from enum import Enum
 from pathlib import Path
-from typing import get_args, get_origin
+from typing import Any, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel
 
@@ -21,6 +24,9 @@ from dialer.config import Config
 from dialer.model.outcome import EventType
 from dialer.model.proportion import wilson
 from dialer.outcomes import payloads
+from dialer.simulator.scenario import Duration, Part, Scenario, Shift
+from dialer.simulator.scenario_checks import RANGES
+from dialer.simulator.scenario_file import written
 from dialer.sip import answering, invite, transaction
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -53,7 +59,8 @@ Generated from `dialer/config.py` (`make docs`).
 """
 
 BOUNDS_BEGIN = "<!-- bounds: computed by scripts/make_docs.py -->\n"
-BOUNDS_END = "<!-- end -->"
+KEYS_BEGIN = "<!-- keys: from dialer/simulator/scenario.py by scripts/make_docs.py -->\n"
+GENERATED_END = "<!-- end -->"
 BOUNDS_LISTENED = (20, 50, 100, 200, 500, 1000, 2000)
 BOUNDS_PEOPLE = (0, 1, 2, 5, 10)
 
@@ -71,6 +78,7 @@ def main() -> int:
         DOCS / "openapi.json": json.dumps(openapi_document(), indent=1, ensure_ascii=False) + "\n",
         DOCS / "state-machines.md": machines_page(),
         DOCS / "verdict-samples.md": with_bounds((DOCS / "verdict-samples.md").read_text(encoding="utf-8")),
+        DOCS / "simulating.md": with_keys((DOCS / "simulating.md").read_text(encoding="utf-8")),
     }
     if "--check" not in sys.argv:
         for path, text in wanted.items():
@@ -104,8 +112,6 @@ def _section(annotation: object) -> tuple[type[BaseModel], bool]:
 
 def with_bounds(page: str) -> str:
     """docs/verdict-samples.md with its table: what so many people among so many verdicts say at most of their share."""
-    before, begins, rest = page.partition(BOUNDS_BEGIN)
-    _, ends, after = rest.partition(BOUNDS_END)
     lines = [
         "| listened to | " + " | ".join(f"people: {people}" for people in BOUNDS_PEOPLE) + " |",
         "|---" * (len(BOUNDS_PEOPLE) + 1) + "|",
@@ -113,7 +119,55 @@ def with_bounds(page: str) -> str:
     for n in BOUNDS_LISTENED:
         bounds = (f"{100 * wilson(people, n).high:.2f} %" for people in BOUNDS_PEOPLE)
         lines.append(f"| {n} | " + " | ".join(bounds) + " |")
-    return before + begins + "\n".join(lines) + "\n" + ends + after
+    return _with_generated(page, BOUNDS_BEGIN, "\n".join(lines) + "\n")
+
+
+def with_keys(page: str) -> str:
+    """docs/simulating.md with the tables and keys of a scenario."""
+    sections = [*_scenario_sections(Scenario, ""), ("A duration with bounds", Duration), ("A part of a duration", Part)]
+    return _with_generated(page, KEYS_BEGIN, "\n".join(_scenario_section(*section) for section in sections))
+
+
+def _scenario_sections(kind: type, place: str) -> Iterator[tuple[str, type]]:
+    """A table and those within it, with the headers they have in TOML."""
+    yield f"`[{place}]`" if place else "At the top", kind
+    for name, hint in get_type_hints(kind).items():
+        inner: Any = next((one for one in get_args(hint) or (hint,) if dataclasses.is_dataclass(one)), Duration)
+        if inner is Duration:
+            continue
+        key = f"{place}.{name}" if place else name
+        for title, section in _scenario_sections(inner, key):
+            yield title.replace(f"[{key}]", f"[[{key}]]") if get_origin(hint) is tuple else title, section
+
+
+def _scenario_section(title: str, kind: type) -> str:
+    lines = [f"### {title}", inspect.getdoc(kind) or "", ""]
+    lines += ["| key | default | allowed |", "|---|---|---|"]
+    for field in dataclasses.fields(kind):
+        hint = get_type_hints(kind)[field.name]
+        allowed = RANGES.get(kind, {}).get(field.name, "")
+        if isinstance(hint, type) and issubclass(hint, Enum):
+            allowed = ", ".join(f"`{member.value}`" for member in hint)
+        default = "all day" if kind is Shift and hint is time else _scenario_default(field)
+        lines.append(f"| `{field.name}` | {default} | {allowed} |")
+    return "\n".join(lines) + "\n"
+
+
+def _scenario_default(field: "dataclasses.Field[Any]") -> str:
+    default = field.default_factory() if field.default_factory is not dataclasses.MISSING else field.default
+    if default is dataclasses.MISSING:
+        return "required"
+    nothing = default in (None, (), {})
+    tables = dataclasses.is_dataclass(default) and not isinstance(default, Duration)
+    several = isinstance(default, tuple) and any(map(dataclasses.is_dataclass, default))
+    return "none" if nothing else "see there" if tables or several else f"`{written(default)}`"
+
+
+def _with_generated(page: str, begins: str, text: str) -> str:
+    """The page with what stands between a mark and the next end replaced."""
+    before, begins, rest = page.partition(begins)
+    _, ends, after = rest.partition(GENERATED_END)
+    return before + begins + text + ends + after
 
 
 def events_page() -> str:

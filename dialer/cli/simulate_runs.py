@@ -1,8 +1,8 @@
 """The runs of `dialer simulate`: which modes, each seed of each in a process, and what is made of the days."""
 
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import typer
@@ -26,13 +26,17 @@ MODES = tuple(mode.value for mode in CampaignMode)
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked for: no `modes`, the scenario's own; `compare` adds the rules of other dialers."""
+    """What is asked for: no `modes`, the scenario's own; `compare` adds the rules of other dialers.
+
+    `comments` go behind the scenario's values where it is written.
+    """
 
     scenario: Scenario
     modes: tuple[str, ...]
     compare: bool
     seeds: range
     n_jobs: int | None = None
+    comments: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,7 @@ def simulate_all(request: Request, *, as_json: bool, plot: Path | None, save: Pa
     draw = _drawer() if plot is not None else None
     runs = [Run(request.scenario, mode, seed) for mode in chosen_modes(request) for seed in request.seeds]
     if save is not None:
-        _write(save, as_toml(request.scenario))
+        _write(save, as_toml(request.scenario, request.comments))
     days = []
     for day in _lived(runs, request.n_jobs):
         if as_json:

@@ -37,22 +37,20 @@ _DAY_S = 24 * 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """What a figure may be: from `least` to `most`, without its ends where they are open; `why` says why not else."""
+    """What a figure may be: from `least` (more than it, where that end is open) to `most`; `why` says why not else."""
 
     least: float
     most: float
     open_below: bool = False
-    open_above: bool = False
     why: str = ""
 
     def holds(self, value: float) -> bool:
         """False also for what is not a number."""
-        low = self.least < value if self.open_below else self.least <= value
-        return low and (value < self.most if self.open_above else value <= self.most)
+        return self.least <= value <= self.most and not (self.open_below and value == self.least)
 
     def __str__(self) -> str:
-        low = f"above {self.least:g}" if self.open_below else f"{self.least:g}"
-        return f"{low} {'and below' if self.open_above else 'to'} {self.most:g}"
+        low = f"above {self.least:,.10g}" if self.open_below else f"{self.least:,.10g}"
+        return f"{low} to {self.most:,.10g}"
 
 
 _SHARE = Range(0, 1)

@@ -238,7 +238,7 @@ def _lines(value: Any, header: str, place: str, comments: Mapping[str, str]) -> 
     for key, one in held.items():
         if key not in tables and one not in (None, (), {}):
             behind = " ".join(comments.get(_join(place, key), "").split())
-            yield f"{key} = {_written(one)}" + (f"  # {behind}" if behind else "")
+            yield f"{key} = {written(one)}" + (f"  # {behind}" if behind else "")
     for key, one in tables.items():
         name = _join(header, key)
         if not isinstance(one, tuple):
@@ -256,7 +256,8 @@ def _is_table(value: object) -> bool:
     return dataclasses.is_dataclass(value) and not isinstance(value, Duration)
 
 
-def _written(value: object) -> str:
+def written(value: object) -> str:
+    """One value in TOML."""
     if isinstance(value, Duration):
         return _written_duration(value)
     if isinstance(value, Enum):
@@ -264,7 +265,7 @@ def _written(value: object) -> str:
     if isinstance(value, Mapping):
         return _inline({str(hour): factor for hour, factor in value.items()})
     if isinstance(value, tuple):
-        return f"[{', '.join(map(_written, value))}]"
+        return f"[{', '.join(map(written, value))}]"
     if isinstance(value, datetime | time):
         return value.isoformat()
     return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
@@ -285,4 +286,4 @@ def _without_defaults(part: Mapping[str, object]) -> dict[str, object]:
 
 
 def _inline(table: Mapping[str, object]) -> str:
-    return f"{{ {', '.join(f'{key} = {_written(one)}' for key, one in table.items())} }}"
+    return f"{{ {', '.join(f'{key} = {written(one)}' for key, one in table.items())} }}"

@@ -42,7 +42,7 @@ def figures(kind: type, **others: st.SearchStrategy[Any]) -> st.SearchStrategy[A
         if name in WHOLE:
             drawn[name] = st.integers(int(limit.least), min(int(limit.most), 300))
         else:
-            drawn[name] = st.floats(limit.least, limit.most, exclude_min=limit.open_below, exclude_max=limit.open_above)
+            drawn[name] = st.floats(limit.least, limit.most, exclude_min=limit.open_below)
     return st.builds(kind, **(drawn | others))
 
 

@@ -68,11 +68,11 @@ def test_durations_have_short_forms(written: str, meant: Duration, tmp_path: Pat
         ("[pace]\nabandon_target = 1", "write 0.001 to 0.03"),
         ("[pace]\nring_timeout_s = 10", "pace.ring_timeout_s: is 10.0: the law lets a phone ring"),
         ("[pace]\nmode = 'predictve'", "pace.mode: is 'predictve'; write one of 'progressive', 'predictive'"),
-        ("[trunk]\nchannels = 0", "trunk.channels: is 0; write 1 to 10000"),
+        ("[trunk]\nchannels = 0", "trunk.channels: is 0; write 1 to 10,000"),
         ("[trunk]\nchannels = 5.0", "trunk.channels: is 5.0; write a whole number"),
         ("[trunk]\nchannels = true", "trunk.channels: is True; write a whole number"),
         (f"[trunk]\nchannels = 0x{'f' * 9000}", "trunk.channels: is a number of thousands of digits; write a whole"),
-        ("[trunk]\ncps = -1", "trunk.cps: is -1.0; write above 0 to 1000"),
+        ("[trunk]\ncps = -1", "trunk.cps: is -1.0; write above 0 to 1,000"),
         ("[trunk]\ncps = nan", "trunk.cps: is nan; write above 0"),
         ("[trunk]\ncps = inf", "trunk.cps: is inf; write above 0"),
         ("[[segments]]\nanswered = 1.2", "segments.0.answered: is 1.2; write 0 to 1"),
@@ -85,7 +85,7 @@ def test_durations_have_short_forms(written: str, meant: Duration, tmp_path: Pat
         ("[[segments]]\nby_hour = { noon = 1 }", "segments.0.by_hour.noon: is 'noon'; write an hour of the day as key"),
         ("[[segments]]\nby_hour = { 9 = 1, 09 = 1 }", "segments.0.by_hour.09: is '09'; write each hour once"),
         ("[[segments]]\nby_hour = { 9 = 5 }", "segments.0.by_hour.9: 5 times 0.3 answered is no share of calls"),
-        ("[[segments]]\ntalk = 0", "segments.0.talk.mean_s: is 0.0; write above 0 to 86400"),
+        ("[[segments]]\ntalk = 0", "segments.0.talk.mean_s: is 0.0; write above 0 to 86,400"),
         ("[[segments]]\ntalk = 'long'", "segments.0.talk: is 'long'; write a number of seconds, a table"),
         ("[[segments]]\ntalk = []", "segments.0.talk: has no parts; write a number of seconds"),
         ("[[segments]]\ntalk = { sigma = 1 }", "segments.0.talk.mean_s: is missing; write a number"),
@@ -124,7 +124,7 @@ def test_nonsense_is_refused_with_what_to_write(extra: str, words: str, tmp_path
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("collectors = 3", "collectors = 0", "workforce.shifts.0.collectors: is 0; write 1 to 1000"),
+        ("collectors = 3", "collectors = 0", "workforce.shifts.0.collectors: is 0; write 1 to 1,000"),
         (
             "{ collectors = 3 }",
             "",
