@@ -148,7 +148,7 @@ def within_limits(decision: PacingDecision, snapshot: PacingSnapshot) -> bool:
     )
 
 
-@settings(max_examples=120)
+@settings(max_examples=120, deadline=None)
 @given(configs, events, snapshots)
 def test_no_decision_passes_a_limit(config: PacerConfig, more: list[PacingEvent], snapshot: PacingSnapshot) -> None:
     decision = pacer(config, more).decide(snapshot)
@@ -166,7 +166,7 @@ def test_no_decision_passes_a_limit(config: PacerConfig, more: list[PacingEvent]
 
 
 @every_other
-@settings(max_examples=15)
+@settings(max_examples=15, deadline=None)
 @given(more=events, snapshot=snapshots)
 def test_no_baseline_passes_a_limit(name: str, more: list[PacingEvent], snapshot: PacingSnapshot) -> None:
     rule = OTHERS[name]()
@@ -179,7 +179,7 @@ def test_no_baseline_passes_a_limit(name: str, more: list[PacingEvent], snapshot
         assert decision.dial == 0
 
 
-@settings(max_examples=70)
+@settings(max_examples=70, deadline=None)
 @given(configs, events, snapshots)
 def test_same_question_same_answer_also_after_a_restart(
     config: PacerConfig, more: list[PacingEvent], snapshot: PacingSnapshot
@@ -195,7 +195,7 @@ def test_same_question_same_answer_also_after_a_restart(
 
 
 @every_other
-@settings(max_examples=10)
+@settings(max_examples=10, deadline=None)
 @given(more=events, snapshot=snapshots)
 def test_baselines_answer_the_same_also_after_a_restart(
     name: str, more: list[PacingEvent], snapshot: PacingSnapshot
@@ -210,7 +210,7 @@ def test_baselines_answer_the_same_also_after_a_restart(
     assert restarted.decide(later) == asked.decide(later)
 
 
-@settings(max_examples=70)
+@settings(max_examples=70, deadline=None)
 @given(configs, events, snapshots)
 def test_a_spent_budget_is_seen_to_the_person(
     config: PacerConfig, more: list[PacingEvent], snapshot: PacingSnapshot
@@ -229,7 +229,7 @@ def test_a_spent_budget_is_seen_to_the_person(
             assert f"{snapshot.period_abandoned} of {snapshot.period_live} people" in held.reason
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(configs, snapshots, st.integers(1, 40), st.integers(1, 400))
 def test_an_abandoned_person_never_speeds_up_and_an_answer_never_slows_down(
     config: PacerConfig, snapshot: PacingSnapshot, abandoned: int, live: int
@@ -259,7 +259,7 @@ def placed_by_tick(rule: Paces, max_cps: float, tick_s: float, lists: int) -> li
 
 
 @pytest.mark.parametrize("name", [*(mode.value for mode in PacingMode), *(name for name in OTHERS if name not in OURS)])
-@settings(max_examples=10)
+@settings(max_examples=10, deadline=None)
 @given(max_cps=st.floats(0.2, 40), tick_s=st.sampled_from([0.25, 0.5, 1.0]), lists=st.integers(0, 200))
 def test_the_ticks_of_a_second_together_keep_to_calls_per_second(
     name: str, max_cps: float, tick_s: float, lists: int
