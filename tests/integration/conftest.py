@@ -1,9 +1,13 @@
-"""Databases for the integration tests: a fresh SQLite file, or a fresh database on a real PostgreSQL server."""
+"""Databases for the integration tests: a fresh SQLite file, or a fresh database on a real PostgreSQL server.
+
+Both have the schema already; those of `empty_database_url` have nothing.
+"""
 
 import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -11,7 +15,12 @@ import asyncpg
 import pytest
 from sqlalchemy.engine import URL, make_url
 
+from tests.support.schema import bring_up, in_thread, make_sqlite
+
 ENGINES = ("sqlite", "postgresql")
+TEMPLATE = "dialer_template"
+SETUP = ("ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()", f'CREATE DATABASE "{TEMPLATE}"')
+"""Tests kill processes, never the machine: what was written and not flushed is there after a kill."""
 
 
 @pytest.fixture(scope="session")
@@ -23,25 +32,53 @@ def postgres_server() -> Iterator[URL]:
 
     server = get_server(directory / "data", cleanup_mode="delete")
     try:
-        yield make_url(server.get_uri())
+        url = make_url(server.get_uri())
+        in_thread(_set_up(url))
+        yield url
     finally:
         server.cleanup()
         shutil.rmtree(directory, ignore_errors=True)
 
 
-@pytest.fixture
-async def postgres_url(postgres_server: URL) -> AsyncIterator[str]:
-    """A database of its own on the server."""
-    name = f"dialer_{uuid4().hex}"
-    host = str(postgres_server.query["host"])
-    administrator = await asyncpg.connect(user=postgres_server.username, host=host, database="postgres")
+def _url(server: URL, name: str) -> str:
+    # The server trusts everyone; without a password asyncpg would look for a password file, inside the event loop.
+    return f"postgresql://{server.username}:none@/{name}?host={server.query['host']}"
+
+
+async def _set_up(server: URL) -> None:
+    administrator = await asyncpg.connect(_url(server, "postgres"))
     try:
-        await administrator.execute(f'CREATE DATABASE "{name}"')
-        # The server trusts everyone; without a password asyncpg would look for a password file, inside the event loop.
-        yield f"postgresql://{postgres_server.username}:none@/{name}?host={host}"
+        for statement in SETUP:
+            await administrator.execute(statement)
+    finally:
+        await administrator.close()
+    await bring_up(_url(server, TEMPLATE))
+
+
+@asynccontextmanager
+async def _database(server: URL, template: str) -> AsyncIterator[str]:
+    name = f"dialer_{uuid4().hex}"
+    administrator = await asyncpg.connect(_url(server, "postgres"))
+    try:
+        await administrator.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        yield _url(server, name)
         await administrator.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
     finally:
         await administrator.close()
+
+
+@pytest.fixture
+async def postgres_url(postgres_server: URL) -> AsyncIterator[str]:
+    """A database of its own on the server."""
+    async with _database(postgres_server, TEMPLATE) as url:
+        yield url
+
+
+@pytest.fixture
+async def empty_postgres_url(postgres_server: URL) -> AsyncIterator[str]:
+    """The same without tables."""
+    async with _database(postgres_server, "template1") as url:
+        yield url
 
 
 @pytest.fixture(params=ENGINES)
@@ -49,4 +86,13 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A fresh database on each engine in turn."""
     if request.param == "postgresql":
         return str(request.getfixturevalue("postgres_url"))
+    make_sqlite(tmp_path / "dialer.db")
+    return f"sqlite:///{tmp_path / 'dialer.db'}"
+
+
+@pytest.fixture(params=ENGINES)
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The same without tables."""
+    if request.param == "postgresql":
+        return str(request.getfixturevalue("empty_postgres_url"))
     return f"sqlite:///{tmp_path / 'dialer.db'}"

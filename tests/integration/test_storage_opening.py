@@ -32,6 +32,12 @@ from tests.support.storage_first_schema import NODE, OWN, RELATIVE, write_first_
 ENTRY = AuditEntry(MONDAY, "wang", "login", "account/1")
 
 
+@pytest.fixture
+def database_url(empty_database_url: str) -> str:
+    """Here the schema is what is tested."""
+    return empty_database_url
+
+
 @pytest.fixture(scope="module")
 def policy() -> Policy:
     return bank_policy()

@@ -26,6 +26,7 @@ from dialer.model.outcome import WrapUp
 from dialer.sip.trunks import TrunkStatus
 from dialer.storage import Storage
 from tests.support.policy import registered
+from tests.support.schema import make_sqlite
 
 KEY = bytes(32)
 
@@ -173,6 +174,8 @@ async def open_house(
 ) -> AsyncIterator[House]:
     """The house over a SQLite file; without `new_tokens` over one whose tokens are known already."""
     clock = clock or SystemClock()
+    if not (folder / "dialer.db").exists():
+        make_sqlite(folder / "dialer.db")
     config = Config(node=NodeConfig(data_dir=folder), policy=policy or PolicyConfig(), caller_ids=registered())
     async with (
         Storage.open(f"sqlite:///{folder / 'dialer.db'}", KEY, clock) as storage,
