@@ -68,6 +68,8 @@ async def test_three_nodes_have_their_parts_and_the_supervisor_sees_the_whole(st
     live, abandoned = periods["a"].paced_by(periods["a"].standing([]), [])
     assert TARGET * live - abandoned == 1.0
     assert await storage.budget_parts.of_campaign(campaign_id + 1) == ()
+    periods["a"].took(1.0)  # counting was slow; others wait for word
+    assert [periods["a"].is_due(BUDGETS, now) for now in (106.9, 107.0)] == [False, True]
 
 
 async def test_nodes_that_look_at_the_same_time_give_nothing_away_twice(storage: Storage, policy: Policy) -> None:

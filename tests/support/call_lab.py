@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -277,29 +277,27 @@ async def call_lab(
             caller_ids=registered(),
             trunks=(TrunkConfig(name="main", host=HOST, port=far.port), *more_trunks),
         )
-        async with Application(config) as app, _phones(app, far.media, n_phones) as phones:
-            agent_ids = [await _account(app, phone.user) for phone in phones]
-            await app.phone_secrets.refresh()
-            for phone in phones:
-                await phone.register(app.sip.local_port(Transport.UDP))
+        async with Application(config) as app, phones_of(app, far.media, n_phones) as (phones, agent_ids):
             yield CallLab(app, far, phones, agent_ids)
 
 
 @asynccontextmanager
-async def _phones(app: Application, media: MediaEngine, count: int) -> AsyncIterator[list[Phone]]:
+async def phones_of(
+    app: Application, media: MediaEngine, count: int, first: int = 0
+) -> AsyncIterator[tuple[list[Phone], list[int]]]:
+    """Registered phones, numbered from `first`, and the accounts of their collectors."""
     phones: list[Phone] = []
-    async with asyncio.TaskGroup():
-        endpoints = [SipEndpoint(_free_sip(), is_trunk=lambda peer: True) for _ in range(count)]
-        for index, endpoint in enumerate(endpoints):
-            await endpoint.__aenter__()
+    async with AsyncExitStack() as stack:
+        for index in range(first, first + count):
+            endpoint = await stack.enter_async_context(SipEndpoint(_free_sip(), is_trunk=lambda peer: True))
             phone = Phone(endpoint, media, f"phone{index}")
             endpoint.on_trunk_call(phone.take)
             phones.append(phone)
-        try:
-            yield phones
-        finally:
-            for endpoint in endpoints:
-                await endpoint.__aexit__(None, None, None)
+        agent_ids = [await _account(app, phone.user) for phone in phones]
+        await app.phone_secrets.refresh()
+        for phone in phones:
+            await phone.register(app.sip.local_port(Transport.UDP))
+        yield phones, agent_ids
 
 
 async def _account(app: Application, user: str) -> int:

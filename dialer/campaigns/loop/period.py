@@ -37,6 +37,9 @@ AS_HEARD = FalsePositives(basis=Basis.ESTIMATE)
 REFRESH_S = 2.0
 COST_FACTOR = 50
 """Counting a month of a large campaign takes a while: it never takes more than a fiftieth of the time."""
+SHARED_REFRESH_S = 5.0
+SHARED_COST_FACTOR = 5
+"""Other nodes wait for word of this one: it comes after five seconds, or a fifth of the time has to do for counting."""
 _MACHINES = (Disposition.MACHINE, Disposition.MESSAGE_LEFT)
 _WILL_BE: Mapping[Phase, Disposition] = {
     Phase.TALKING: Disposition.CONNECTED,
@@ -102,6 +105,7 @@ class AbandonmentPeriod:
         self._pause_s = REFRESH_S
         self._ended: list[tuple[float, Disposition]] = []
         self._share = NOTHING
+        self._is_shared = False
 
     def ended(self, now: float, disposition: Disposition) -> None:
         """An attempt was settled."""
@@ -128,12 +132,16 @@ class AbandonmentPeriod:
             left = min(_left(budget, dict(zip(demands, used, strict=True))) for budget in budgets)
             return claim(left, here, others, self._share, now, self._pause_s)
 
+        self._is_shared = True
         used, self._share = await parts.take(self._campaign_id, here.node, demands, utc, decide)
         self._took_over(budgets, dict(zip(demands, used, strict=True)), now)
 
     def took(self, seconds: float) -> None:
         """How long the last reading took."""
-        self._pause_s = max(REFRESH_S, COST_FACTOR * seconds)
+        pause_s = COST_FACTOR * seconds
+        if self._is_shared:
+            pause_s = min(pause_s, max(SHARED_REFRESH_S, SHARED_COST_FACTOR * seconds))
+        self._pause_s = max(REFRESH_S, pause_s)
 
     def standing(self, runners: Sequence[AttemptRunner]) -> Standing:
         """With the calls that are still up, or have ended and are being settled."""

@@ -1,0 +1,122 @@
+"""Three nodes on one PostgreSQL dial one campaign: each paces by its part of the budget, each shows the whole."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from dialer.app import Application
+from dialer.campaigns.loop import sharing
+from dialer.config import Config, DatabaseConfig, HttpConfig, MediaConfig, NodeConfig, SipConfig, TrunkConfig
+from dialer.model.attempt import Disposition
+from dialer.model.campaign import AmdMode, CampaignMode, CampaignSettings, CampaignState
+from tests.support.call_lab import HOST, MONDAY, far_side, phones_of, until
+from tests.support.policy import HOUSE_NUMBER, registered
+from tests.support.rules import policy_of
+from tests.support.storage import KEY, Dialing, contacts
+
+NODES = {"a": 2, "b": 1, "c": 0}
+"""Collectors by node."""
+N_LIVE = 24
+SETTINGS = CampaignSettings(
+    mode=CampaignMode.PROGRESSIVE, amd=AmdMode.OFF, abandon_target=0.125, caller_ids=(HOUSE_NUMBER,)
+)
+MEDIA = 49100
+
+
+@dataclass
+class House:
+    """The nodes, by name, and the campaign they share."""
+
+    nodes: dict[str, Application]
+    campaign_id: int
+
+    def limiting(self, node: str) -> str:
+        """The sentence that the node's supervisor reads."""
+        running = self.nodes[node].campaigns._running.get(self.campaign_id)
+        return running.limiting if running else ""
+
+    async def says(self, node: str, words: str) -> None:
+        """Waits until the sentence ends so."""
+        try:
+            await until(lambda: self.limiting(node).endswith(words), words, 40.0)
+        except AssertionError:
+            raise AssertionError(f"{node} says {self.limiting(node)!r}, never {words!r}") from None
+
+
+def config_of(name: str, folder: Path, database_url: str, media_port: int, trunk_port: int) -> Config:
+    return Config(
+        node=NodeConfig(name=name, data_dir=folder / name, rehearsal_starts_at=MONDAY),
+        database=DatabaseConfig(url=database_url, key=KEY.hex()),
+        sip=SipConfig(host=HOST, port=0, transports=("udp",)),
+        media=MediaConfig(port_min=media_port, port_max=media_port + 99, workers=1, spool_min_free_mb=1),
+        http=HttpConfig(port=0),
+        trunks=(TrunkConfig(name="main", host=HOST, port=trunk_port),),
+        caller_ids=registered(),
+    )
+
+
+async def make_campaign(app: Application) -> int:
+    """Running, with three people that may be abandoned and people left to call."""
+    storage, now = app.storage, app.clock.utcnow()
+    list_id = await storage.lists.begin("list", "lab", "a", now)
+    await storage.lists.add(list_id, contacts(N_LIVE + 20))
+    await storage.lists.finish(list_id)
+    campaign_id = (await storage.campaigns.create("lab", [list_id], SETTINGS, now)).campaign_id
+    await storage.entries.build(campaign_id, now)
+    await storage.campaigns.set_state(campaign_id, CampaignState.DRAFT, CampaignState.RUNNING, "started", now)
+    dialing = Dialing(storage, policy_of({"kind": "case_open"}), "a")
+    for candidate in await dialing.claim(campaign_id, N_LIVE, now):
+        await dialing.settle(await dialing.reserve(dialing.reservation(candidate), now), Disposition.CONNECTED, now)
+    return campaign_id
+
+
+@asynccontextmanager
+async def open_house(folder: Path, database_url: str) -> AsyncIterator[House]:
+    """Every node up, its collectors ready; the people who are called let it ring."""
+    async with far_side(folder, MEDIA) as far, AsyncExitStack() as stack:
+        nodes = {}
+        for index, name in enumerate(NODES, 1):
+            config = config_of(name, folder, database_url, MEDIA + 100 * index, far.port)
+            nodes[name] = await stack.enter_async_context(Application(config))
+        house = House(nodes, await make_campaign(nodes["a"]))
+        first = 0
+        for name, count in NODES.items():
+            desk = nodes[name].desk
+            _, agent_ids = await stack.enter_async_context(phones_of(nodes[name], far.media, count, first))
+            first += count
+            for agent_id in agent_ids:
+                await desk.log_in(agent_id, [house.campaign_id])
+                await desk.ready(agent_id)
+        try:
+            yield house
+        finally:
+            await nodes["a"].campaigns.stop_now(house.campaign_id, "test")
+            for line in far.lines:
+                if line.ended is None:
+                    line.incoming.reject(486)
+
+
+async def test_each_node_has_its_part_and_sees_the_whole(
+    tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_house(tmp_path, postgres_url) as house:
+        await house.says("a", "; 2.0 of the budget are this node's, for 2 of the campaign's 3 collectors")
+        await house.says("b", "; 1.0 of the budget are this node's, for 1 of the campaign's 3 collectors")
+        parts = await house.nodes["c"].storage.budget_parts.of_campaign(house.campaign_id)
+        assert [(part.node, part.collectors, part.people) for part in parts] == [
+            ("a", 2, 2.0),
+            ("b", 1, 1.0),
+            ("c", 0, 0),
+        ]
+        for app in house.nodes.values():
+            shown = await app.campaigns.status(house.campaign_id)
+            assert (shown.live, shown.abandoned) == (N_LIVE, 0)
+        loop = house.nodes["b"].campaigns._loop
+        assert loop is not None
+        loop.cancel()  # b ticks no more, as if it had died; its calls may still end, so its part is not given away
+        monkeypatch.setattr(sharing, "SILENT_S", 1.0)
+        monkeypatch.setattr(sharing, "SILENT_READINGS", 0)
+        await house.says("a", "; 2.0 of the budget are this node's, for 2 of the campaign's 2 collectors")
