@@ -42,7 +42,7 @@ MIN_RING_S = 15.0
 SEED = 20261123
 WATCHED_S = 22.0
 LOOK_S = 0.5
-SERVICE_MEDIA, WORLD_MEDIA = (26_000, 26_499), (26_500, 26_999)
+SERVICE_MEDIA, WORLD_MEDIA = (25_000, 25_499), (25_500, 25_999)
 LAG_S = 1.5
 """How much later than it left an INVITE may be seen here: two processes, on a machine with other things to do."""
 TOWN = Mixture(
