@@ -191,10 +191,7 @@ async def test_nobody_is_no_scope(storage: Storage) -> None:
         ) == Tally("k", 0)
 
 
-@pytest.mark.parametrize("unreached_only", [False, True])
-async def test_a_tally_counts_what_the_rules_would(
-    storage: Storage, nothing: Policy, everything: Policy, unreached_only: bool
-) -> None:
+async def test_a_tally_counts_what_the_rules_would(storage: Storage, nothing: Policy, everything: Policy) -> None:
     """The events in the words of the database are those of the rules, whatever became of an attempt."""
     rang, answered = {"ringing_at": MONDAY}, {"ringing_at": MONDAY, "answered_at": MONDAY}
     ends = [(disposition, told) for disposition, told in product(Disposition, ({}, rang, answered))]
@@ -209,13 +206,13 @@ async def test_a_tally_counts_what_the_rules_would(
     asked = wanted[-1]
     facts = await facts_of(Dialing(storage, everything), asked, MONDAY + HOUR)
     assert len(facts.attempts) == len(made) + 1
-    for happened in Event:
+    for happened, unreached_only in product(Event, (False, True)):
         demand = TallyDemand("k", Scope.CAMPAIGN, happened, unreached_only, Ever(), "Asia/Shanghai", 1000)
         counted = await storage._database.read(
             lambda connection, demand=demand: tally(connection, demand, asked, MONDAY + HOUR)  # type: ignore[misc]
         )
         by_rules = Counted(Scope.PERSON, happened, unreached_only).of(facts.attempts)
-        assert counted.used == len(by_rules), happened
+        assert counted.used == len(by_rules), (happened, unreached_only)
 
 
 def _say(connection: Connection, made: Sequence[Attempt], words: Sequence[tuple[bool | None, bool | None]]) -> None:
