@@ -120,7 +120,7 @@ class AgentSessions:
 
     clock: Clock
     store_change: StoreChange
-    _sessions: dict[int, AgentSession] = field(default_factory=dict)
+    _sessions: dict[int, AgentSession] = field(default_factory=dict)  # in the order of their ids
     _waiting: list[_Waiting] = field(default_factory=list)
     _listeners: list[Listener] = field(default_factory=list)
     _unstored: asyncio.Queue[AgentStateChange] = field(default_factory=lambda: asyncio.Queue(MAX_UNSTORED_CHANGES))
@@ -165,8 +165,7 @@ class AgentSessions:
 
     def of_campaign(self, campaign_id: int) -> tuple[AgentSession, ...]:
         """Sessions logged in for a campaign, in order of agent id."""
-        found = (session for session in self._sessions.values() if campaign_id in session.campaign_ids)
-        return tuple(sorted(found, key=lambda session: session.agent_id))
+        return tuple(session for session in self._sessions.values() if campaign_id in session.campaign_ids)
 
     # ---- coming and going
 
@@ -177,7 +176,7 @@ class AgentSessions:
         session = AgentSession(
             agent, AgentMachine(agent.agent_id, self.clock.monotonic()), line, frozenset(campaign_ids)
         )
-        self._sessions[agent.agent_id] = session
+        self._sessions = dict(sorted((self._sessions | {agent.agent_id: session}).items()))
         self.apply(session, AgentEvent.PHONE_UP, cause)
         return session
 
@@ -329,7 +328,7 @@ class AgentSessions:
         while True:
             await asyncio.sleep(TICK_S)
             now = self.clock.monotonic()
-            for session in tuple(self._sessions.values()):
+            for session in [s for s in self._sessions.values() if s.machine.next_deadline is not None]:
                 transition = session.machine.handle_timeout(now)
                 if transition is not None:
                     self._changed(session, transition, now)

@@ -6,6 +6,7 @@ attempt that was not placed puts its entry back by itself.
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from types import TracebackType
@@ -42,7 +43,8 @@ class CallFloor:
         """`obstacle` names what forbids every new call just now (a full disk), "" when nothing does."""
         self.services = services
         self.obstacle = obstacle
-        self._runners: dict[AttemptRunner, None] = {}  # in the order in which they were placed
+        self._runners: dict[AttemptRunner, None] = {}  # in the order in which they were placed, as those of a campaign
+        self._of_campaign: defaultdict[int, dict[AttemptRunner, None]] = defaultdict(dict)
         self._tasks = asyncio.TaskGroup()
         self._running: set[asyncio.Task[None]] = set()
         self._idle = asyncio.Event()
@@ -64,7 +66,7 @@ class CallFloor:
 
     def of_campaign(self, campaign_id: int) -> tuple[AttemptRunner, ...]:
         """The campaign's attempts under way, those not yet reserved included."""
-        return tuple(runner for runner in self._runners if runner.campaign_id == campaign_id)
+        return tuple(self._of_campaign.get(campaign_id, ()))
 
     def find(self, attempt_id: int) -> AttemptRunner | None:
         """The attempt under way with this id."""
@@ -91,7 +93,7 @@ class CallFloor:
         runner = AttemptRunner(self.services, order, prompts, observe, self._on_objection)
         if order.agent_id is not None:
             runner.dedicate(order.agent_id, cause)
-        self._runners[runner] = None
+        self._runners[runner] = self._of_campaign[runner.campaign_id][runner] = None
         self._idle.clear()
         task = self._tasks.create_task(self._run(runner, on_end), name="attempt")
         self._running.add(task)
@@ -153,6 +155,7 @@ class CallFloor:
             logger.exception("attempt not ended in order", extra={"attempt_id": runner.attempt_id})
         finally:
             self._runners.pop(runner, None)
+            self._of_campaign[runner.campaign_id].pop(runner, None)
             if not self._runners:
                 self._idle.set()
             if on_end is not None:

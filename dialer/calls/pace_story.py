@@ -26,10 +26,14 @@ STAGES = {
 
 def call_view(call_id: int, machine: AttemptMachine) -> CallView:
     """The call as pacing sees it now; one not reserved yet is dialing, since it was ordered."""
-    stage = STAGES.get(machine.phase, CallStage.DETECTING)
     invited_at = machine.facts.invited_at
     placed_at = machine.phase_since if invited_at is None else invited_at
-    return CallView(call_id, stage, placed_at, machine.phase_since)
+    return CallView(call_id, stage_of(machine), placed_at, machine.phase_since)
+
+
+def stage_of(machine: AttemptMachine) -> CallStage:
+    """Where the call stands for pacing."""
+    return STAGES.get(machine.phase, CallStage.DETECTING)
 
 
 class PaceStory:

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 
 from dialer.model.agent import AgentState, AgentStateChange
 from dialer.storage import tables
 from dialer.storage.database import Database
+from dialer.storage.dialect import insert_row
 from dialer.storage.tables.base import AnyRow
 
 changes = tables.agent_changes
@@ -30,7 +31,7 @@ class Agents:
             "campaign_id": change.campaign_id,
             "attempt_id": change.attempt_id,
         }
-        await self._database.write(lambda connection: connection.execute(insert(changes), row))
+        await self._database.write(lambda connection: insert_row(connection, changes, row))
 
     async def changes(self, agent_id: int, since: datetime, until: datetime) -> tuple[AgentStateChange, ...]:
         """A collector's changes in [since, until), oldest first."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, select, update
+from sqlalchemy import Connection, Select, bindparam, func, select, update
 
 from dialer.compliance.policy import Policy
 from dialer.model.attempt import Attempt, AttemptFilter, AttemptState, Disposition, Settlement
@@ -34,6 +34,29 @@ _INSTANT_OF_STATE: Mapping[AttemptState, str] = {
     AttemptState.ANSWERED: "answered_at",
     AttemptState.CONNECTED: "connected_at",
 }
+
+_INSTANTS = tuple(_INSTANT_OF_STATE.values())
+# Built once: composing a statement costs more time than running it.
+_MARK = (
+    update(attempts)
+    .where(attempts.c.attempt_id == bindparam("of_attempt"), IN_FLIGHT)
+    .values(
+        {
+            "state": bindparam("new_state"),
+            **{
+                name: func.coalesce(bindparam(f"new_{name}", type_=attempts.c[name].type), attempts.c[name])
+                for name in _INSTANTS
+            },
+        }
+    )
+)
+_ONE = select(*values.ATTEMPT_COLUMNS).where(attempts.c.attempt_id == bindparam("wanted"))
+_HISTORY = (
+    select(attempts.c.phone_id, attempts.c.disposition, attempts.c.ended_at, attempts.c.verdict)
+    .where(attempts.c.campaign_id == bindparam("of_campaign"), attempts.c.contact_id == bindparam("of_contact"))
+    .where(attempts.c.disposition.is_not(None))
+    .order_by(attempts.c.attempt_id)
+)
 
 
 @dataclass(slots=True)
@@ -147,13 +170,8 @@ class Attempts:
 
     async def history(self, campaign_id: int, contact_id: int) -> tuple[PastAttempt, ...]:
         """The settled attempts to reach a contact in a campaign, oldest first."""
-        query = (
-            select(attempts.c.phone_id, attempts.c.disposition, attempts.c.ended_at, attempts.c.verdict)
-            .where(attempts.c.campaign_id == campaign_id, attempts.c.contact_id == contact_id)
-            .where(attempts.c.disposition.is_not(None))
-            .order_by(attempts.c.attempt_id)
-        )
-        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        asked = {"of_campaign": campaign_id, "of_contact": contact_id}
+        rows = await self._database.read(lambda connection: connection.execute(_HISTORY, asked).all())
         return tuple(
             PastAttempt(row.phone_id, Disposition(row.disposition), row.ended_at, row.verdict or "") for row in rows
         )
@@ -161,15 +179,15 @@ class Attempts:
 
 def load_attempt(connection: Connection, attempt_id: int) -> Attempt | None:
     """The attempt inside a transaction, or None."""
-    query = select(*values.ATTEMPT_COLUMNS).where(attempts.c.attempt_id == attempt_id)
-    row = connection.execute(query).first()
+    row = connection.execute(_ONE, {"wanted": attempt_id}).first()
     return None if row is None else values.attempt(row)
 
 
 def _write_marks(connection: Connection, marks: Mapping[int, _Mark]) -> None:
     for attempt_id, mark in marks.items():
-        statement = update(attempts).where(attempts.c.attempt_id == attempt_id, IN_FLIGHT)
-        connection.execute(statement.values(state=mark.state.value, **mark.instants))
+        said: dict[str, Any] = {"of_attempt": attempt_id, "new_state": mark.state.value}
+        said |= {f"new_{name}": mark.instants.get(name) for name in _INSTANTS}
+        connection.execute(_MARK, said)
 
 
 def _filtered(wanted: AttemptFilter) -> Select[Any]:

@@ -9,11 +9,12 @@ import sqlite3
 from types import TracebackType
 from typing import TypeVar
 
-from sqlalchemy import Connection, create_engine
+from sqlalchemy import create_engine
 from sqlalchemy.pool import StaticPool
 
 from dialer.storage.database import STATEMENTS_KEPT, Work
 from dialer.storage.failures import translated
+from dialer.storage.prepared import PreparedConnection
 
 T = TypeVar("T")
 
@@ -24,10 +25,10 @@ class MemoryDatabase:
     def __init__(self) -> None:
         self.where = "memory"
         self._engine = create_engine("sqlite://", creator=_connect, poolclass=StaticPool, hide_parameters=True)
-        self._connection: Connection | None = None
+        self._connection: PreparedConnection | None = None
 
     async def __aenter__(self) -> "MemoryDatabase":
-        self._connection = self._engine.connect()
+        self._connection = PreparedConnection(self._engine)
         return self
 
     async def __aexit__(
@@ -38,17 +39,23 @@ class MemoryDatabase:
         self._engine.dispose()
 
     async def read(self, work: Work[T]) -> T:
-        connection = self._open()
-        with translated(self.where), connection.begin():
-            return work(connection)
+        with translated(self.where):
+            return work(self._open())
 
     async def write(self, work: Work[T]) -> T:
+        """The transaction is the driver's: SQLAlchemy, which thinks of one that never ends, would double its price."""
         connection = self._open()
-        with translated(self.where), connection.begin():
-            connection.exec_driver_sql("BEGIN")
-            return work(connection)
+        with translated(self.where):
+            connection.driver.execute("BEGIN")
+            try:
+                value = work(connection)
+            except BaseException:
+                connection.driver.rollback()
+                raise
+            connection.driver.commit()
+            return value
 
-    def _open(self) -> Connection:
+    def _open(self) -> PreparedConnection:
         if self._connection is None:
             raise RuntimeError("the database was not entered")
         return self._connection

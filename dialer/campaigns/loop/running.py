@@ -10,6 +10,7 @@ from dialer.calls.attempt import Phase
 from dialer.calls.desk import AgentDesk, PreviewOffer
 from dialer.calls.floor import CallFloor, NoNewCallsError
 from dialer.calls.order import CallOrder
+from dialer.calls.pace_story import stage_of
 from dialer.calls.placing import NotPlaced
 from dialer.calls.prompts import CallPrompts
 from dialer.calls.runner import AttemptRunner
@@ -18,7 +19,7 @@ from dialer.campaigns.loop.paces import Paces
 from dialer.campaigns.loop.period import AbandonmentPeriod, budgets_of
 from dialer.campaigns.loop.refusals import Refusals
 from dialer.campaigns.loop.sharing import Here
-from dialer.campaigns.loop.snapshot import agent_events, agent_views, takes_more
+from dialer.campaigns.loop.snapshot import agent_events, takes_more, views_of
 from dialer.campaigns.loop.staffing import Demand
 from dialer.campaigns.loop.status import CampaignStatus
 from dialer.campaigns.pacing import CallStage, PacingDecision, PacingEvent, PacingLimits, PacingSnapshot
@@ -114,7 +115,7 @@ class RunningCampaign:
         now = self._clock.monotonic()
         await self._refresh(now)
         decision = self._decide(now)
-        for runner in self.runners:
+        for runner in self.runners if decision.cancel else ():
             if runner.view().call_id in decision.cancel:
                 runner.stop("pacing")
         if not self._has_somebody():
@@ -146,7 +147,7 @@ class RunningCampaign:
     def status(self) -> CampaignStatus:
         """The campaign now, from memory."""
         agents = Counter(session.state.value for session in self._sessions.of_campaign(self.campaign_id))
-        calls = Counter(runner.view().stage.value for runner in self._up() if runner.attempt_id)
+        calls = Counter(stage_of(runner.machine).value for runner in self._up() if runner.attempt_id)
         period = self._period.standing(self.runners)
         campaign = self.campaign
         return CampaignStatus(
@@ -191,8 +192,8 @@ class RunningCampaign:
 
     def _here(self) -> Here:
         """What other nodes must know of this one."""
-        collectors = sum(takes_more(view) for view in agent_views(self._staff()))
-        lines = sum(runner.view().stage is not CallStage.CONNECTED for runner in self._up())
+        collectors = sum(takes_more(view) for view in views_of(self._staff()))
+        lines = sum(stage_of(runner.machine) is not CallStage.CONNECTED for runner in self._up())
         return Here(self._floor.services.node, collectors, lines, self._period.debt(self.runners))
 
     def _decide(self, now: float) -> PacingDecision:
@@ -219,7 +220,7 @@ class RunningCampaign:
         )
         return PacingSnapshot(
             now=now,
-            agents=agent_views(self._staff()),
+            agents=tuple(views_of(self._staff())),
             calls=calls,
             limits=limits,
             period_live=live,
@@ -248,7 +249,7 @@ class RunningCampaign:
     def _has_somebody(self) -> bool:
         """Whether a person who answers could be talked to, now or when a talk is over; reminders need nobody."""
         is_reminder = self.campaign.settings.mode is CampaignMode.REMINDER
-        return is_reminder or any(takes_more(view) for view in agent_views(self._staff()))
+        return is_reminder or any(takes_more(view) for view in views_of(self._staff()))
 
     def _withdraw(self) -> None:
         """Calls whose INVITE has not left yet stay here: nothing rang, so it is no ringing call that is taken back."""

@@ -1,6 +1,6 @@
 """The floor as the pacer sees it. Pure but for the values handed in."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from dialer.agents.sessions import AgentChanged, AgentSession
 from dialer.campaigns.pacing import AgentState as PacedState
@@ -21,9 +21,9 @@ PACED: dict[AgentState, PacedState] = {
 _PAUSED = (AgentState.BREAK, AgentState.TRAINING, AgentState.AUX)
 
 
-def agent_views(sessions: Iterable[AgentSession]) -> tuple[AgentView, ...]:
+def views_of(sessions: Iterable[AgentSession]) -> Iterator[AgentView]:
     """Collectors for a snapshot; those on their way out are left out."""
-    return tuple(
+    return (
         AgentView(session.agent_id, PACED[session.state], session.machine.since, session.machine.pending is not None)
         for session in sessions
         if session.state in PACED
