@@ -1,16 +1,17 @@
 """A recorded day put to a pacer, tick by tick. Pure: the same history and settings give the same answer everywhere.
 
 The pacer hears the recorded events and sees the recorded collectors and the calls that had been answered. The calls
-that ring are its own: each one it orders rings as long as the recorded call of the same place in the order did, the
-next one as long as the next. So a pacer that is asked under the settings of the day sees what was to be seen on that
-day and decides the same, and another one is not told to fill the same gap again at every tick.
+that ring are its own. One that it orders when the recorded pacing did, too, is that very call; one that it orders
+beyond these rings as long as a recorded call of about that time and is then over; a recorded call that it does not
+order is not seen to ring. So a pacer that is asked under the settings of the day sees what was to be seen on that day
+and decides the same, and another one is not told to fill the same gap again at every tick.
 
 What this cannot tell: the recorded day does not answer to the changed pace. More calls bring no more people here, and
 nobody is talking longer or waiting less for it; that question is for a simulation of the fitted campaign. And: the list
 is taken to last, trunks to be up, and the pacer begins as one that has learned nothing.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -31,6 +32,9 @@ from dialer.simulator.replay_record import Line, Record, Stage, is_of_a_decision
 
 LIST_LASTS = 1_000_000
 """Callable contacts at every tick: how many there were is not on record."""
+STEP_TICKS = 2
+"""A recorded call is the one ordered at a tick if it was placed before the next one, and at most so many before it: the
+moments of the recorded ticks are not on record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,9 @@ class Replay:
         self._calls: dict[int, CallView] = {}
         self._agents: dict[int, AgentView] = {}
         self._own: list[_Own] = []
-        self._n_ordered = 0
+        self._ordered = [line.placed_s for line in record.lines]
+        self._taken: set[int] = set()
+        self._n_beyond = 0
         self._events = self._stages = self._sights = 0
 
     def ticks(self) -> Iterator[Tick]:
@@ -126,15 +132,23 @@ class Replay:
         return Tick(now, decision, ready, present, len(self._own))
 
     def _order(self, now: float) -> _Own:
-        """The next call, ringing as the recorded one in its place did; after the last, from the first again."""
-        lines = self._record.lines
-        like: Line = lines[self._n_ordered % len(lines)]
-        self._n_ordered += 1
-        in_step = self._n_ordered <= len(lines) and like.placed_s == now
-        call_id = like.attempt if in_step else -self._n_ordered
+        """The recorded call that was placed by then, or one beyond the record."""
+        first = bisect_right(self._ordered, now - STEP_TICKS * self._limits.tick_s)
+        last = bisect_left(self._ordered, now + self._limits.tick_s)
+        for place in range(first, last):
+            line = self._record.lines[place]
+            if line.attempt not in self._taken:
+                self._taken.add(line.attempt)
+                return _Own(line.attempt, line.placed_s, self._until(line, line.placed_s))
+        like = self._record.lines[(last + self._n_beyond) % len(self._ordered)]
+        self._n_beyond += 1
+        return _Own(-self._n_beyond, now, self._until(like, now))
+
+    def _until(self, like: Line, placed_s: float) -> float:
+        """Until when a call rings, were it placed then."""
         if like.open_until is None:
-            return _Own(call_id, now, now + self._limits.ring_timeout_s)
-        return _Own(call_id, now, like.open_until if in_step else now + (like.open_until - like.placed_s))
+            return placed_s + self._limits.ring_timeout_s
+        return like.open_until if like.placed_s == placed_s else placed_s + (like.open_until - like.placed_s)
 
     def _snapshot(self, now: float) -> PacingSnapshot:
         own = (CallView(line.call_id, CallStage.DIALING, line.placed_s, line.placed_s) for line in self._own)
@@ -143,7 +157,7 @@ class Replay:
             agents=tuple(self._agents[agent] for agent in sorted(self._agents)),
             calls=tuple(sorted((*self._calls.values(), *own), key=lambda call: (call.placed_at, abs(call.call_id)))),
             limits=self._limits,
-            period_live=_within(self._record.live_s, now),
+            period_live=_within(self._record.live_s, now) - _within(self._record.unsaid_s, now),
             period_abandoned=_within(self._record.abandoned_s, now),
             period_ends_at=now + BUDGET_S,
             leads_left=LIST_LASTS,

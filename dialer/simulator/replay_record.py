@@ -60,6 +60,8 @@ class Record:
     lines: tuple[Line, ...]
     live_s: tuple[float, ...]
     abandoned_s: tuple[float, ...]
+    unsaid_s: tuple[float, ...]
+    """When it was known of somebody who had counted as live that nobody was there to talk to."""
 
     @classmethod
     def of(cls, history: History) -> "Record":
@@ -71,6 +73,7 @@ class Record:
         ordered = sorted((a for a in attempts if a.path not in BY_COLLECTORS), key=lambda a: (a.placed_s, a.attempt))
         reached = [at for attempt in attempts if (at := _reached_s(attempt)) is not None]
         abandoned = [at for attempt in attempts if (at := abandoned_s(attempt)) is not None]
+        unsaid = [a.ended_s for a in attempts if _reached_s(a) is not None and a.ended_s and a.conversation is False]
         return cls(
             events=tuple(sorted([*agents, *calls], key=_when)),
             stages=tuple(sorted(stages, key=lambda stage: stage.at)),
@@ -78,6 +81,7 @@ class Record:
             lines=tuple(_line(attempt) for attempt in ordered),
             live_s=tuple(sorted([*outline.earlier_live_s, *reached, *abandoned])),
             abandoned_s=tuple(sorted([*outline.earlier_abandoned_s, *abandoned])),
+            unsaid_s=tuple(sorted(unsaid)),
         )
 
 
@@ -97,8 +101,7 @@ def abandoned_s(attempt: RecordedAttempt) -> float | None:
 def _reached_s(attempt: RecordedAttempt) -> float | None:
     """When somebody was reached who counts as live and was not abandoned; a talk beyond the record's end counts."""
     if attempt.connected_s is not None:
-        is_person = attempt.disposition in (*_PEOPLE, None) and attempt.conversation is not False
-        return attempt.connected_s if is_person else None
+        return attempt.connected_s if attempt.disposition in (*_PEOPLE, None) else None
     return attempt.answered_s if attempt.disposition is Disposition.REMINDED else None
 
 

@@ -54,7 +54,9 @@ async def history(call: Call[CampaignPath, HistoryQuery, Nothing]) -> web.Stream
     extent = await stored.extent(campaign, since, until, day, asked.limit)
     trunks = [trunk for trunk in services.trunks.status() if trunk.group == campaign.settings.trunk_group]
     outline = outline_of(extent, policy.house_zone, services.policy.config.policy.packs, trunks)
-    await audit(call, "campaign.history", f"campaign/{campaign.campaign_id}", f"{since.isoformat()} to {until.isoformat()}")
+    await audit(
+        call, "campaign.history", f"campaign/{campaign.campaign_id}", f"{since.isoformat()} to {until.isoformat()}"
+    )
     return await stream_lines(call, history_lines(stored, extent, outline), "history of a campaign")
 
 

@@ -53,7 +53,7 @@ def quarter(lived: tuple[History, list[tuple[float, PacingDecision]]]) -> Histor
     """The first quarter of that hour."""
     history, _ = lived
     outline = msgspec.structs.replace(history.outline, ends=BEGINS + timedelta(minutes=15))
-    attempts = tuple(each for each in history.attempts if each.placed_s < 900)
+    attempts = tuple(each for each in history.attempts if each.placed_s <= 900)
     return History(outline, attempts, history.changes)
 
 
@@ -212,7 +212,22 @@ def test_the_budget_counts_what_was_reached_and_what_counted_before() -> None:
     assert counts[13.0] == (4, 2)
 
 
-def test_calls_out_of_step_ring_as_long_as_the_recorded_ones_in_their_place() -> None:
+def test_a_machine_that_reached_a_collector_counts_until_the_code_says_so() -> None:
+    pacer = Wishes({})
+    asked(a_minute(msgspec.structs.replace(TALK, conversation=False)), pacer)
+    assert [pacer.seen[now].period_live for now in (12.0, 13.0, 39.0, 40.0)] == [0, 1, 1, 0]
+
+
+def test_an_order_is_the_call_that_was_placed_about_then() -> None:
+    pacer = Wishes({2.0: 1, 3.0: 3})
+    asked(a_minute(), pacer)
+    ringing = {call.call_id: call.placed_at for call in pacer.seen[7.0].calls if call.call_id != PREVIEWED.attempt}
+    assert ringing == {1: 1.0, 2: 2.0, 3: 3.0, -1: 3.0}, (
+        "one late by a tick, one more than were placed, and not the 4th"
+    )
+
+
+def test_calls_beyond_the_record_ring_as_long_as_recorded_ones_did() -> None:
     pacer = Wishes({20.0: 6}, cancels={36.0: (-4,)})
     ticks = asked(a_minute(), pacer)
     rung_s = [sum((-n, CallStage.DIALING) in pacer.calls(float(now)) for now in range(21, 56)) for n in range(1, 7)]
