@@ -24,7 +24,7 @@ from dialer.storage.dialect import among
 from dialer.storage.tables.base import AnyRow
 from dialer.storage.tables.campaigns import WAITING
 
-PAGE = 2000
+PAGE = 1000
 """Rows that are read and turned into values at a time."""
 
 attempts = tables.attempts
