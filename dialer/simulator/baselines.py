@@ -13,9 +13,10 @@ from typing import Any
 
 from dialer.campaigns.loop.paces import Paces
 from dialer.campaigns.pacing import Pacer, PacerConfig, PacingDecision, PacingEvent, PacingMode, PacingSnapshot
+from dialer.campaigns.pacing.line_rate import LineRate
 from dialer.model.campaign import CampaignSettings
 from dialer.simulator.baselines_adaptive import AdaptTapered, HardLimit
-from dialer.simulator.baselines_lines import LineRate, Tally, clipped, lines_due
+from dialer.simulator.baselines_lines import Tally, clipped, lines_due
 
 __all__ = ["BASELINES", "AdaptTapered", "Builder", "FixedRatio", "HardLimit", "Tally"]
 

@@ -18,7 +18,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from dialer.campaigns.pacing import AgentState, CallStage, EventKind, PacingDecision, PacingEvent, PacingSnapshot
-from dialer.simulator.baselines_lines import LineRate, Tally, clipped, lines_due
+from dialer.campaigns.pacing.line_rate import LineRate
+from dialer.simulator.baselines_lines import Tally, clipped, lines_due
 
 PLACE_S = 2.5
 SAMPLE_S = 1.0

@@ -1,13 +1,10 @@
 """What the baselines share: the lines that are due at a level, and the limits everybody keeps to."""
 
 import math
-from bisect import bisect_right
 from enum import Enum
 
-from dialer.campaigns.pacing import AgentState, CallStage, EventKind, PacingDecision, PacingEvent, PacingSnapshot
-
-REMEMBERED_S = 60.0
-"""So long placed calls are counted against the calls per second: down to one call a minute."""
+from dialer.campaigns.pacing import AgentState, CallStage, PacingDecision, PacingSnapshot
+from dialer.campaigns.pacing.line_rate import LineRate
 
 
 class Tally(str, Enum):
@@ -15,28 +12,6 @@ class Tally(str, Enum):
 
     READY = "ready"
     ACTIVE = "active"
-
-
-class LineRate:
-    """The calls placed lately, so that ticks of any length keep to calls per second."""
-
-    def __init__(self) -> None:
-        self._placed: list[float] = []
-
-    def observe(self, event: PacingEvent) -> None:
-        """Counts a placed call."""
-        if event.kind is EventKind.PLACED:
-            self._placed.append(event.at)
-            if event.at - self._placed[0] > 2 * REMEMBERED_S:
-                del self._placed[: bisect_right(self._placed, event.at - REMEMBERED_S)]
-
-    def room(self, now: float, max_cps: float) -> int:
-        """How many calls more the second that ends now may have; below one call per second, one call in its time."""
-        if max_cps <= 0:
-            return 0
-        window_s = max(1.0, 1.0 / max_cps)
-        placed = len(self._placed) - bisect_right(self._placed, now - window_s)
-        return max(int(max(max_cps, 1.0)) - placed, 0)
 
 
 def lines_due(level: float, snapshot: PacingSnapshot, tally: Tally, diff_target: float = 0.0) -> int:
@@ -59,7 +34,7 @@ def clipped(due: int, words: str, snapshot: PacingSnapshot, rate: LineRate) -> P
     limits = snapshot.limits
     bound, what = min(
         (max(limits.max_channels - len(snapshot.calls), 0), f"channels ({limits.max_channels})"),
-        (rate.room(snapshot.now, limits.max_cps), f"calls per second ({limits.max_cps:g})"),
+        (rate.room(snapshot.now, limits), f"calls per second ({limits.max_cps:g})"),
         (max(snapshot.leads_left, 0), f"the list ({snapshot.leads_left} left)"),
     )
     if due <= bound:

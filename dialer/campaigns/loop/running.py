@@ -25,6 +25,7 @@ from dialer.campaigns.loop.status import CampaignStatus
 from dialer.campaigns.pacing import CallStage, PacingDecision, PacingEvent, PacingLimits, PacingSnapshot
 from dialer.campaigns.pacing.config import PacerConfig
 from dialer.campaigns.pacing.pacer import Pacer
+from dialer.campaigns.pacing.types import MIN_RING_S
 from dialer.model.agent import AgentState
 from dialer.model.attempt import CallPath, Disposition
 from dialer.model.campaign import Campaign, CampaignMode, CampaignSettings, CampaignState
@@ -35,6 +36,8 @@ from dialer.sip.trunks import Trunks, TrunkStatus
 logger = logging.getLogger(__name__)
 
 TICK_S = 0.5
+LEAST_TARGET = 1e-6
+"""What a policy's limit of nobody at all means to the pace."""
 COUNT_REFRESH_S = 5.0
 """How often the entries of a list are counted; at every tick while nothing is callable, so that the end is seen."""
 COUNT_COST_FACTOR = 50
@@ -214,8 +217,8 @@ class RunningCampaign:
         limits = PacingLimits(
             max_channels=up,
             max_cps=sum(trunk.cps for trunk in trunks if trunk.is_up),
-            ring_timeout_s=settings.ring_timeout_s,
-            abandon_target=period.target,
+            ring_timeout_s=max(settings.ring_timeout_s, MIN_RING_S),
+            abandon_target=max(period.target, LEAST_TARGET),
             tick_s=TICK_S,
         )
         return PacingSnapshot(

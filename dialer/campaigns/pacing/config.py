@@ -1,5 +1,6 @@
 """How a pacer is set: the mode and what the mode needs."""
 
+import math
 from dataclasses import dataclass
 from enum import Enum
 
@@ -26,9 +27,13 @@ class PacerConfig:
     mode: str = PacingMode.PREDICTIVE
     ratio: float = 1.0
     channels: int = 10
-    max_lines_per_agent: float = 3.0
+    max_lines_per_agent: float = 10.0
 
     def __post_init__(self) -> None:
         PacingMode(self.mode)
-        if self.ratio < 0 or self.channels < 0 or self.max_lines_per_agent < 1:
-            raise ValueError("ratio and channels are at least 0, max_lines_per_agent at least 1")
+        if not 0.0 < self.ratio < math.inf:
+            raise ValueError(f"ratio {self.ratio:g}: lines for each ready collector, write a number above 0")
+        if self.channels < 1:
+            raise ValueError(f"channels {self.channels}: lines of a reminder campaign, write 1 or more")
+        if not 1.0 <= self.max_lines_per_agent < math.inf:
+            raise ValueError(f"max_lines_per_agent {self.max_lines_per_agent:g}: write a number from 1 on")

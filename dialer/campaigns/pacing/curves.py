@@ -9,12 +9,15 @@ Forgetting is by count: each new observation weighs `growth` times the one befor
 like the last 1 / (1 − 1/growth) observations. Weights are scaled back before they overflow.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
+Seconds = npt.NDArray[np.int64]
 RESCALE_ABOVE = 1e6
 UNSEEN = 2.0
 """Pseudo-observations that never end, in every second's denominator: thin data must not promise a free collector."""
@@ -38,10 +41,11 @@ class Forgetting:
 
 
 class Share:
-    """A share of yes among yes and no, fading, with one pseudo-observation of each."""
+    """A share of yes among yes and no, fading, with pseudo-observations of each that stand for what is believed."""
 
-    def __init__(self, memory: float) -> None:
+    def __init__(self, memory: float, prior_yes: float = 1.0, prior_no: float = 1.0) -> None:
         self._fading = Forgetting(memory)
+        self._prior = prior_yes, prior_no
         self._yes = self._no = 0.0
 
     def add(self, yes: bool) -> None:
@@ -58,8 +62,8 @@ class Share:
     @property
     def value(self) -> float:
         """The share, between 0 and 1."""
-        unit = self._fading.weight
-        return (self._yes + unit) / (self._yes + self._no + 2.0 * unit)
+        unit, (prior_yes, prior_no) = self._fading.weight, self._prior
+        return (self._yes + unit * prior_yes) / (self._yes + self._no + unit * (prior_yes + prior_no))
 
     def dump(self) -> dict[str, Any]:
         """The state as JSON-able data."""
@@ -72,14 +76,44 @@ class Share:
         self._fading.weight = 1.0
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A curve by second of age, each one value longer than the curve has seconds.
+
+    Survival S[b] to second b, cumulative incidence F[b] of cause 0 before it, exposure E[b]: the sum of the hazards of
+    cause 0 before it. Chance to end by cause 0 between ages a and b, having reached a: (F[b] − F[a]) / S[a].
+    """
+
+    survival: Floats
+    incidence: Floats
+    exposure: Floats
+
+    def within(self, ages: Floats, horizons: Seconds) -> Floats:
+        """Chance to end by cause 0 within each horizon (columns), having reached each age (rows)."""
+        last = self.incidence.size - 1
+        reached = np.minimum(ages.astype(np.int64), last)
+        ends = self.incidence[np.minimum(reached[:, None] + horizons[None, :], last)]
+        result: Floats = (ends - self.incidence[reached][:, None]) / self.survival[reached][:, None]
+        return result
+
+    def gone_through(self, ages: Floats) -> Floats:
+        """The exposure at each age."""
+        result: Floats = self.exposure[np.minimum(ages.astype(np.int64), self.exposure.size - 1)]
+        return result
+
+
 class Curve:
     """Ends per second of age, in `causes` competing ways; the last second holds everything older."""
 
-    def __init__(self, seconds: int, causes: int, memory: float) -> None:
+    def __init__(self, seconds: int, causes: int, memory: float, prior: Mapping[int, float] | None = None) -> None:
+        """`prior` holds pseudo-observations of cause 0 by second: what is believed before anything was seen."""
         self.seconds = seconds
         self._fading = Forgetting(memory)
         self._ends: Floats = np.zeros((causes, seconds))
         self._censored: Floats = np.zeros(seconds)
+        self._prior: Floats = np.zeros(seconds)
+        for second, count in (prior or {}).items():
+            self._prior[second] = count
 
     def add(self, age_s: float, cause: int | None) -> None:
         """One end at an age; `cause` None when we ended it ourselves (it only says that it lasted so long)."""
@@ -95,20 +129,26 @@ class Curve:
         """How many ends the present estimate rests on."""
         return float(self._ends.sum()) / self._fading.weight
 
-    def incidence(self, running: Floats | None = None) -> tuple[Floats, Floats]:
-        """Survival S[b] to second b, and the cumulative incidence F[b] of cause 0 before it (both `seconds` + 1 long).
+    def ended_from(self, age_s: int) -> float:
+        """How many ended or were taken back at that age or later."""
+        return float(self._ends[:, age_s:].sum() + self._censored[age_s:].sum()) / self._fading.weight
 
-        `running` are ages of those that last right now: they count as having lasted so long. Chance to end by cause 0
-        between ages a and b, having reached a: (F[b] − F[a]) / S[a].
-        """
-        exits = self._ends.sum(axis=0) + self._censored
+    def read(self, running: Floats | None = None) -> Reading:
+        """The curve now. `running` are ages of those that last right now: they count as having lasted so long."""
+        unit = self._fading.weight
+        first = self._ends[0] + unit * self._prior
+        ends = first + self._ends[1:].sum(axis=0)
+        exits = ends + self._censored
         if running is not None and running.size:
             seconds = np.minimum(running.astype(np.int64), self.seconds - 1)
-            exits = exits + self._fading.weight * np.bincount(seconds, minlength=self.seconds)
-        at_risk = np.cumsum(exits[::-1])[::-1] + UNSEEN * self._fading.weight
-        survival = np.concatenate(([1.0], np.cumprod(1.0 - self._ends.sum(axis=0) / at_risk)))
-        incidence = np.concatenate(([0.0], np.cumsum(survival[:-1] * self._ends[0] / at_risk)))
-        return survival, incidence
+            exits = exits + unit * np.bincount(seconds, minlength=self.seconds)
+        at_risk = np.cumsum(exits[::-1])[::-1] + UNSEEN * unit
+        survival, (incidence, exposure) = np.ones(self.seconds + 1), np.zeros((2, self.seconds + 1))
+        np.cumprod(1.0 - ends / at_risk, out=survival[1:])
+        hazard = first / at_risk
+        np.cumsum(survival[:-1] * hazard, out=incidence[1:])
+        np.cumsum(hazard, out=exposure[1:])
+        return Reading(survival, incidence, exposure)
 
     def dump(self) -> dict[str, Any]:
         """The state as JSON-able data."""

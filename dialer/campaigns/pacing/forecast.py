@@ -16,17 +16,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from dialer.campaigns.pacing.curves import Floats
+from dialer.campaigns.pacing.curves import Floats, Seconds
 from dialer.campaigns.pacing.floor import Floor
 from dialer.campaigns.pacing.learning import Learned
 
-Seconds = npt.NDArray[np.int64]
 STEP_S = 2
 LOOK_AHEAD_S = 36
 HORIZONS: Seconds = np.arange(STEP_S, LOOK_AHEAD_S + 1, STEP_S)
 """Seconds ahead: by the last one a call placed now has come up or never will."""
+CAUTION = 0.3
+"""How many standard deviations of the factor are added to it."""
 EXACT_BELOW = 48
 """Up to so many uncertain calls and collectors are summed exactly."""
 
@@ -40,6 +40,7 @@ class Chances:
     calls: Floats
     new_call: Floats
     busy: Floats
+    spread: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +53,29 @@ class Risk:
 
 def read_chances(learned: Learned, floor: Floor) -> Chances:
     """Reads the curves for everything on the floor."""
-    survival, answered = learned.ring.incidence()
-    greeting, over = learned.detect.incidence()
-    greeting_s = round(float(greeting[:-1].sum()) - 0.5)
+    ring, greeting = learned.ring.read(floor.dialing_ages), learned.detect.read()
+    factor = learned.tempo.factor(learned.ring_trust * float(ring.gone_through(floor.dialing_ages).sum()))
+    greeting_s = round(float(greeting.survival[:-1].sum()) - 0.5)
     after_greeting = np.maximum(HORIZONS - max(greeting_s, 0), 0)
     live = _cautious_share(learned)
-    dialing = _within(survival, answered, floor.dialing_ages, after_greeting)
-    detecting = _within(greeting, over, floor.detecting_ages, HORIZONS)
+    pace = factor.mean * (1.0 + CAUTION * factor.spread)
+    ages = np.concatenate((np.zeros(1), floor.dialing_ages))
+    dialing = _sped(ring.within(ages, after_greeting), pace)
+    detecting = greeting.within(floor.detecting_ages, HORIZONS)
     return Chances(
         waiting=floor.waiting,
         ready=floor.ready,
-        calls=live * np.vstack((dialing, detecting)),
-        new_call=live * _within(survival, answered, np.zeros(1), after_greeting)[0],
+        calls=live * np.vstack((dialing[1:], detecting)),
+        new_call=live * dialing[0],
         busy=_busy(learned, floor),
+        spread=factor.spread,
     )
+
+
+def _sped(chances: Floats, factor: float) -> Floats:
+    """Chances whose hazards are all multiplied by a factor."""
+    result: Floats = 1.0 - np.power(np.maximum(1.0 - chances, 0.0), factor)
+    return result
 
 
 def _cautious_share(learned: Learned) -> float:
@@ -77,24 +87,13 @@ def _cautious_share(learned: Learned) -> float:
 def _busy(learned: Learned, floor: Floor) -> Floats:
     """Chance of each busy collector to be free within each horizon plus the permitted wait."""
     until = HORIZONS + int(floor.wait_s)
-    wrapped, wrap_over = learned.wrap.incidence(floor.wrapping_ages)
-    talked, talk_over = learned.talk.incidence(floor.talking_ages)
-    wrapping = _within(wrapped, wrap_over, floor.wrapping_ages, until)
+    wrap = learned.wrap.read(floor.wrapping_ages)
     # A talk ends within second u, and the wrap-up after it within until − u − 1: a convolution over u.
     seconds = np.arange(int(until[-1]) + 1)
-    talk_ends = np.diff(_within(talked, talk_over, floor.talking_ages, seconds), axis=1)
+    talk_ends = np.diff(learned.talk.read(floor.talking_ages).within(floor.talking_ages, seconds), axis=1)
     left = until[:, None] - seconds[None, 1:]
-    wrap_ends = np.where(left >= 0, wrap_over[np.maximum(left, 0)], 0.0)
-    return np.vstack((talk_ends @ wrap_ends.T, wrapping))
-
-
-def _within(survival: Floats, incidence: Floats, ages: Floats, horizons: Seconds) -> Floats:
-    """Chance to end within each horizon (columns), having reached each age (rows)."""
-    last = incidence.size - 1
-    reached = np.minimum(ages.astype(np.int64), last)
-    ends = incidence[np.minimum(reached[:, None] + horizons[None, :], last)]
-    result: Floats = (ends - incidence[reached][:, None]) / survival[reached][:, None]
-    return result
+    wrap_ends = np.where(left >= 0, wrap.incidence[np.maximum(left, 0)], 0.0)
+    return np.vstack((talk_ends @ wrap_ends.T, wrap.within(floor.wrapping_ages, until)))
 
 
 def risks(chances: Chances, most: int) -> Iterator[Risk]:
@@ -133,8 +132,10 @@ def _shift_up(spread: Floats, chance: Floats) -> None:
 def _normal(chances: Chances, most: int) -> Iterator[Risk]:
     n_new = np.arange(most + 1)[:, None]
     new, calls, busy = chances.new_call, chances.calls, chances.busy
-    mean = calls.sum(axis=0) - busy.sum(axis=0) + chances.waiting - chances.ready + n_new * new
+    coming = calls.sum(axis=0) + n_new * new
+    mean = coming - busy.sum(axis=0) + chances.waiting - chances.ready
     variance = (calls * (1 - calls)).sum(axis=0) + (busy * (1 - busy)).sum(axis=0) + n_new * new * (1 - new)
+    variance = variance + (chances.spread * coming) ** 2
     deviation = np.sqrt(np.maximum(variance, 1e-9))
     nobody = _upper_tail((-0.5 - mean) / deviation) @ _arrival_weights(chances)
     for n in range(most + 1):

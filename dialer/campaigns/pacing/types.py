@@ -1,7 +1,11 @@
 """What pacing sees and says. Float seconds on one monotonic clock; integer ids; nothing else crosses its border."""
 
+import math
 from dataclasses import dataclass
 from enum import Enum
+
+MIN_RING_S = 15.0
+"""No call is taken back that has rung for less (16 CFR 310.4(b)(4)(ii); to Ofcom it would be misuse)."""
 
 
 class AgentState(str, Enum):
@@ -72,7 +76,10 @@ class CallView:
 
 @dataclass(frozen=True, slots=True)
 class PacingLimits:
-    """Limits the pace must respect; `abandon_target` is a share of live answers (0.03 is 3 %)."""
+    """Limits the pace must respect; `abandon_target` is a share of live answers (0.03 is 3 %).
+
+    ValueError for what makes no sense. No channel and no call per second is what trunks that are down have.
+    """
 
     max_channels: int
     max_cps: float
@@ -80,6 +87,16 @@ class PacingLimits:
     abandon_wait_s: float = 2.0
     abandon_target: float = 0.03
     tick_s: float = 0.5
+
+    def __post_init__(self) -> None:
+        if self.max_channels < 0 or not 0.0 <= self.max_cps < math.inf:
+            raise ValueError("max_channels and max_cps are limits of trunks: 0 or more")
+        if not MIN_RING_S <= self.ring_timeout_s < math.inf:
+            raise ValueError(f"ring_timeout_s {self.ring_timeout_s:g}: a phone rings for {MIN_RING_S:g} s at least")
+        if not 0.0 < self.abandon_target < 1.0:
+            raise ValueError(f"abandon_target {self.abandon_target:g}: a share of live answers above 0 and below 1")
+        if not (0.0 <= self.abandon_wait_s < math.inf and 0.0 < self.tick_s < math.inf):
+            raise ValueError("abandon_wait_s is 0 s or more, tick_s more than 0 s")
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,10 +19,10 @@ from dialer.campaigns.pacing import (
     PacingLimits,
     PacingSnapshot,
 )
+from dialer.campaigns.pacing.line_rate import LineRate
 from dialer.model.campaign import CampaignSettings
 from dialer.simulator.baselines import BASELINES, FixedRatio, Tally
 from dialer.simulator.baselines_adaptive import AdaptiveSettings, AdaptTapered, HardLimit
-from dialer.simulator.baselines_lines import LineRate
 
 NINE = 9 * 3600.0
 LIMITS = PacingLimits(max_channels=1000, max_cps=100.0)
@@ -161,10 +161,11 @@ def test_a_state_of_another_version_is_refused() -> None:
 
 def test_slow_trunks_get_one_call_in_its_time() -> None:
     rate = LineRate()
-    assert rate.room(0.0, 0.25) == 1
+    slow, down = PacingLimits(10, 0.25), PacingLimits(10, 0.0)
+    assert rate.room(0.0, slow) == 1
     rate.observe(PacingEvent(0.0, EventKind.PLACED, 1))
-    assert [rate.room(now, 0.25) for now in (0.5, 3.9, 4.0)] == [0, 0, 1]
-    assert rate.room(0.5, 0.0) == 0
+    assert [rate.room(now, slow) for now in (0.5, 3.9, 4.0)] == [0, 0, 1]
+    assert rate.room(0.5, down) == 0
 
 
 @pytest.mark.parametrize("name", BASELINES)

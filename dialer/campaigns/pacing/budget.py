@@ -1,0 +1,89 @@
+"""The abandonment budget, and how much risk it allows now.
+
+The budget is the number of people who may still be abandoned: target × live − abandoned. Of the regulatory period, and
+beside it of the last hour at a somewhat higher share, so that a period's savings are not spent within an hour.
+
+Theory. The allowance is the chance with which one more person may find nobody free. Every person who comes up adds
+target to the budget and takes one away where abandoned, so the budget is the integral of what was promised minus what
+happened; an allowance that grows with it is an integral controller, and settles where the share is the target whatever
+the forecast gets wrong. It grows exponentially: floors need allowances that differ by factors, and each step of budget
+is then worth the same factor. The budget around which it settles is what bad luck takes within minutes, which grows
+with the square root of the team. Below one person nothing is risked any more: the next one abandoned could be one too
+many. Only a period in which nobody was abandoned yet begins with a small risk instead of none.
+"""
+
+import math
+from dataclasses import dataclass, replace
+
+from dialer.campaigns.pacing.types import PacingSnapshot
+
+USUAL_TEAM = 20.0
+MIDDLE = 3.0
+"""Persons above one at which the allowance is the middle one, in a team of `USUAL_TEAM`."""
+FOLD = 4.0
+"""Persons of budget that raise the allowance e-fold, in that team."""
+MIDDLE_RISK = 0.4
+"""The middle allowance, as a multiple of the target: the share abandoned comes to about two and a half times it, for
+whoever is put through takes a collector from those who answer next."""
+TOP_RISK = 1.2
+FIRST_RISK = 0.2
+"""The allowance of a period in which nobody was abandoned yet, at least; a multiple of the target, as the top."""
+HELD_RISK = 0.005
+"""The allowance while less than one person is left: one in some thousands. A floor of idle collectors may still be
+given more than a line each where next to nobody answers, and nothing else. Beyond the target there is none at all."""
+HOUR_FACTOR = 1.15
+"""An hour's share may be so much higher than the period's, in large teams; and in small ones by `HOUR_NOISE` more."""
+HOUR_NOISE = 1.2
+LEAST_PER_HOUR = 8
+"""People a collector is taken to talk with in an hour, at least: an hour that has just begun is not held to less."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What is left, in persons, and what may be risked: `allowance` 0 means nothing but one line a collector."""
+
+    target: float
+    live: int
+    abandoned: int
+    left: float
+    allowance: float
+    is_hourly: bool = False
+
+    def words(self) -> str:
+        """For the supervisor."""
+        share = self.abandoned / self.live if self.live else 0.0
+        which = "of the last hour" if self.is_hourly else "of the period"
+        spent = f"{self.abandoned} of {self.target * self.live:.1f} calls spent"
+        return f"the abandonment budget {which}: {spent} ({share:.2%} of {self.live} people, target {self.target:.2%})"
+
+
+def left_of(snapshot: PacingSnapshot) -> float:
+    """How many people more may be abandoned in the period, given those who have answered so far."""
+    return snapshot.limits.abandon_target * snapshot.period_live - snapshot.period_abandoned
+
+
+def read_budget(snapshot: PacingSnapshot, recent: tuple[int, int], team: int) -> Budget:
+    """The tighter of period and hour. `recent`: live and abandoned of the last hour; `team`: collectors at work."""
+    target = snapshot.limits.abandon_target
+    left = left_of(snapshot)
+    period = Budget(target, snapshot.period_live, snapshot.period_abandoned, left, target * _multiple(left, team))
+    if left < 0.0:
+        return replace(period, allowance=0.0)
+    live, abandoned = recent
+    live = max(live, min(snapshot.period_live, LEAST_PER_HOUR * team))
+    hourly = target * (HOUR_FACTOR + HOUR_NOISE / math.sqrt(max(team, 1)))
+    left_in_hour = hourly * live - abandoned
+    hour = Budget(hourly, live, abandoned, left_in_hour, target * _multiple(left_in_hour, team), is_hourly=True)
+    if snapshot.period_abandoned == 0:
+        return replace(period, allowance=max(period.allowance, FIRST_RISK * target))
+    return min(period, hour, key=lambda budget: budget.allowance)
+
+
+def _multiple(left: float, team: int) -> float:
+    """The allowance as a multiple of the target."""
+    if left <= 1.0:
+        return HELD_RISK
+    size = math.sqrt(max(team, 1) / USUAL_TEAM)
+    steps = min((left - 1.0 - MIDDLE * size) / (FOLD * size), 10.0)
+    entering = min((left - 1.0) / size, 1.0)
+    return max(min(MIDDLE_RISK * math.exp(steps) * entering, TOP_RISK), HELD_RISK)
