@@ -1,22 +1,31 @@
 """A campaign's history over the API: figures alone, whole or seen to be cut off, the newest where there are many."""
 
+import asyncio
+import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from click.testing import Result
+from typer.testing import CliRunner
 
+from dialer.api.client import ApiClient
 from dialer.api.history_lines import read_history
+from dialer.cli.main import app
 from dialer.compliance.policy import Policy
 from dialer.errors import InputError, StorageError
 from dialer.model.account import Role
 from dialer.model.agent import AgentState, AgentStateChange
 from dialer.model.attempt import Attempt, CallPath, Disposition, HangupSide, Settlement
+from dialer.model.campaign import CampaignSettings
 from dialer.model.history import History
 from dialer.progress.verdict import Label
+from dialer.simulator.history_source import fitted
 from dialer.storage import campaign_history
 from tests.support.house import House, open_house
 from tests.support.policy import bank_policy
+from tests.support.proof_scene import SetClock
 from tests.support.storage import MINUTE, MONDAY, NO_MORE, Dialing, contacts, run_campaign
 from tests.support.verdicts import bare_verdict
 
@@ -159,3 +168,40 @@ async def test_a_history_that_breaks_off_is_not_taken_for_whole(
                 received += piece
     with pytest.raises(InputError, match="cut off"):
         read_history(received.splitlines(), "answer")
+
+
+async def command(house: House, *arguments: str) -> Result:
+    url = str(house.api.make_url("/")).rstrip("/")
+    environment = {"DIALER_URL": url, "DIALER_TOKEN": house.tokens[Role.SUPERVISOR], "COLUMNS": "200"}
+    return await asyncio.to_thread(CliRunner().invoke, app, list(arguments), None, environment)
+
+
+async def test_a_day_is_fetched_kept_and_replayed(house: House, policy: Policy, tmp_path: Path) -> None:
+    await a_morning(house, policy)
+    kept = tmp_path / "day.jsonl"
+    asked = ("--campaign", "campaign", "--day", "2026-11-23", "--mode", "progressive", "--json")
+    fetched = await command(house, "replay", *asked, "--save", str(kept))
+    assert fetched.exit_code == 0, fetched.output
+    document = json.loads(fetched.stdout)
+    assert (document["begins"], document["placed"]) == ("2026-11-23T00:00:00+08:00", N)
+    again = await command(house, "replay", str(kept), "--mode", "progressive", "--json")
+    assert again.stdout == fetched.stdout
+
+
+@pytest.mark.parametrize(
+    ("campaign", "words"),
+    [
+        ("nobody's", "there is no campaign"),
+        ("twice", "2 campaigns are called 'twice'; give the number of one: 2, 3"),
+        ("1", "only 3 answered calls on record; 200 are needed"),
+        ("2", "no call of 'twice' is on record of the last weeks"),
+    ],
+)
+async def test_what_cannot_be_fitted_is_said(tmp_path: Path, policy: Policy, campaign: str, words: str) -> None:
+    async with open_house(tmp_path, clock=SetClock(MONDAY + timedelta(hours=3))) as house:
+        await a_morning(house, policy)
+        for _ in range(2):
+            await house.storage.campaigns.create("twice", [1], CampaignSettings(), MONDAY)
+        async with ApiClient(str(house.api.make_url("/")), house.tokens[Role.SUPERVISOR]) as client:
+            with pytest.raises(InputError, match=words):
+                await fitted(client, campaign, collectors=None, day=None)

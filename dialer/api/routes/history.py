@@ -19,10 +19,11 @@ routes = Routes("campaigns")
 
 MAX_ATTEMPTS = 200_000
 LONGEST = timedelta(days=92)
+LOOK_BACK = timedelta(days=28)
 
 
 class HistoryQuery(Input):
-    """`since` and `until` bound the moments attempts were placed, half open; without them: the house's day, up to now.
+    """`since` and `until` bound the moments attempts were placed, half open; without them: the last 28 days, up to now.
 
     Of more than `limit` attempts the newest are told of, and the history begins with the first of these.
     """
@@ -47,7 +48,7 @@ async def history(call: Call[CampaignPath, HistoryQuery, Nothing]) -> web.Stream
     policy = services.policy.current(now)
     until = asked.until or now
     day = _midnight(until, policy.house_zone)
-    since = asked.since or day
+    since = asked.since or until - LOOK_BACK
     if not timedelta() < until - since <= LONGEST:
         raise bad_field("query.until", f"is not after since, or more than {LONGEST.days} days after it")
     stored = services.storage.campaign_history
