@@ -8,10 +8,12 @@ collectors (`rehearsal_collectors`). The same scenario and seed give the same da
 
 import asyncio
 import logging
+import math
 import random
 import time
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
+from datetime import datetime
 from pathlib import Path
 
 from dialer.agents.sessions import AgentSessions
@@ -23,6 +25,7 @@ from dialer.calls.spool_guard import SpoolGuard
 from dialer.campaigns.loop import CampaignManager
 from dialer.campaigns.loop.paces import PacerOf
 from dialer.campaigns.loop.running import pacer_of
+from dialer.compliance.hours import CallingWindow, ForbiddenHours
 from dialer.compliance.policy import Policy
 from dialer.live import LiveBoard
 from dialer.media.loopback_silent import HOST, SilentLoopback
@@ -123,7 +126,7 @@ class _Rehearsal:
                 for work in at_work:
                     work.cancel()
             books.close(list(sessions), clock.monotonic())
-            record = await _record(storage, house.campaign_id, clock, self._scenario)
+            record = await _record(storage, house.campaign_id, clock, policy)
             day = books.day(
                 record,
                 seed=self._seed,
@@ -131,7 +134,7 @@ class _Rehearsal:
                 machines_connected=sum(_is_machine_talk(lived) for lived in carrier.lived),
                 cpu_s=time.process_time() - self._began_cpu_s,
             )
-            return day, carrier.lived
+            return day, list(carrier.lived)  # what follows ends the calls that are up
 
     def _collectors(self, house: House, place: Workplace) -> list[RehearsedCollector]:
         shifts = [shift for shift in self._scenario.workforce.shifts for _ in range(shift.collectors)]
@@ -142,18 +145,36 @@ class _Rehearsal:
 
     async def _look_on(self, books: Books, campaigns: CampaignManager, campaign_id: int, clock: VirtualClock) -> None:
         """Until the day is over."""
-        while (left_s := self._scenario.length_s - clock.elapsed_s) > 0:
-            await asyncio.sleep(min(LOOK_S, left_s))
+        for look_s in _looks_s(self._scenario.length_s):
+            await asyncio.sleep(look_s - clock.elapsed_s)
             books.look(await campaigns.status(campaign_id), clock.monotonic())
 
 
-async def _record(storage: Storage, campaign_id: int, clock: VirtualClock, scenario: Scenario) -> Record:
+def _looks_s(length_s: float) -> list[float]:
+    """When the floor is noted: each minute, and at the end of the day. Seconds since its beginning."""
+    return [*(n * LOOK_S for n in range(1, math.ceil(length_s / LOOK_S))), length_s]
+
+
+async def _record(storage: Storage, campaign_id: int, clock: VirtualClock, policy: Policy) -> Record:
     await storage.attempts.flush_marks()
     attempts = await storage.attempts.list(AttemptFilter(campaign_id=campaign_id), limit=_ALL)
     figures = await storage.statistics.campaign(campaign_id, clock.utcnow())
     entries = figures.entries
     nothing_left = entries.callable_now == entries.leased == entries.dialing == 0
-    return Record(attempts, figures.refusals, scenario.call_list.contacts, nothing_left)
+    if nothing_left and attempts:
+        last_at = max(attempt.reserved_at for attempt in attempts)
+        nothing_left = not await _closed_since(storage, campaign_id, last_at, policy)
+    return Record(attempts, figures.refusals, nothing_left)
+
+
+async def _closed_since(storage: Storage, campaign_id: int, since: datetime, policy: Policy) -> bool:
+    """Whether calls were refused from then on for the hour: a list that must wait for tomorrow has not ended."""
+    for bound in policy.bounds:
+        if isinstance(bound.rule.body, CallingWindow | ForbiddenHours):
+            newest = await storage.statistics.refusals(campaign_id, bound.rule.rule_id, limit=1)
+            if newest and newest[0].at >= since:
+                return True
+    return False
 
 
 def _is_lost(lived: Lived) -> bool:

@@ -30,7 +30,6 @@ class Record:
 
     attempts: Sequence[Attempt]
     refused: Mapping[str, int]
-    contacts: int
     nothing_left: bool
 
 
@@ -128,7 +127,7 @@ class Books:
             staffed_s=sum(hour.staffed_s for hour in hours),
             collector_waits_s=tuple(self._waits_s),
             person_waits_s=tuple(_waited_s(attempt) for attempt in live if attempt.connected_at is not None),
-            contacts=record.contacts,
+            contacts=self._scenario.call_list.contacts,
             contacts_tried=len({attempt.contact_id for attempt in placed}),
             contacts_reached=len({attempt.contact_id for attempt in live} - {a.contact_id for a in abandoned}),
             finished_s=self._finished_s(placed) if record.nothing_left else None,

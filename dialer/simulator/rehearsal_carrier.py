@@ -47,6 +47,7 @@ _ANSWER_SDP = sdp.build_offer(HOST, 4000, ("PCMA",))
 class Lived:
     """What a called person, or machine, lived through. Seconds since the day began; None: it never came to that."""
 
+    person: int
     fate: Fate
     placed_s: float
     answered_s: float | None
@@ -77,7 +78,7 @@ class FatedCarrier:
         if port is None:
             raise LocalProtocolError("an INVITE without audio")
         fate = self._fates.of_call(person, n_try, self.elapsed_s)
-        call = FatedCall(self, fate, int(port[1]), sink, f"{person}-{n_try}", request.ring_timeout_s)
+        call = FatedCall(self, person, fate, int(port[1]), sink, request.ring_timeout_s)
         self._up[call.port] = call
         return call
 
@@ -118,11 +119,11 @@ class FatedCall:
     """One call, which lives its fate. The `CallPort` of its attempt."""
 
     def __init__(
-        self, carrier: FatedCarrier, fate: Fate, port: int, sink: Sink, call_id: str, ring_timeout_s: float
+        self, carrier: FatedCarrier, person: int, fate: Fate, port: int, sink: Sink, ring_timeout_s: float
     ) -> None:
+        self.person = person
         self.fate = fate
         self.port = port
-        self.call_id = call_id
         self._carrier = carrier
         self._sink = sink
         self._timers: list[asyncio.TimerHandle] = []
@@ -132,6 +133,10 @@ class FatedCall:
         self._answered_s: float | None = None
         self._connected_s: float | None = None
         self._begin(ring_timeout_s)
+
+    @property
+    def call_id(self) -> str:
+        return f"person {self.person}"
 
     def cancel(self) -> None:
         if self._answered_s is None and not self._is_over:
@@ -168,7 +173,7 @@ class FatedCall:
         fate, mode = self.fate, self._carrier.detection
         self._answered_s = self._carrier.elapsed_s
         self._tell(Answered(_ANSWER_SDP))
-        self._after(fate.greeting_s, lambda: self._carrier.media.watch(self.port, self._hears))
+        self._carrier.media.watch(self.port, self._hears)
         likely_s = fate.greeting_s + LIKELY_OVER_S
         if mode is AmdMode.PARALLEL and likely_s < fate.decided_s:
             self._say(SignalKind.GREETING_OVER, likely_s)
@@ -191,7 +196,7 @@ class FatedCall:
         match line:
             case Line.SILENT:
                 patience_s = self.fate.patience_s if is_person else MACHINE_RECORDS_S
-                self._leaves = self._carrier.later(patience_s, self._leave)
+                self._leaves = self._carrier.later(self._greets_on_s + patience_s, self._leave)
             case Line.VOICE:
                 if self._connected_s is None:
                     self._connected_s = self._carrier.elapsed_s
@@ -199,6 +204,12 @@ class FatedCall:
                     self._leaves = self._carrier.later(self.fate.talk_s, self._leave)
             case Line.PROMPT:
                 pass  # whoever is told something stays to the end of it
+
+    @property
+    def _greets_on_s(self) -> float:
+        """How long the greeting still lasts."""
+        answered_s = self._carrier.elapsed_s if self._answered_s is None else self._answered_s
+        return max(answered_s + self.fate.greeting_s - self._carrier.elapsed_s, 0.0)
 
     def _leave(self) -> None:
         self._end(by_remote=True)
@@ -224,7 +235,15 @@ class FatedCall:
     def _close(self, *, hung_up: bool) -> None:
         self._is_over = True
         self._stop_timers()
-        lived = Lived(self.fate, self._placed_s, self._answered_s, self._connected_s, self._carrier.elapsed_s, hung_up)
+        lived = Lived(
+            self.person,
+            self.fate,
+            self._placed_s,
+            self._answered_s,
+            self._connected_s,
+            self._carrier.elapsed_s,
+            hung_up,
+        )
         self._carrier.over(self, lived)
 
 

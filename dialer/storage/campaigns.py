@@ -19,6 +19,11 @@ from dialer.storage.events import emit
 
 # Built once: composing a statement costs more time than running it.
 _ONE = select(tables.campaigns).where(tables.campaigns.c.campaign_id == bindparam("wanted"))
+_IN_STATES = (
+    select(tables.campaigns)
+    .where(tables.campaigns.c.state.in_(bindparam("wanted", expanding=True)))
+    .order_by(tables.campaigns.c.campaign_id)
+)
 _LISTS = (
     select(tables.campaign_lists)
     .where(tables.campaign_lists.c.campaign_id.in_(bindparam("wanted", expanding=True)))
@@ -42,12 +47,10 @@ class Campaigns:
 
     async def all(self, states: Sequence[CampaignState] = ()) -> tuple[Campaign, ...]:
         """Campaigns in the given states (none given: in any), oldest first."""
-        query = select(tables.campaigns).order_by(tables.campaigns.c.campaign_id)
-        if states:
-            query = query.where(tables.campaigns.c.state.in_([state.value for state in states]))
+        wanted = [state.value for state in states or CampaignState]
 
         def work(connection: Connection) -> tuple[Campaign, ...]:
-            rows = connection.execute(query).all()
+            rows = connection.execute(_IN_STATES, {"wanted": wanted}).all()
             lists = _lists_of(connection, [row.campaign_id for row in rows])
             return tuple(values.campaign(row, lists.get(row.campaign_id, [])) for row in rows)
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, func, select, text, update
+from sqlalchemy import Connection, bindparam, func, select, text, update
 
 from dialer.campaigns.priority import priority
 from dialer.model.call_list import ListState
@@ -27,6 +27,11 @@ NEW = "not dialed yet: its turn comes by its priority"
 """The reason of a new entry; as long as what a claim writes in its stead."""
 
 entries = tables.entries
+
+# Built once: composing a statement costs more time than running it.
+_MINE = entries.c.campaign_id == bindparam("of_campaign")
+_BY_QUEUE = select(entries.c.queue, func.count()).where(_MINE).group_by(entries.c.queue)
+_N_DUE = select(func.count()).where(_MINE, text(TIMED), entries.c.due_at <= bindparam("now"))
 
 
 class Entries:
@@ -108,12 +113,11 @@ class Entries:
 
 def count_entries(connection: Connection, campaign_id: int, now: datetime) -> EntryCounts:
     """How many entries stand where, inside a transaction."""
-    grouped = select(entries.c.queue, func.count()).where(entries.c.campaign_id == campaign_id)
-    counts = {row[0]: row[1] for row in connection.execute(grouped.group_by(entries.c.queue))}
-    due = select(func.count()).where(entries.c.campaign_id == campaign_id, text(TIMED), entries.c.due_at <= now)
+    counts = {row[0]: row[1] for row in connection.execute(_BY_QUEUE, {"of_campaign": campaign_id})}
+    due = connection.execute(_N_DUE, {"of_campaign": campaign_id, "now": now}).scalar_one()
     return EntryCounts(
         waiting=sum(counts.get(queue, 0) for queue in WAITING),
-        callable_now=counts.get(READY, 0) + connection.execute(due).scalar_one(),
+        callable_now=counts.get(READY, 0) + due,
         leased=counts.get(EntryState.LEASED.value, 0),
         dialing=counts.get(EntryState.DIALING.value, 0),
         reconcile=counts.get(EntryState.RECONCILE.value, 0),

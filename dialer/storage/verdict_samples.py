@@ -3,9 +3,10 @@
 import hashlib
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select, update
+from sqlalchemy import Connection, Select, bindparam, func, select, update
 
 from dialer.model.verdict_sample import (
     FalseMachines,
@@ -90,13 +91,28 @@ def heard_machines(
     connection: Connection, campaign_id: int, since: datetime | None = None, as_of: datetime | None = None
 ) -> Heard:
     """What listeners heard of the drawn machine verdicts of a campaign, as far as it was said by `as_of`."""
-    asked = SampleFilter(campaign_id, Label.MACHINE.value, labelled=True, since=since)
-    query = _matching(select(samples.c.truth, func.count()), asked).where(samples.c.drawn_at.is_not(None))
-    if as_of is not None:
-        query = query.where(samples.c.labelled_at <= as_of)
-    counts = {row[0]: int(row[1]) for row in connection.execute(query.group_by(samples.c.truth))}
+    known = {"since": since, "as_of": as_of}
+    asked = {name: at for name, at in known.items() if at is not None}
+    rows = connection.execute(_hearing(frozenset(asked)), {"of_campaign": campaign_id, **asked})
+    counts = {row[0]: int(row[1]) for row in rows}
     unclear = counts.pop(Label.UNKNOWN.value, 0)
     return Heard(sum(counts.values()), counts.get(Label.HUMAN.value, 0), unclear)
+
+
+@cache
+def _hearing(bounds: frozenset[str]) -> Select[Any]:
+    """Drawn and labelled machine verdicts of a campaign by their truth; built once for each set of bounds."""
+    limits = {
+        "since": samples.c.made_at >= bindparam("since", type_=samples.c.made_at.type),
+        "as_of": samples.c.labelled_at <= bindparam("as_of", type_=samples.c.labelled_at.type),
+    }
+    return (
+        select(samples.c.truth, func.count())
+        .where(samples.c.campaign_id == bindparam("of_campaign"), samples.c.label == Label.MACHINE.value)
+        .where(samples.c.truth.is_not(None), samples.c.drawn_at.is_not(None))
+        .where(*(limits[name] for name in sorted(bounds)))
+        .group_by(samples.c.truth)
+    )
 
 
 def _keep(connection: Connection, sample: NewVerdictSample) -> int:
