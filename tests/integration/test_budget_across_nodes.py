@@ -9,13 +9,13 @@ import pytest
 
 from dialer.app import Application
 from dialer.campaigns.loop import sharing
-from dialer.config import Config, DatabaseConfig, HttpConfig, MediaConfig, NodeConfig, SipConfig, TrunkConfig
 from dialer.model.attempt import Disposition
 from dialer.model.campaign import AmdMode, CampaignMode, CampaignSettings, CampaignState
-from tests.support.call_lab import HOST, MONDAY, far_side, phones_of, until
-from tests.support.policy import HOUSE_NUMBER, registered
+from tests.support.call_lab import far_side, phones_of, until
+from tests.support.nodes import node_config
+from tests.support.policy import HOUSE_NUMBER
 from tests.support.rules import policy_of
-from tests.support.storage import KEY, Dialing, contacts
+from tests.support.storage import Dialing, contacts
 
 NODES = {"a": 2, "b": 1, "c": 0}
 """Collectors by node."""
@@ -46,18 +46,6 @@ class House:
             raise AssertionError(f"{node} says {self.limiting(node)!r}, never {words!r}") from None
 
 
-def config_of(name: str, folder: Path, database_url: str, media_port: int, trunk_port: int) -> Config:
-    return Config(
-        node=NodeConfig(name=name, data_dir=folder / name, rehearsal_starts_at=MONDAY),
-        database=DatabaseConfig(url=database_url, key=KEY.hex()),
-        sip=SipConfig(host=HOST, port=0, transports=("udp",)),
-        media=MediaConfig(port_min=media_port, port_max=media_port + 99, workers=1, spool_min_free_mb=1),
-        http=HttpConfig(port=0),
-        trunks=(TrunkConfig(name="main", host=HOST, port=trunk_port),),
-        caller_ids=registered(),
-    )
-
-
 async def make_campaign(app: Application) -> int:
     """Running, with three people that may be abandoned and people left to call."""
     storage, now = app.storage, app.clock.utcnow()
@@ -79,7 +67,7 @@ async def open_house(folder: Path, database_url: str) -> AsyncIterator[House]:
     async with far_side(folder, MEDIA) as far, AsyncExitStack() as stack:
         nodes = {}
         for index, name in enumerate(NODES, 1):
-            config = config_of(name, folder, database_url, MEDIA + 100 * index, far.port)
+            config = node_config(name, folder, database_url, MEDIA + 100 * index, far.port)
             nodes[name] = await stack.enter_async_context(Application(config))
         house = House(nodes, await make_campaign(nodes["a"]))
         first = 0

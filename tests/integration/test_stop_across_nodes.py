@@ -16,15 +16,14 @@ from sqlalchemy.engine import make_url
 from dialer.api.security import hash_token
 from dialer.app import Application
 from dialer.calls.runner import AttemptRunner
-from dialer.config import Config, DatabaseConfig, HttpConfig, MediaConfig, NodeConfig, SipConfig, TrunkConfig
 from dialer.model.account import Role
 from dialer.model.attempt import AttemptFilter, AttemptState, Disposition
 from dialer.model.call_list import NewContact, NewPhone
 from dialer.model.campaign import AmdMode, CampaignMode, CampaignSettings
 from dialer.model.contact import CaseStatus
-from tests.support.call_lab import HOST, MONDAY, WAIT_S, FarSide, far_side, until
-from tests.support.policy import HOUSE_NUMBER, registered
-from tests.support.storage import KEY
+from tests.support.call_lab import HOST, WAIT_S, FarSide, far_side, until
+from tests.support.nodes import node_config
+from tests.support.policy import HOUSE_NUMBER
 
 NUMBER = "+8613800001234"
 TOKEN = "token of the case system"
@@ -75,18 +74,6 @@ class Nodes:
         ):
             assert answer.status in (200, 201), await answer.text()
         return time.monotonic()
-
-
-def node_config(name: str, folder: Path, database_url: str, media_port: int, trunk_port: int) -> Config:
-    return Config(
-        node=NodeConfig(name=name, data_dir=folder / name, rehearsal_starts_at=MONDAY),
-        database=DatabaseConfig(url=database_url, key=KEY.hex()),
-        sip=SipConfig(host=HOST, port=0, transports=("udp",)),
-        media=MediaConfig(port_min=media_port, port_max=media_port + 99, workers=1, spool_min_free_mb=1),
-        http=HttpConfig(port=0),
-        trunks=(TrunkConfig(name="main", host=HOST, port=trunk_port),),
-        caller_ids=registered(),
-    )
 
 
 @asynccontextmanager
