@@ -91,8 +91,8 @@ async def test_each_node_has_its_part_and_sees_the_whole(
     tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with open_house(tmp_path, postgres_url) as house:
-        await house.says("a", "; 2.0 of the budget are this node's, for 2 of the campaign's 3 collectors")
-        await house.says("b", "; 1.0 of the budget are this node's, for 1 of the campaign's 3 collectors")
+        await house.says("a", "; this node's part of the budget, for 2 of the campaign's 3 collectors: 2.0 calls left")
+        await house.says("b", "; this node's part of the budget, for 1 of the campaign's 3 collectors: 1.0 calls left")
         parts = await house.nodes["c"].storage.budget_parts.of_campaign(house.campaign_id)
         assert [(part.node, part.collectors, part.people) for part in parts] == [
             ("a", 2, 2.0),
@@ -107,4 +107,4 @@ async def test_each_node_has_its_part_and_sees_the_whole(
         loop.cancel()  # b ticks no more, as if it had died; its calls may still end, so its part is not given away
         monkeypatch.setattr(sharing, "SILENT_S", 1.0)
         monkeypatch.setattr(sharing, "SILENT_READINGS", 0)
-        await house.says("a", "; 2.0 of the budget are this node's, for 2 of the campaign's 2 collectors")
+        await house.says("a", "; this node's part of the budget, for 2 of the campaign's 2 collectors: 2.0 calls left")

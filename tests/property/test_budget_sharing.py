@@ -198,6 +198,6 @@ def test_a_pacer_is_shown_its_part_or_a_little_less(
 
 def test_the_words_name_the_part() -> None:
     share = Share(NodePart("a", 10, 3.0), 3.0, 30, is_alone=False)
-    assert share.words == "; 3.0 of the budget are this node's, for 10 of the campaign's 30 collectors"
+    assert share.words == "; this node's part of the budget, for 10 of the campaign's 30 collectors: 3.0 calls left"
     assert NOTHING.words == ""
     assert math.isclose(share.weight, 1 / 3)

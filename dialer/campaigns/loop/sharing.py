@@ -68,11 +68,11 @@ class Share:
 
     @property
     def words(self) -> str:
-        """For the supervisor; "" where nobody shares."""
+        """For the supervisor, behind figures of this node's part; "" where nobody shares."""
         if self.is_alone:
             return ""
         collectors = f"{self.part.collectors} of the campaign's {self.of_collectors} collectors"
-        return f"; {max(self.people, 0.0):.1f} of the budget are this node's, for {collectors}"
+        return f"; this node's part of the budget, for {collectors}: {max(self.people, 0.0):.1f} calls left"
 
 
 NOTHING = Share(NodePart("", 0, 0.0), 0.0, 0, is_alone=True)
