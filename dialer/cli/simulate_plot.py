@@ -11,7 +11,7 @@ from statistics import fmean
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
-from matplotlib.ticker import FuncFormatter, MultipleLocator, PercentFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator, PercentFormatter
 
 from dialer.cli.pictures import drawable, fonts, new_figure, save_png
 from dialer.cli.simulate_report import FIGURES, by_mode
@@ -25,6 +25,8 @@ _LINE, _LIMIT, _FAINT = "#2c3e50", "#c0392b", "#95a5a6"
 _LEAST_LIVE = 50
 """With fewer live answers so far the share abandoned jumps with each; it is drawn from there on."""
 _HEADROOM = 1.15
+_HIGHEST_LIMITS = 5
+"""So many times the limit is the highest share drawn: what lies beyond would make the rest flat."""
 _TICKS_S = (300, 600, 900, 1800, 3600, 7200)
 _MAX_TICKS = 10
 _LONG_NAME = 12
@@ -91,19 +93,19 @@ def _draw_side_by_side(figure: Figure, scenario: Scenario, modes: dict[str, list
 
 def _draw_floor(axes: Axes, scenario: Scenario, day: Day) -> None:
     """How many collectors do what, stacked."""
-    counts = [[getattr(moment, state) for moment in day.moments] for state in _STATES]
-    axes.stackplot(
-        _clock_s(scenario, day), counts, labels=_STATE_WORDS.values(), colors=_STATES.values(), step="post", linewidth=0
-    )
+    seen = (*day.moments[:1], *day.moments)  # from the day's first second on as it was when first noted
+    at_s = [_day_begins_s(scenario), *_clock_s(scenario, day)][: len(seen)]
+    counts = [[getattr(moment, state) for moment in seen] for state in _STATES]
+    axes.stackplot(at_s, counts, labels=_STATE_WORDS.values(), colors=_STATES.values(), step="pre", linewidth=0)
     axes.set_ylabel("collectors")
-    axes.set_ylim(bottom=0)
+    _count_axis(axes)
 
 
 def _draw_lines(axes: Axes, scenario: Scenario, day: Day) -> None:
     at_s = _clock_s(scenario, day)
     axes.step(at_s, [moment.ringing for moment in day.moments], where="post", color=_LINE, linewidth=1)
     axes.set_ylabel("lines ringing")
-    axes.set_ylim(bottom=0)
+    _count_axis(axes)
 
 
 def _draw_hours(axes: Axes, scenario: Scenario, runs: Sequence[Day]) -> None:
@@ -120,7 +122,8 @@ def _draw_hours(axes: Axes, scenario: Scenario, runs: Sequence[Day]) -> None:
 
 def _draw_abandoned(axes: Axes, scenario: Scenario, runs: Sequence[Day]) -> None:
     """How the share abandoned of the day's live answers went, a line a run, against the limit."""
-    highest = 2 * scenario.pace.abandon_target
+    limit = scenario.pace.abandon_target
+    highest = 2 * limit
     for index, day in enumerate(runs):
         known = [moment for moment in day.moments if moment.period_live >= _LEAST_LIVE]
         shares = [moment.period_abandoned / moment.period_live for moment in known]
@@ -130,11 +133,14 @@ def _draw_abandoned(axes: Axes, scenario: Scenario, runs: Sequence[Day]) -> None
             at_s, shares, color=_LINE if index == 0 else _FAINT, linewidth=1.2, label=name, zorder=3 - (index > 0)
         )
         highest = max(highest, *shares, 0.0)
+    words = ""
     if not any(moment.period_live >= _LEAST_LIVE for day in runs for moment in day.moments):
         words = f"fewer than {_LEAST_LIVE} live answers"
-        axes.text(0.5, 0.75, words, transform=axes.transAxes, ha="center", color=_FAINT, fontsize=9)
-    axes.axhline(scenario.pace.abandon_target, color=_LIMIT, linestyle="--", linewidth=1.2, label="limit")
-    axes.set_ylim(0, max(highest * _HEADROOM, axes.get_ylim()[1]))
+    elif highest > _HIGHEST_LIMITS * limit:
+        words = f"up to {highest:.0%}"
+    axes.text(0.5, 0.75, words, transform=axes.transAxes, ha="center", color=_LINE, fontsize=9)
+    axes.axhline(limit, color=_LIMIT, linestyle="--", linewidth=1.2, label="limit")
+    axes.set_ylim(0, min(max(highest * _HEADROOM, axes.get_ylim()[1]), _HIGHEST_LIMITS * limit))
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes.set_ylabel("abandoned")
 
@@ -155,17 +161,18 @@ def _draw_waits(axes: Axes, title: str, runs: Sequence[Sequence[float]]) -> None
 
 def _draw_bars(figure: SubFigure, scenario: Scenario, modes: dict[str, list[Day]]) -> None:
     talking, abandoned, reached = figure.subplots(1, 3, sharey=True)
-    names = list(modes)
-    talking.barh(names, [_mean(runs, "utilisation") for runs in modes.values()], color=_STATES["talking"])
+    _bars(talking, modes, "utilisation", ".0%", _STATES["talking"])
+    _bars(abandoned, modes, "abandoned_share", ".1%", "0.8")
+    _bars(reached, modes, "contacts_per_hour", ".1f", _STATES["wrapping"])
+    limit = scenario.pace.abandon_target
     for index, runs in enumerate(modes.values()):
         bound = _mean(runs, "bound")
         talking.plot([bound, bound], [index - 0.4, index + 0.4], color=_LINE, linewidth=2)
         abandoned.plot([day.abandoned_share for day in runs], [index] * len(runs), ".", color=_LINE)
+    abandoned.axvline(limit, color=_LIMIT, linestyle="--", linewidth=1.2)
+    abandoned.set_xlim(0, min(max(abandoned.get_xlim()[1], 2 * limit), _HIGHEST_LIMITS * limit))
     talking.set_title("talking, of time logged in (line: if nobody ever waited)", fontsize=9)
-    abandoned.barh(names, [_mean(runs, "abandoned_share") for runs in modes.values()], color="0.8")
-    abandoned.axvline(scenario.pace.abandon_target, color=_LIMIT, linestyle="--", linewidth=1.2)
     abandoned.set_title("abandoned (dots: runs; dashed: limit)", fontsize=9)
-    reached.barh(names, [_mean(runs, "contacts_per_hour") for runs in modes.values()], color=_STATES["wrapping"])
     reached.set_title("contacts reached per collector-hour", fontsize=9)
     for axes in (talking, abandoned):
         axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
@@ -173,8 +180,24 @@ def _draw_bars(figure: SubFigure, scenario: Scenario, modes: dict[str, list[Day]
     talking.invert_yaxis()
 
 
+def _bars(axes: Axes, modes: dict[str, list[Day]], key: str, show: str, color: str) -> None:
+    """A bar a mode, with its figure at the left, where every bar begins."""
+    values = [_mean(runs, key) for runs in modes.values()]
+    axes.barh(list(modes), values, color=color)
+    for index, value in enumerate(values):
+        box = {"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 1.5}
+        axes.annotate(
+            format(value, show), (0, index), (4, 0), textcoords="offset points", va="center", fontsize=8, bbox=box
+        )
+
+
 def _mean(runs: Sequence[Day], key: str) -> float:
     return fmean(FIGURES[key](day) or 0.0 for day in runs)
+
+
+def _count_axis(axes: Axes) -> None:
+    axes.set_ylim(bottom=0)
+    axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
 
 
 def _clock_axis(axes: Axes, scenario: Scenario) -> None:
