@@ -7,8 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from dialer.api.client import ApiClient
 from dialer.api.history_lines import read_history
@@ -19,20 +18,24 @@ from dialer.model.account import Role
 from dialer.model.agent import AgentState, AgentStateChange
 from dialer.model.attempt import Attempt, CallPath, Disposition, HangupSide, Settlement
 from dialer.model.campaign import CampaignSettings
-from dialer.model.history import History
+from dialer.model.history import History, RecordedAttempt, RecordedChange
 from dialer.progress.verdict import Label
 from dialer.simulator.history_source import fitted
-from dialer.storage import campaign_history
+from dialer.storage import Storage, campaign_history
 from tests.support.house import House, open_house
 from tests.support.policy import bank_policy
 from tests.support.proof_scene import SetClock
-from tests.support.storage import MINUTE, MONDAY, NO_MORE, Dialing, contacts, run_campaign
+from tests.support.storage import MINUTE, MONDAY, NO_MORE, Dialing, contacts, open_storage, run_campaign
 from tests.support.verdicts import bare_verdict
 
 S = timedelta(seconds=1)
 WINDOW = "?since=2026-11-23T09:00:00%2B08:00&until=2026-11-23T20:00:00%2B08:00"
 COLLECTOR = 7
 N = 5
+STATES = (
+    *(AgentState.AUX, AgentState.READY, AgentState.RESERVED, AgentState.TALKING, AgentState.WRAPUP),
+    AgentState.OFFLINE,
+)
 
 
 @pytest.fixture(scope="module")
@@ -46,19 +49,19 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
         yield opened
 
 
-async def a_morning(house: House, policy: Policy) -> int:
+async def a_morning(storage: Storage, policy: Policy) -> int:
     """Five calls a minute apart: a talk, a machine, a person nobody was there for, a busy line, one still rings."""
-    campaign_id = await run_campaign(house.storage, contacts(N))
-    dialing = Dialing(house.storage, policy)
+    campaign_id = await run_campaign(storage, contacts(N))
+    dialing = Dialing(storage, policy)
     placed: list[Attempt] = []
     for n, candidate in enumerate(await dialing.claim(campaign_id, N)):
         placed.append(await dialing.reserve(dialing.reservation(candidate), MONDAY + n * MINUTE))
     talk, machine, abandoned, busy, _ = placed
     start = talk.reserved_at
     heard = bare_verdict(machine.attempt_id, campaign_id, MONDAY, Label.MACHINE, decided_ms=2500)
-    sample_id = await house.storage.verdict_samples.keep(heard)
-    await house.storage.verdict_samples.draw(campaign_id, Label.MACHINE, 1, "seed", MONDAY)
-    await house.storage.verdict_samples.label(sample_id, Label.HUMAN, "qa", MONDAY)
+    sample_id = await storage.verdict_samples.keep(heard)
+    await storage.verdict_samples.draw(campaign_id, Label.MACHINE, 1, "seed", MONDAY)
+    await storage.verdict_samples.label(sample_id, Label.HUMAN, "qa", MONDAY)
     ends = (
         Settlement(
             talk.attempt_id,
@@ -82,13 +85,12 @@ async def a_morning(house: House, policy: Policy) -> int:
         Settlement(busy.attempt_id, Disposition.BUSY, start + 183 * S),
     )
     for end in ends:
-        await house.storage.attempts.settle(end, NO_MORE, end.ended_at)
-    states = (AgentState.AUX, AgentState.READY, AgentState.RESERVED, AgentState.TALKING, AgentState.WRAPUP)
-    for n, state in enumerate(states):
+        await storage.attempts.settle(end, NO_MORE, end.ended_at)
+    for n, state in enumerate(STATES):
         of = (campaign_id, talk.attempt_id) if state is AgentState.TALKING else (None, None)
         at = MONDAY - 20 * S + n * 10 * S
         change = AgentStateChange(COLLECTOR, at, AgentState.OFFLINE, state, "x", *of)
-        await house.storage.agents.record_change(change)
+        await storage.agents.record_change(change)
     return campaign_id
 
 
@@ -103,7 +105,7 @@ async def test_a_history_holds_what_a_fit_and_a_replay_need(
     house: House, policy: Policy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(campaign_history, "PAGE", 2)  # so that there are several
-    campaign_id = await a_morning(house, policy)
+    campaign_id = await a_morning(house.storage, policy)
     history = await fetch(house, campaign_id)
     outline = history.outline
     hour = 3600.0
@@ -121,15 +123,28 @@ async def test_a_history_holds_what_a_fit_and_a_replay_need(
     assert (machine.decided_s, machine.truth) == (hour + 72.5, "human")
     assert (abandoned.disposition, busy.answered_s, ringing.ended_s) == (Disposition.ABANDONED, None, None)
     assert [(change.at_s, change.state) for change in history.changes] == [
-        (hour - 20 + 10 * n, state)
-        for n, state in enumerate(
-            (AgentState.AUX, AgentState.READY, AgentState.RESERVED, AgentState.TALKING, AgentState.WRAPUP)
-        )
+        (hour - 20 + 10 * n, state) for n, state in enumerate(STATES)
     ]
 
 
+async def test_both_engines_tell_the_same(database_url: str, policy: Policy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(campaign_history, "PAGE", 2)
+    async with open_storage(database_url) as storage:
+        campaign = await storage.campaigns.get(await a_morning(storage, policy))
+        assert campaign is not None
+        noon = MONDAY + timedelta(hours=2)
+        extent = await storage.campaign_history.extent(campaign, MONDAY + 2 * MINUTE, noon, MONDAY, 10)
+        assert (extent.numbers, extent.tried, extent.earlier_live_s) == (2.0, {0: 0}, (-20.0,))
+        records = [record async for page in storage.campaign_history.pages(extent) for record in page]
+        ended_s = [record.ended_s for record in records if isinstance(record, RecordedAttempt)]
+        assert ended_s == [20.0, 63.0, None]
+        first = await storage.campaign_history.extent(campaign, MONDAY, noon, MONDAY, 10)
+        records = [record async for page in storage.campaign_history.pages(first) for record in page]
+        assert [record.state for record in records if isinstance(record, RecordedChange)] == list(STATES[1:])
+
+
 async def test_a_history_names_nobody(house: House, policy: Policy) -> None:
-    campaign_id = await a_morning(house, policy)
+    campaign_id = await a_morning(house.storage, policy)
     path = f"/v1/campaigns/{campaign_id}/history{WINDOW}"
     async with house.api.get(path, headers=house.auth(Role.AUDITOR)) as answer:
         text = await answer.text()
@@ -142,7 +157,7 @@ async def test_a_history_names_nobody(house: House, policy: Policy) -> None:
 
 
 async def test_of_many_attempts_the_newest_are_told_and_the_earlier_count(house: House, policy: Policy) -> None:
-    campaign_id = await a_morning(house, policy)
+    campaign_id = await a_morning(house.storage, policy)
     history = await fetch(house, campaign_id, f"{WINDOW}&limit=2")
     assert [attempt.disposition for attempt in history.attempts] == [Disposition.BUSY, None]
     assert history.attempts[0].placed_s == 0.0
@@ -154,7 +169,7 @@ async def test_of_many_attempts_the_newest_are_told_and_the_earlier_count(house:
 async def test_a_history_that_breaks_off_is_not_taken_for_whole(
     house: House, policy: Policy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    campaign_id = await a_morning(house, policy)
+    campaign_id = await a_morning(house.storage, policy)
 
     def fail(*_: object, **__: object) -> None:
         raise StorageError("gone")
@@ -173,11 +188,11 @@ async def test_a_history_that_breaks_off_is_not_taken_for_whole(
 async def command(house: House, *arguments: str) -> Result:
     url = str(house.api.make_url("/")).rstrip("/")
     environment = {"DIALER_URL": url, "DIALER_TOKEN": house.tokens[Role.SUPERVISOR], "COLUMNS": "200"}
-    return await asyncio.to_thread(CliRunner().invoke, app, list(arguments), None, environment)
+    return await asyncio.to_thread(lambda: CliRunner().invoke(app, arguments, env=environment))
 
 
 async def test_a_day_is_fetched_kept_and_replayed(house: House, policy: Policy, tmp_path: Path) -> None:
-    await a_morning(house, policy)
+    await a_morning(house.storage, policy)
     kept = tmp_path / "day.jsonl"
     asked = ("--campaign", "campaign", "--day", "2026-11-23", "--mode", "progressive", "--json")
     fetched = await command(house, "replay", *asked, "--save", str(kept))
@@ -199,7 +214,7 @@ async def test_a_day_is_fetched_kept_and_replayed(house: House, policy: Policy, 
 )
 async def test_what_cannot_be_fitted_is_said(tmp_path: Path, policy: Policy, campaign: str, words: str) -> None:
     async with open_house(tmp_path, clock=SetClock(MONDAY + timedelta(hours=3))) as house:
-        await a_morning(house, policy)
+        await a_morning(house.storage, policy)
         for _ in range(2):
             await house.storage.campaigns.create("twice", [1], CampaignSettings(), MONDAY)
         async with ApiClient(str(house.api.make_url("/")), house.tokens[Role.SUPERVISOR]) as client:
