@@ -45,6 +45,8 @@ def test_help_loads_nothing_heavy() -> None:
         (["campaign", "create", "x", "--list", "1", "--settings", "missing.json"], "missing.json: cannot read"),
         (["import", "x.csv", "--list", "x", "--map", "nothing"], "write header=meaning"),
         (["token", "create", "x"], "either --role"),
+        (["simulate", "missing.toml"], "missing.toml: cannot read the scenario"),
+        (["simulate", "--campaign", "x"], "no token"),
     ],
 )
 def test_errors_are_one_line_and_exit_code_2(
