@@ -7,6 +7,7 @@ collectors (`rehearsal_collectors`). The same scenario and seed give the same da
 """
 
 import asyncio
+import gc
 import logging
 import math
 import random
@@ -89,9 +90,11 @@ class _Rehearsal:
         clock = VirtualClock(loop, self._scenario.begins)
         books = Books(self._scenario, clock.monotonic())
         async with AsyncExitStack() as stack:
-            storage = Storage(MemoryDatabase(), Cipher(bytes(KEY_BYTES)), clock)
-            await stack.enter_async_context(storage)
+            database = MemoryDatabase()
+            storage = await stack.enter_async_context(Storage(database, Cipher(bytes(KEY_BYTES)), clock))
+            await database.widen_indexes()
             house = await build(storage, self._scenario, self._fates, self._settings)
+            gc.freeze()  # what is there now stays to the end: no collection need walk it
             media = SilentLoopback()
             carrier = FatedCarrier(media, self._fates, house.people)
             sessions = await stack.enter_async_context(AgentSessions(clock, storage.agents.record_change))
@@ -208,11 +211,15 @@ def _not_heard(attempt: Attempt, phase: VerdictPhase, verdict: Verdict, pcm: byt
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """A day of a thousand calls warns of much that is of interest on a node only; errors are told as ever."""
+    """A day of a thousand calls warns of much that is of interest on a node only; errors are told as ever.
+
+    What was frozen for the collector of garbage (`gc.freeze`) is not afterwards.
+    """
     logger = logging.getLogger("dialer")
     level = logger.level
     logger.setLevel(logging.ERROR)
     try:
         yield
     finally:
+        gc.unfreeze()
         logger.setLevel(level)

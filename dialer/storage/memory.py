@@ -9,7 +9,7 @@ import sqlite3
 from types import TracebackType
 from typing import TypeVar
 
-from sqlalchemy import create_engine
+from sqlalchemy import Connection, create_engine
 from sqlalchemy.pool import StaticPool
 
 from dialer.storage.database import STATEMENTS_KEPT, Work
@@ -17,6 +17,13 @@ from dialer.storage.failures import translated
 from dialer.storage.prepared import PreparedConnection
 
 T = TypeVar("T")
+
+WIDE_INDEXES = {
+    "ix_attempts_campaign_id_disposition_ended_at": "campaign_id, disposition, ended_at, conversation",
+    "ix_attempts_caller_id_reserved_at": "caller_id, reserved_at, state, disposition, ringing_at",
+}
+"""Indexes of the attempts that hold all that is asked by them. On a node sums are read less often the longer they take;
+on virtual time nothing takes any time, so a long day's sums would cost more than all its calls."""
 
 
 class MemoryDatabase:
@@ -37,6 +44,16 @@ class MemoryDatabase:
         if self._connection is not None:
             self._connection.close()
         self._engine.dispose()
+
+    async def widen_indexes(self) -> None:
+        """Once the schema is there."""
+
+        def work(connection: Connection) -> None:
+            for name, columns in WIDE_INDEXES.items():
+                connection.exec_driver_sql(f"DROP INDEX {name}")
+                connection.exec_driver_sql(f"CREATE INDEX {name} ON attempts ({columns})")
+
+        await self.write(work)
 
     async def read(self, work: Work[T]) -> T:
         with translated(self.where):

@@ -3,9 +3,10 @@
 import hashlib
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 
 import msgspec
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Update, bindparam, insert, select, update
 
 from dialer.compliance.proof import ProofKind
 from dialer.errors import InputError
@@ -29,6 +30,26 @@ WRAP_UP_PURPOSE = b"wrap-up"
 wrap_ups = tables.wrap_ups
 attempts = tables.attempts
 entries = tables.entries
+
+# Built once: composing a statement costs more time than running it.
+_THIS = attempts.c.attempt_id == bindparam("of_attempt")
+_KNOWN = select(wrap_ups.c.digest).where(wrap_ups.c.attempt_id == bindparam("of_attempt")).with_for_update()
+_KEEP = insert(wrap_ups)
+_COUNT = (
+    update(attempts)
+    .where(_THIS)
+    .values(right_party=bindparam("new_right_party"), conversation=bindparam("new_conversation"))
+)
+_INDEX = select(attempts.c.number_index).where(_THIS)
+
+
+@cache
+def _changing(columns: tuple[str, ...]) -> Update:
+    """Changes the entry of an attempt, unless its case was stopped; built once for each set of columns."""
+    entry_id = select(attempts.c.entry_id).where(_THIS).scalar_subquery()
+    change = {name: bindparam(f"new_{name}", type_=entries.c[name].type) for name in columns}
+    mine = update(entries).where(entries.c.entry_id == entry_id, entries.c.queue != EntryState.STOPPED.value)
+    return mine.values({"node": None, "lease_until": None, **change})
 
 
 class StoredValue(msgspec.Struct):
@@ -89,8 +110,7 @@ def _record(connection: Connection, cipher: Cipher, wrap_up: WrapUp, effects: Wr
         _Private({name: encode_value(value) for name, value in wrap_up.values.items()}, wrap_up.note), order="sorted"
     )
     digest = _digest(wrap_up, private)
-    earlier = select(wrap_ups.c.digest).where(wrap_ups.c.attempt_id == wrap_up.attempt_id).with_for_update()
-    known = connection.execute(earlier).scalar()
+    known = connection.execute(_KNOWN, {"of_attempt": wrap_up.attempt_id}).scalar()
     if known is not None:
         if known != digest:
             raise InputError(f"attempt {wrap_up.attempt_id} has a wrap-up already, and it says something else")
@@ -105,7 +125,7 @@ def _record(connection: Connection, cipher: Cipher, wrap_up: WrapUp, effects: Wr
         "sealed": cipher.seal(private, WRAP_UP_PURPOSE),
         "digest": digest,
     }
-    connection.execute(insert(wrap_ups), row)
+    connection.execute(_KEEP, row)
     _apply(connection, cipher, attempt, effects, now)
     emit(connection, EventType.WRAP_UP, attempt.case_ref, now, payloads.wrap_up(wrap_up, attempt))
     _note_and_prove(connection, attempt, wrap_up, effects, now)
@@ -130,10 +150,8 @@ def _digest(wrap_up: WrapUp, private: bytes) -> bytes:
 def _apply(connection: Connection, cipher: Cipher, attempt: Attempt, effects: WrapUpEffects, now: datetime) -> None:
     change = _entry_change(attempt, effects)
     if change:
-        entry_id = select(attempts.c.entry_id).where(attempts.c.attempt_id == attempt.attempt_id)
-        stopped = entries.c.queue == EntryState.STOPPED.value
-        mine = update(entries).where(entries.c.entry_id == entry_id.scalar_subquery(), ~stopped)
-        connection.execute(mine.values(node=None, lease_until=None, **change))
+        said = {f"new_{name}": value for name, value in change.items()}
+        connection.execute(_changing(tuple(change)), {"of_attempt": attempt.attempt_id, **said})
     if effects.do_not_call:
         number, case_ref, person_ref = _number(connection, cipher, attempt), attempt.case_ref, attempt.person_ref
         listing = Listing("wrap-up", "asked for in a call", case_ref, person_ref, attempt.attempt_id, attempt.node)
@@ -149,8 +167,8 @@ def _note_and_prove(
     connected = attempt.connected_at is not None
     conversation = False if effects.not_a_conversation else True if connected else None
     counts = {"right_party": effects.right_party, "conversation": conversation}
-    mine = update(attempts).where(attempts.c.attempt_id == attempt.attempt_id)
-    connection.execute(mine.values(counts))
+    said_of = {f"new_{name}": is_so for name, is_so in counts.items()}
+    connection.execute(_COUNT, {"of_attempt": attempt.attempt_id, **said_of})
     index = _number_index(connection, attempt)
     said = {
         "at": now,
@@ -178,8 +196,7 @@ def _note_and_prove(
 
 
 def _number_index(connection: Connection, attempt: Attempt) -> bytes:
-    query = select(attempts.c.number_index).where(attempts.c.attempt_id == attempt.attempt_id)
-    return bytes(connection.execute(query).scalar_one())
+    return bytes(connection.execute(_INDEX, {"of_attempt": attempt.attempt_id}).scalar_one())
 
 
 def _entry_change(attempt: Attempt, effects: WrapUpEffects) -> dict[str, object]:
