@@ -56,13 +56,26 @@ async def a_morning(storage: Storage, policy: Policy) -> int:
     placed: list[Attempt] = []
     for n, candidate in enumerate(await dialing.claim(campaign_id, N)):
         placed.append(await dialing.reserve(dialing.reservation(candidate), MONDAY + n * MINUTE))
-    talk, machine, abandoned, busy, _ = placed
-    start = talk.reserved_at
+    talk, machine, *_ = placed
     heard = bare_verdict(machine.attempt_id, campaign_id, MONDAY, Label.MACHINE, decided_ms=2500)
     sample_id = await storage.verdict_samples.keep(heard)
     await storage.verdict_samples.draw(campaign_id, Label.MACHINE, 1, "seed", MONDAY)
     await storage.verdict_samples.label(sample_id, Label.HUMAN, "qa", MONDAY)
-    ends = (
+    for end in ends_of(placed):
+        await storage.attempts.settle(end, NO_MORE, end.ended_at)
+    for n, state in enumerate(STATES):
+        of = (campaign_id, talk.attempt_id) if state is AgentState.TALKING else (None, None)
+        at = MONDAY - 20 * S + n * 10 * S
+        change = AgentStateChange(COLLECTOR, at, AgentState.OFFLINE, state, "x", *of)
+        await storage.agents.record_change(change)
+    return campaign_id
+
+
+def ends_of(placed: list[Attempt]) -> tuple[Settlement, ...]:
+    """How they ended, but the last."""
+    talk, machine, abandoned, busy, _ = placed
+    start = talk.reserved_at
+    return (
         Settlement(
             talk.attempt_id,
             Disposition.CONNECTED,
@@ -84,14 +97,6 @@ async def a_morning(storage: Storage, policy: Policy) -> int:
         ),
         Settlement(busy.attempt_id, Disposition.BUSY, start + 183 * S),
     )
-    for end in ends:
-        await storage.attempts.settle(end, NO_MORE, end.ended_at)
-    for n, state in enumerate(STATES):
-        of = (campaign_id, talk.attempt_id) if state is AgentState.TALKING else (None, None)
-        at = MONDAY - 20 * S + n * 10 * S
-        change = AgentStateChange(COLLECTOR, at, AgentState.OFFLINE, state, "x", *of)
-        await storage.agents.record_change(change)
-    return campaign_id
 
 
 async def fetch(house: House, campaign_id: int, query: str = WINDOW) -> History:
