@@ -176,7 +176,7 @@ def test_whose_collectors_all_went_holds_what_its_ringing_calls_may_cost() -> No
 
 @given(
     left=st.floats(-20, 200),
-    target=st.sampled_from([0.0, 0.01, 0.03, 0.05]),
+    target=st.sampled_from([0.0, 0.001, 0.01, 0.03, 0.05]),
     live=st.integers(0, 20_000),
     abandoned=st.integers(0, 600),
     weight=st.floats(0, 1),

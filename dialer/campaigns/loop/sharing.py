@@ -116,7 +116,7 @@ def as_counts(left: float, target: float, live: int, abandoned: int, weight: flo
     As near as whole numbers come to this node's part (`weight`) of the campaign's own counts.
     """
     shown = math.ceil(abandoned * weight)
-    if target <= 0:
+    if not 0 < target < 1:  # nothing may be abandoned, or everything
         return math.floor(live * weight), max(shown, math.ceil(-left))
     shown = max(shown, math.ceil(-left / (1 - target)))  # no more abandoned than live
     return math.floor((left + shown) / target), shown
