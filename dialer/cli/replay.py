@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dialer.cli.client import DEFAULT_URL, Token, Url, configured_url, need_token
-from dialer.cli.output import note, say
+from dialer.cli.output import errors, note, say
 from dialer.errors import InputError, system_reason
 from dialer.model.campaign import CampaignMode
 
@@ -64,7 +64,8 @@ def replay(
         "power_ratio": ratio,
     }
     changed = changed_settings(history.outline.settings, changes)
-    found = compare(history, changed, pacer_of)
+    with errors.status("replaying the day, tick by tick"):
+        found = compare(history, changed, pacer_of)
     asked = {name: value for name, value in changes.items() if value is not None}
     if as_json:
         say(json.dumps(document(history, found, asked), ensure_ascii=False))

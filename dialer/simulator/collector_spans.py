@@ -1,6 +1,6 @@
 """What collectors did from when to when, from their recorded changes. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from dialer.model.agent import AgentState
@@ -29,6 +29,15 @@ class Span:
         return self.until_s - self.since_s
 
 
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """A collector, logged in from when to when."""
+
+    agent: int
+    since_s: float
+    until_s: float
+
+
 def spans_of(history: History) -> tuple[Span, ...]:
     """The collectors' states within the history, as far as they were there for the campaign; in order of their ends."""
     by_agent: dict[int, list[RecordedChange]] = {}
@@ -47,3 +56,14 @@ def _of_one(changes: list[RecordedChange], length_s: float) -> Iterator[Span]:
             whole = following is not None and change.at_s >= 0.0
             yield Span(change.agent, change.state, since_s, until_s, before is AgentState.OFFLINE, whole)
         before = change.state
+
+
+def presences_of(spans: Iterable[Span]) -> tuple[Presence, ...]:
+    """From when to when collectors were logged in for the campaign, whatever they did."""
+    found: list[Presence] = []
+    for span in sorted(spans, key=lambda span: (span.agent, span.since_s)):
+        if found and found[-1].agent == span.agent and found[-1].until_s == span.since_s:
+            found[-1] = Presence(span.agent, found[-1].since_s, span.until_s)
+        else:
+            found.append(Presence(span.agent, span.since_s, span.until_s))
+    return tuple(found)

@@ -1,8 +1,7 @@
 """A scenario fitted to a campaign's own history: who answers when, how long it takes, who works, what is left. Pure.
 
 What each figure rests on is told with it (`Fit.comments`), and what the record does not hold is the scenario's default
-and says so. Not fitted: segments (everybody is one), changes within a day beyond those by hour, shifts of different
-hours, breaks at a fixed time, the answers' ups and downs beyond chance.
+and says so. Not fitted: segments (everybody is one), changes within a day beyond those by hour, breaks at a fixed time.
 """
 
 from collections.abc import Mapping
@@ -50,6 +49,7 @@ def fit(history: History, *, begins: datetime, ends: time, collectors: int | Non
         ends=ends,
         workforce=work.workforce,
         segments=(people.segment,),
+        wander=people.wander,
         detection=people.detection,
         trunk=Trunk(max(outline.channels, 1), outline.cps if outline.cps > 0 else Trunk().cps),
         call_list=call_list,
@@ -77,7 +77,7 @@ def _check_enough(history: History) -> None:
 def _call_list(outline: Outline, begins: datetime) -> tuple[CallList, dict[str, str]]:
     """The contacts that wait; those called already on the very day count for the tries they have left."""
     rule = {**DEFAULT_RETRIES, **outline.settings.retries}[Disposition.NO_ANSWER]
-    tries, numbers = min(max(rule.max_attempts, 1), 20), min(max(outline.numbers, 1.0), 3.0)
+    tries, numbers = min(max(rule.max_attempts, 1), 20), round(min(max(outline.numbers, 1.0), 3.0), 3)
     contacts, said = float(outline.waiting), f"{outline.waiting:,} waited at the end of the history"
     if begins.astimezone(ZoneInfo(outline.zone)).date() == outline.ends.astimezone(ZoneInfo(outline.zone)).date():
         all_tries = tries * numbers

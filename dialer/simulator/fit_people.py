@@ -20,7 +20,8 @@ from dialer.model.attempt import REACHED_A_PERSON, CallPath, Disposition
 from dialer.model.campaign import AmdMode
 from dialer.model.history import History, RecordedAttempt
 from dialer.simulator.fit_durations import fit_duration
-from dialer.simulator.scenario import Detection, Duration, Segment
+from dialer.simulator.fit_wander import fit_wander
+from dialer.simulator.scenario import Detection, Duration, Segment, Wander
 
 LEAST_LENGTHS = 30
 """Fewer lengths of a kind are not fitted."""
@@ -47,9 +48,10 @@ _DETECTION = Detection()
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """The one segment and the detection, and where each figure comes from, by its key in the scenario."""
+    """The one segment, its ups and downs, the detection, and where each figure comes from, by its scenario's key."""
 
     segment: Segment
+    wander: Wander
     detection: Detection
     comments: Mapping[str, str]
 
@@ -97,7 +99,10 @@ def fit_people(history: History) -> People:
     said["machine"] = f"{errors.machines:,.0f} of {errors.machines + errors.people:,.0f} answers, {errors.words}"
     said["patience"] = "default: the record does not say how long people would have waited"
     comments = {f"segments.0.{key}": words for key, words in said.items()}
-    return People(segment, detection, comments | {f"detection.{key}": words for key, words in detection_said.items()})
+    comments |= {f"detection.{key}": words for key, words in detection_said.items()}
+    expected = {hour: segment.answered * factor for hour, factor in segment.by_hour.items()}
+    wander, comments["wander.sigma"] = fit_wander(ended, expected, _clock(history))
+    return People(segment, wander, detection, comments)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,16 @@
 """The workforce of a scenario, from what collectors did on recorded days. Pure."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
+from itertools import groupby, pairwise
 from statistics import median
 from zoneinfo import ZoneInfo
 
 from dialer.model.agent import AgentState
 from dialer.model.history import History
-from dialer.simulator.collector_spans import PAUSED, Span, spans_of
+from dialer.simulator.collector_spans import PAUSED, Presence, Span, presences_of, spans_of
 from dialer.simulator.fit_durations import fit_duration
 from dialer.simulator.scenario import Break, Shift, Workforce
 
@@ -19,6 +20,9 @@ SHORTEST_BREAK_S = 20.0
 """What is shorter is a pause for breath; counted as waiting."""
 STEP_MIN = 5
 """To so many minutes the beginning and the end of work are rounded, outwards."""
+LEVEL = 1.5
+LEVEL_SHARE = 0.15
+"""Hours whose collectors differ by no more than `LEVEL`, or this share of all, are taken for equally staffed."""
 _DEFAULT = Workforce(())
 
 
@@ -50,9 +54,10 @@ def working_hours(history: History) -> tuple[time, time] | None:
 def fit_work(history: History, begins: time, ends: time, collectors: int | None) -> Work:
     """The workforce of a day from `begins` to `ends`; `collectors` of them, None: as many as there usually were."""
     spans = spans_of(history)
-    present = _present(history, spans, begins, ends)
-    n = collectors or max(round(present), 1)
-    said = "as asked" if collectors else f"{present:.1f} were logged in on average within these hours"
+    if collectors is None:
+        shifts, said = _shifts(history, presences_of(spans), begins, ends)
+    else:
+        shifts, said = (Shift(collectors, begins, ends),), "as asked"
     wrap_ups = [s.length_s for s in spans if s.state is AgentState.WRAPUP and s.whole]
     wrap_up, wrap_said = _DEFAULT.wrap_up, f"default: only {len(wrap_ups)} wrap-ups on record"
     if len(wrap_ups) >= LEAST_WRAP_UPS:
@@ -60,24 +65,56 @@ def fit_work(history: History, begins: time, ends: time, collectors: int | None)
     breaks, breaks_said = _breaks(spans)
     comments = {"shifts.0.collectors": said, "wrap_up": wrap_said}
     comments |= {"breaks.0.every_min": breaks_said} if breaks else {}
-    return Work(Workforce((Shift(n, begins, ends),), breaks, wrap_up), comments)
+    return Work(Workforce(shifts, breaks, wrap_up), comments)
 
 
-def _present(history: History, spans: Sequence[Span], begins: time, ends: time) -> float:
-    """Collectors logged in at a time, on average over the working hours of days with calls."""
+def _shifts(history: History, presences: Sequence[Presence], begins: time, ends: time) -> tuple[tuple[Shift, ...], str]:
+    """One shift where about as many were there all day, else steps by the hour, each a shift of its own."""
+    hours = [time(hour) for hour in range(begins.hour + 1, 24) if begins < time(hour) < ends]
+    edges = (begins, *hours, ends)
+    days = _days(history)
+    by_hour = [_present(history, days, presences, since, until) for since, until in pairwise(edges)]
+    mean = _present(history, days, presences, begins, ends)
+    if max(by_hour) - min(by_hour) <= max(LEVEL, LEVEL_SHARE * mean):
+        n = max(round(mean), 1)
+        return (Shift(n, begins, ends),), f"{mean:.1f} were logged in on average within these hours"
+    counts: Counter[tuple[time, time]] = Counter()
+    levels = [round(present) for present in by_hour]
+    for level in range(1, max(levels) + 1):
+        at_work = [place for place, n in enumerate(levels) if n >= level]
+        for first, last in _runs(at_work):
+            counts[edges[first], edges[last + 1]] += 1
+    said = ", ".join(f"{since:%H:%M}: {present:.1f}" for since, present in zip(edges, by_hour, strict=False))
+    shifts = tuple(Shift(n, since, until) for (since, until), n in counts.items())
+    return shifts, f"steps by the hour; logged in on average from {said}"
+
+
+def _runs(places: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """First and last of each run of consecutive numbers."""
+    for _, run in groupby(enumerate(places), key=lambda item: item[1] - item[0]):
+        members = [place for _, place in run]
+        yield members[0], members[-1]
+
+
+def _present(history: History, days: Iterable[date], presences: Sequence[Presence], begins: time, ends: time) -> float:
+    """Collectors logged in at a time, on average between two times of these days."""
     outline = history.outline
     zone = ZoneInfo(outline.zone)
-    days = {
-        (outline.begins + timedelta(seconds=attempt.placed_s)).astimezone(zone).date() for attempt in history.attempts
-    }
     there_s = open_s = 0.0
     for day in days:
         bounds = (datetime.combine(day, moment, zone) for moment in (begins, ends))
         since_s, until_s = ((bound - outline.begins).total_seconds() for bound in bounds)
         since_s, until_s = max(since_s, 0.0), min(until_s, outline.length_s)
         open_s += max(until_s - since_s, 0.0)
-        there_s += sum(max(min(s.until_s, until_s) - max(s.since_s, since_s), 0.0) for s in spans)
+        there_s += sum(max(min(p.until_s, until_s) - max(p.since_s, since_s), 0.0) for p in presences)
     return there_s / open_s if open_s else 0.0
+
+
+def _days(history: History) -> frozenset[date]:
+    """The days with calls, on the house's clock."""
+    begins, zone = history.outline.begins, ZoneInfo(history.outline.zone)
+    placed = (begins + timedelta(seconds=attempt.placed_s) for attempt in history.attempts)
+    return frozenset(at.astimezone(zone).date() for at in placed)
 
 
 def _breaks(spans: Sequence[Span]) -> tuple[tuple[Break, ...], str]:

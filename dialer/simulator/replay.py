@@ -28,6 +28,7 @@ from dialer.campaigns.pacing import (
 from dialer.errors import InputError
 from dialer.model.campaign import CampaignMode, CampaignSettings
 from dialer.model.history import BUDGET_S, History
+from dialer.model.pacing_bounds import sensible
 from dialer.simulator.replay_record import Line, Record, Stage, is_of_a_decision
 
 LIST_LASTS = 1_000_000
@@ -66,6 +67,7 @@ class Replay:
             raise InputError("no call was placed by the pacing on that day: there is nothing to replay")
         if settings.mode in (CampaignMode.REMINDER, CampaignMode.PREVIEW):
             raise InputError(f"mode {settings.mode.value} decides nothing by the day: there is nothing to replay")
+        settings = sensible(settings)
         self._record, self._pacer = record, pacer
         self._length_s = outline.length_s
         self._limits = PacingLimits(

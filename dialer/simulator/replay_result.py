@@ -109,7 +109,7 @@ def changed_settings(settings: CampaignSettings, changes: Mapping[str, Any]) -> 
     asked = {name: value for name, value in changes.items() if value is not None}
     for name, value in asked.items():
         if isinstance(value, float) and (why := PACING_BOUNDS[name].refuses(value)):
-            raise InputError(f"{name} {value:g}: {why}")
+            raise InputError(f"{name} {value:g}: {why}; {PACING_BOUNDS[name].fix}")
     return replace(settings, **asked)
 
 

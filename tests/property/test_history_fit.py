@@ -2,6 +2,7 @@
 
 import random
 import tomllib
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
 
@@ -27,10 +28,25 @@ ENDS = (*[Disposition.CONNECTED] * 20, Disposition.ABANDONED, Disposition.MACHIN
 FIRST_TICKS = 40
 
 
+@dataclass(frozen=True)
+class Plan:
+    """What a history is made from: a failing one can be shown. `wild` is how often a time is as no house has it."""
+
+    outline: Outline
+    n: int
+    wild: float
+    seed: int
+
+    def history(self) -> History:
+        chance, length_s = random.Random(self.seed), self.outline.length_s
+        attempts = tuple(an_attempt(chance, k + 1, length_s, self.wild) for k in range(self.n))
+        changes = tuple(a_change(chance, length_s, self.wild) for _ in range(self.n // 2))
+        return History(self.outline, attempts, changes)
+
+
 @st.composite
-def histories(draw: st.DrawFn) -> History:
-    """Mostly long enough for a fit; times in any order, as no house would have them."""
-    chance = random.Random(draw(st.integers(0, 2**32)))
+def plans(draw: st.DrawFn) -> Plan:
+    """Mostly long enough for a fit."""
     hours = draw(st.floats(0.05, 72.0))
     outline = Outline(
         campaign=draw(st.text(min_size=0, max_size=5)),
@@ -50,10 +66,8 @@ def histories(draw: st.DrawFn) -> History:
         numbers=draw(st.floats(0, 5)),
         tried=draw(st.dictionaries(st.integers(0, 30), st.integers(0, 500), max_size=4)),
     )
-    wild = draw(st.sampled_from((0.0, 0.05, 0.5)))
     n = draw(st.sampled_from((600, 600, 600, 3)))
-    attempts = tuple(an_attempt(chance, k + 1, hours * 3600, wild) for k in range(n))
-    return History(outline, attempts, tuple(a_change(chance, hours * 3600, wild) for _ in range(n // 2)))
+    return Plan(outline, n, draw(st.sampled_from((0.0, 0.05, 0.5))), draw(st.integers(0, 2**32)))
 
 
 def an_attempt(chance: random.Random, number: int, length_s: float, wild: float) -> RecordedAttempt:
@@ -93,9 +107,10 @@ def a_change(chance: random.Random, length_s: float, wild: float) -> RecordedCha
     return RecordedChange(agent=chance.randrange(1, 9), at_s=at_s, state=state, here=chance.random() > wild / 2)
 
 
-@settings(max_examples=60, deadline=None)
-@given(histories(), st.one_of(st.none(), st.integers(1, 50)))
-def test_any_history_fits_or_is_refused_in_words(history: History, collectors: int | None) -> None:
+@settings(max_examples=40, deadline=None)
+@given(plans(), st.one_of(st.none(), st.integers(1, 50)))
+def test_any_history_fits_or_is_refused_in_words(plan: Plan, collectors: int | None) -> None:
+    history = plan.history()
     hours = working_hours(history)
     begins, ends = hours or (time(9), time(18))
     try:
@@ -111,9 +126,10 @@ def test_any_history_fits_or_is_refused_in_words(history: History, collectors: i
     assert all(fates.of_call(person, 0, 60.0 * person).ring_s > 0 for person in range(20))
 
 
-@settings(max_examples=60, deadline=None)
-@given(histories())
-def test_any_history_is_replayed_and_kept(history: History) -> None:
+@settings(max_examples=40, deadline=None)
+@given(plans())
+def test_any_history_is_replayed_and_kept(plan: Plan) -> None:
+    history = plan.history()
     assert read_history(write_history(history).splitlines(), "file") == history
     setup = history.outline.settings
     try:

@@ -12,14 +12,16 @@ from bench._day import FloorDay
 from dialer.campaigns.pacing import Pacer, PacerConfig
 from dialer.errors import InputError
 from dialer.model.agent import AgentState
-from dialer.model.attempt import CallPath
+from dialer.model.attempt import CallPath, Disposition
 from dialer.model.campaign import CampaignMode, CampaignSettings
-from dialer.model.history import History, RecordedChange
+from dialer.model.history import History, RecordedAttempt, RecordedChange
 from dialer.simulator.fates import Fates
 from dialer.simulator.fit import Fit, fit
 from dialer.simulator.fit_durations import fit_duration
-from dialer.simulator.fit_work import working_hours
-from dialer.simulator.scenario import Break, CallList, Duration, Part, Scenario, Segment, Shift, Workforce
+from dialer.simulator.fit_people import fit_people
+from dialer.simulator.fit_work import fit_work, working_hours
+from dialer.simulator.people import Behaviour
+from dialer.simulator.scenario import Break, CallList, Duration, Part, Scenario, Segment, Shift, Wander, Workforce
 from dialer.simulator.scenario_checks import problems_of
 from dialer.simulator.scenario_file import as_toml
 from tests.support.histories import Recorder, outline_of, with_fates
@@ -40,6 +42,7 @@ KNOWN = Scenario(
     segments=(Segment(answered=0.30, machine=0.25, busy=0.12, by_hour={9: 0.6, 10: 1.0, 12: 1.4, 14: 0.8}),),
     call_list=CallList(contacts=40_000),
 )
+BLANK = RecordedAttempt(attempt=1, contact=1, number=1, placed_s=0.0, path=CallPath.PREDICTIVE)
 
 
 def lived(scenario: Scenario) -> History:
@@ -74,6 +77,27 @@ def test_people_are_fitted_back(fitted: Fit) -> None:
         assert found.answered * found.by_hour[hour] == pytest.approx(expected, abs=0.045), hour
     assert mean_s(found.ring) == pytest.approx(10.6, rel=0.05), "of those that were answered before the ring timeout"
     assert mean_s(found.greeting) == pytest.approx(1.4, rel=0.05)
+
+
+def test_chance_is_not_taken_for_ups_and_downs(fitted: Fit) -> None:
+    assert fitted.scenario.wander.sigma == 0.0
+    assert fitted.comments["wander.sigma"].startswith("no more than chance in ")
+
+
+def test_ups_and_downs_are_fitted_back() -> None:
+    """Two days of a call every five seconds; a third is what the draws of the walk itself leave open."""
+    wandering = replace(KNOWN, wander=Wander(0.3, 20.0))
+    attempts = []
+    for day in (0, 1):
+        fates = Fates(wandering, day)
+        for n in range(4320):
+            fate, placed_s = fates.of_call(n, 0, n * 5.0), day * 86_400.0 + n * 5.0
+            answered_s = placed_s if fate.behaviour in (Behaviour.HUMAN, Behaviour.MACHINE) else None
+            end = Disposition.NO_ANSWER if answered_s is None else Disposition.MACHINE
+            attempt = msgspec.structs.replace(BLANK, placed_s=placed_s, answered_s=answered_s, disposition=end)
+            attempts.append(attempt)
+    found = fit_people(History(outline_of(wandering), tuple(attempts), ())).wander
+    assert found.sigma == pytest.approx(0.3, rel=0.35)
 
 
 def test_talks_keep_both_kinds_and_their_mean(fitted: Fit) -> None:
@@ -160,6 +184,18 @@ def test_a_collector_of_another_campaign_is_not_counted(history: History) -> Non
     lent = RecordedChange(agent=99, at_s=0.0, state=AgentState.TALKING, here=False)
     found = fit(History(history.outline, history.attempts, (lent, *history.changes)), begins=TOMORROW, ends=time(15))
     assert found.scenario.workforce.shifts[0].collectors == 30
+
+
+def test_shifts_are_seen_as_steps_by_the_hour() -> None:
+    """Six collectors all day, four more in the morning; and a break changes nothing."""
+    changes = [RecordedChange(agent=agent, at_s=0.0, state=AgentState.READY) for agent in range(10)]
+    changes += [RecordedChange(agent=1, at_s=7200.0 + 600 * n, state=AgentState.BREAK) for n in (0, 1)]
+    changes += [RecordedChange(agent=agent, at_s=3 * 3600.0, state=AgentState.OFFLINE) for agent in range(6, 10)]
+    history = History(outline_of(KNOWN), (BLANK,), tuple(changes))
+    found = fit_work(history, time(9), time(15), None)
+    assert found.workforce.shifts == (Shift(6, time(9), time(15)), Shift(4, time(9), time(12)))
+    assert "11:00: 10.0, 12:00: 6.0" in found.comments["shifts.0.collectors"]
+    assert fit_work(history, time(9), time(15), 4).workforce.shifts == (Shift(4, time(9), time(15)),)
 
 
 def test_working_hours_are_those_of_a_usual_day(history: History) -> None:
