@@ -147,18 +147,18 @@ class Books:
         return attempt.disposition in REACHED_A_PERSON
 
     def _all_hours(self, placed: Sequence[Attempt], live: Sequence[Attempt]) -> tuple[Hour, ...]:
-        for name, attempts in (("placed", placed), ("live", live)):
-            for attempt in attempts:
-                at_s = (attempt.reserved_at - self._scenario.begins).total_seconds() + self._began_at
-                if name == "live":
-                    at_s = (_counted_at(attempt) - self._scenario.begins).total_seconds() + self._began_at
-                hour = int((at_s - self._began_at + self._first_hour_s) // _HOUR_S) % 24
-                counted = self._hours.setdefault(hour, Counter())
-                counted[name] += 1
-                if name == "live" and attempt.disposition is Disposition.ABANDONED:
-                    counted["abandoned"] += 1
+        for attempt in placed:
+            self._count("placed", attempt.reserved_at)
+        for attempt in live:
+            self._count("live", _counted_at(attempt))
+            if attempt.disposition is Disposition.ABANDONED:
+                self._count("abandoned", _counted_at(attempt))
         names = ("placed", "live", "abandoned", "talk", "wrap", "staffed")
         return tuple(Hour(hour, *(counted[name] for name in names)) for hour, counted in sorted(self._hours.items()))
+
+    def _count(self, what: str, at: datetime) -> None:
+        since_midnight_s = (at - self._scenario.begins).total_seconds() + self._first_hour_s
+        self._hours.setdefault(int(since_midnight_s // _HOUR_S) % 24, Counter())[what] += 1
 
     def _finished_s(self, placed: Sequence[Attempt]) -> float | None:
         ends = [attempt.ended_at for attempt in placed if attempt.ended_at is not None]
