@@ -103,7 +103,7 @@ def _draw_floor(axes: Axes, scenario: Scenario, day: Day) -> None:
 
 def _draw_lines(axes: Axes, scenario: Scenario, day: Day) -> None:
     at_s = _clock_s(scenario, day)
-    axes.step(at_s, [moment.ringing for moment in day.moments], where="post", color=_LINE, linewidth=1)
+    axes.step(at_s, [moment.ringing for moment in day.moments], where="pre", color=_LINE, linewidth=1)
     axes.set_ylabel("lines ringing")
     _count_axis(axes)
 
