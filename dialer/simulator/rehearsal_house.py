@@ -2,7 +2,7 @@
 
 import math
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -18,11 +18,11 @@ from dialer.model.account import NewAccount, Role
 from dialer.model.agent import Agent
 from dialer.model.attempt import Disposition
 from dialer.model.call_list import NewContact, NewPhone
-from dialer.model.campaign import CampaignSettings, CampaignState, RetryRule
+from dialer.model.campaign import CampaignMode, CampaignSettings, CampaignState, RetryRule
 from dialer.prompts.signals import silence
 from dialer.simulator.fates import Fates
 from dialer.simulator.rehearsal_collectors import FORM
-from dialer.simulator.scenario import Scenario
+from dialer.simulator.scenario import Duration, Scenario, Segment
 from dialer.storage import Storage
 
 NODE = "rehearsal"
@@ -30,6 +30,8 @@ MOST_NUMBERS = 3
 """A contact has so many numbers at most."""
 CHUNK = 2000
 LEAST_CALLER_IDS = 4
+CALLS_MARGIN = 3.0
+"""So many times the calls that keep everybody talking are provided for: days are worse than their figures."""
 SPOKEN_MS = 230
 """How long a syllable takes to say."""
 _FIELDS = {"amount": "1200.50", "due_date": "2026-12-01"}
@@ -80,17 +82,33 @@ def trunk_of(scenario: Scenario) -> TrunkConfig:
 def rules_of(scenario: Scenario) -> tuple[Policy, tuple[str, ...]]:
     """The policy of the scenario's packs, and caller IDs enough for a day under it. Reads files; raises ConfigError."""
     caps = [tally.limit for tally in load_policy(scenario.packs).demand.tallies if tally.scope is Scope.CALLER_ID]
-    wanted = math.ceil(1.5 * _most_calls(scenario) / min(caps)) if caps else 0
+    wanted = math.ceil(_most_calls(scenario) / min(caps)) if caps else 0
     numbers = tuple(f"+86400{n:07d}" for n in range(max(wanted, LEAST_CALLER_IDS)))
     registry = Registry(tuple(RegisteredNumber(number, ("collection",)) for number in numbers))
     return load_policy(scenario.packs, (), registry), numbers
 
 
 def _most_calls(scenario: Scenario) -> float:
-    """No day has more: the list, the trunk's calls per second, or its channels bound it."""
-    call_list, trunk = scenario.call_list, scenario.trunk
+    """No day has more: the list, the trunk's calls per second, or the collectors' time bounds it."""
+    call_list, trunk, workforce = scenario.call_list, scenario.trunk, scenario.workforce
     by_list = call_list.contacts * call_list.numbers * call_list.tries
-    return min(by_list, trunk.cps * scenario.length_s)
+    by_trunk = trunk.cps * scenario.length_s
+    if scenario.pace.mode is CampaignMode.REMINDER:
+        return min(by_list, by_trunk)
+    shifts = workforce.shifts
+    staffed_s = sum(s.collectors * (scenario.seconds_at(s.ends) - scenario.seconds_at(s.begins)) for s in shifts)
+    live = _mean(scenario, lambda segment: segment.answered * (1 - segment.machine))
+    busy_s = _mean(scenario, lambda segment: _mean_s(segment.talk)) + _mean_s(workforce.wrap_up)
+    return min(by_list, by_trunk, CALLS_MARGIN * staffed_s / max(busy_s * live, 1.0))
+
+
+def _mean(scenario: Scenario, of: Callable[[Segment], float]) -> float:
+    shares = sum(segment.share for segment in scenario.segments)
+    return sum(segment.share * of(segment) for segment in scenario.segments) / shares
+
+
+def _mean_s(duration: Duration) -> float:
+    return sum(part.share * part.mean_s for part in duration.parts) / sum(part.share for part in duration.parts)
 
 
 def settings_of(scenario: Scenario, caller_ids: tuple[str, ...]) -> CampaignSettings:
