@@ -74,7 +74,7 @@ RANGES: Mapping[type, Mapping[str, Range]] = {
     Change: {"answered": Range(0, 100), "talk": Range(0, 100, open_below=True), "over_min": _MINUTES},
     Wander: {"sigma": Range(0, 1), "minutes": Range(0, _DAY_MIN, open_below=True)},
     Shift: {"collectors": Range(1, MAX_COLLECTORS)},
-    Break: {"spread_min": _MINUTES, "every_min": Range(0, _DAY_MIN, open_below=True), "share": _SOME_SHARE},
+    Break: {"spread_min": _MINUTES, "every_min": Range(1, _DAY_MIN), "share": _SOME_SHARE},
     Detection: {"people_called_machines": _SHARE, "machines_called_people": _SHARE},
     Trunk: {"channels": Range(1, 10_000), "cps": Range(0, 1000, open_below=True)},
     CallList: {
