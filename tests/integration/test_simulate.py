@@ -1,5 +1,6 @@
 """`dialer simulate` from file to picture; and workers that end with their command, however that ends."""
 
+import asyncio
 import json
 import os
 import signal
@@ -12,7 +13,12 @@ import pytest
 from typer.testing import CliRunner
 
 from dialer.cli import main as cli
+from dialer.errors import InputError
+from dialer.model.account import Role
+from dialer.model.campaign import CampaignSettings
 from dialer.simulator.scenario_file import read_scenario
+from tests.support.house import open_house
+from tests.support.storage import MONDAY
 
 SCENARIO = """
 name = "six minutes"
@@ -44,6 +50,16 @@ def test_a_short_day_from_file_to_picture(tmp_path: Path) -> None:
     assert 0 < ours["utilisation"] < ours["occupancy"] < 1
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert read_scenario(saved) == read_scenario(day)
+
+
+async def test_a_campaign_that_never_dialed_cannot_be_simulated(tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house:
+        await house.storage.campaigns.create("new", [], CampaignSettings(), MONDAY)
+        url, token = str(house.api.make_url("/")).rstrip("/"), house.tokens[Role.SUPERVISOR]
+        asked = ["simulate", "--campaign", "new", "--url", url, "--token", token]
+        told = await asyncio.to_thread(CliRunner().invoke, cli.app, asked)
+    assert isinstance(told.exception, InputError)
+    assert str(told.exception).startswith("no call of 'new' is on record of the last weeks")
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
