@@ -83,7 +83,7 @@ class RehearsedNode:
         database = MemoryDatabase()
         storage = Storage(database, Cipher(bytes(KEY_BYTES)), self.clock)
         self.storage = await stack.enter_async_context(storage)
-        await database.widen_indexes()
+        await database.fit_indexes()
         settings = settings_of(self._scenario, self._caller_ids)
         self.house = await build(self.storage, self._scenario, self.fates, settings)
         gc.freeze()  # what is there now stays to the end: no collection need walk it
