@@ -1,6 +1,6 @@
 """A calling floor without telephony: lives a `Scenario` with a pacer alone, seeded, on a clock of its own.
 
-For judging the pacing over many days quickly; rehearsals live a day through the real loop, gate and calls. The books are
+For judging the pacing over many days quickly; rehearsals live a day through the real loop, gate and calls. Books are
 kept as the law keeps them: a live person who is not with a collector within the permitted wait after the greeting is
 abandoned, whoever is to blame. The list gives every contact one number and one call, and no gate refuses anything.
 """

@@ -224,7 +224,8 @@ def test_a_spent_budget_is_seen_to_the_person(
         held = pacer(replace(config, mode=mode), more).decide(snapshot)
         assert (held.dial, held.cancel) == (progressive.dial, progressive.cancel)
         if progressive.dial:
-            assert f"{snapshot.period_abandoned} of {snapshot.period_live} people" in held.reason
+            assert f": {snapshot.period_abandoned} of " in held.reason
+            assert f"of {snapshot.period_live} people" in held.reason
 
 
 @settings(max_examples=60, deadline=None)

@@ -18,15 +18,15 @@ from dataclasses import dataclass, replace
 from dialer.campaigns.pacing.types import PacingSnapshot
 
 USUAL_TEAM = 20.0
-MIDDLE = 3.0
+MIDDLE = 2.5
 """Persons above one at which the allowance is the middle one, in a team of `USUAL_TEAM`."""
-FOLD = 4.0
+FOLD = 2.5
 """Persons of budget that raise the allowance e-fold, in that team."""
-MIDDLE_RISK = 0.4
+MIDDLE_RISK = 1.2
 """The middle allowance, as a multiple of the target: the share abandoned comes to about two and a half times it, for
 whoever is put through takes a collector from those who answer next."""
-TOP_RISK = 1.2
-FIRST_RISK = 0.2
+TOP_RISK = 2.4
+FIRST_RISK = 0.4
 """The allowance of a period in which nobody was abandoned yet, at least; a multiple of the target, as the top."""
 HELD_RISK = 0.005
 """The allowance while less than one person is left: one in some thousands. A floor of idle collectors may still be

@@ -19,6 +19,7 @@ class Floor:
     dialing_ages: Floats
     detecting_ages: Floats
     wait_s: float
+    now: float
 
     @property
     def available(self) -> int:
@@ -49,4 +50,5 @@ def read_floor(snapshot: PacingSnapshot) -> Floor:
         dialing_ages=np.maximum(calls[CallStage.DIALING], 0.0),
         detecting_ages=np.maximum(calls[CallStage.DETECTING], 0.0),
         wait_s=snapshot.limits.abandon_wait_s,
+        now=snapshot.now,
     )

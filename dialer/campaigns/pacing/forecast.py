@@ -54,7 +54,7 @@ class Risk:
 def read_chances(learned: Learned, floor: Floor) -> Chances:
     """Reads the curves for everything on the floor."""
     ring, greeting = learned.ring.read(floor.dialing_ages), learned.detect.read()
-    factor = learned.tempo.factor(learned.ring_trust * float(ring.gone_through(floor.dialing_ages).sum()))
+    factor = learned.tempo.factor(learned.exposure_since(floor.dialing_ages, floor.now))
     greeting_s = round(float(greeting.survival[:-1].sum()) - 0.5)
     after_greeting = np.maximum(HORIZONS - max(greeting_s, 0), 0)
     live = _cautious_share(learned)

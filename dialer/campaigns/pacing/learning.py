@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from dialer.campaigns.pacing.curves import Curve, Share
+from dialer.campaigns.pacing.curves import Curve, Floats, Share
 from dialer.campaigns.pacing.recent import RecentHour
 from dialer.campaigns.pacing.tempo import Tempo
 from dialer.campaigns.pacing.types import CallOutcome, EventKind, PacingEvent
@@ -18,7 +18,7 @@ RING_MEMORY = 1000.0
 LIVE_MEMORY = 200.0
 BUSY_MEMORY = 250.0
 DETECT_MEMORY = 100.0
-REREAD_S = 3.0
+ACCRUAL_S = 1.0
 LONG_RING_S = 18
 TRUSTED_LONG_RINGS = 25.0
 TRUSTED_RINGS = 500.0
@@ -42,17 +42,18 @@ class Learned:
         self.recent = RecentHour()
         self._placed_at: dict[int, float] = {}
         self._answered_at: dict[int, float] = {}
-        self._ring_reading = self.ring.read()
-        self._ring_read_at = -math.inf
+        self._ring = self.ring.read()
+        self._accrued_at = -math.inf
 
     @property
-    def ring_trust(self) -> float:
-        """How far the ring curves can be held against what happens now: 0 until long rings, too, have ended."""
-        by_length = self.ring.ended_from(LONG_RING_S) / TRUSTED_LONG_RINGS
-        return min(max(by_length, self.ring.count / TRUSTED_RINGS - 1.0), 1.0)
+    def is_ring_trusted(self) -> bool:
+        """Whether the ring curves can be held against what happens now: not before long rings, too, have ended."""
+        return self.ring.ended_from(LONG_RING_S) >= TRUSTED_LONG_RINGS or self.ring.count >= TRUSTED_RINGS
 
     def observe(self, event: PacingEvent) -> None:
         """Learns from one event."""
+        if not 0.0 <= event.at - self._accrued_at < ACCRUAL_S:
+            self._accrue(event.at)
         match event.kind:
             case EventKind.PLACED if event.call_id is not None:
                 self._placed_at[event.call_id] = event.at
@@ -71,21 +72,30 @@ class Learned:
             case _:
                 pass
 
-    def _rang(self, event: PacingEvent, cause: int | None) -> None:
-        if event.call_id is not None:
-            self._placed_at.pop(event.call_id, None)
-        if not 0.0 <= event.at - self._ring_read_at < REREAD_S:
-            self._read_rings(event.at)
-        second = np.array([event.seconds + 1.0])
-        exposure = float(self._ring_reading.gone_through(np.maximum(second, 0.0))[0])
-        self.tempo.add(exposure, cause == ANSWERED, self.ring_trust)
-        self.ring.add(event.seconds, cause)
+    def exposure_since(self, ages: Floats, now: float) -> float:
+        """The exposure that calls ringing at `now`, of these ages, went through since it was last counted."""
+        if not self.is_ring_trusted:
+            return 0.0
+        before = np.maximum(ages - max(now - self._accrued_at, 0.0), 0.0)
+        return float((self._ring.gone_through(ages) - self._ring.gone_through(before)).sum())
 
-    def _read_rings(self, now: float) -> None:
-        """Those that ring now count as having rung so long; who rings for ever is a call whose end was never told."""
+    def _accrue(self, now: float) -> None:
+        """Counts what all that ring have gone through since the last time; then reads the curves anew.
+
+        Those that ring now count as having rung so long. Who rings for ever is a call whose end was never told.
+        """
         self._placed_at = {call_id: at for call_id, at in self._placed_at.items() if 0 <= now - at < RING_SECONDS}
-        ages = np.array([now - at for at in self._placed_at.values()])
-        self._ring_reading, self._ring_read_at = self.ring.read(ages), now
+        ages = now - np.array(list(self._placed_at.values()))
+        self.tempo.rang(self.exposure_since(ages, now))
+        self._ring, self._accrued_at = self.ring.read(ages), now
+
+    def _rang(self, event: PacingEvent, cause: int | None) -> None:
+        placed_at = self._placed_at.pop(event.call_id, None) if event.call_id is not None else None
+        if self.is_ring_trusted and placed_at is not None:
+            self.tempo.rang(self.exposure_since(np.array([event.at - placed_at]), event.at))
+            if cause == ANSWERED:
+                self.tempo.answered()
+        self.ring.add(event.seconds, cause)
 
     def _person(self, event: PacingEvent) -> None:
         self.recent.add(event.at, event.kind is EventKind.ABANDONED)

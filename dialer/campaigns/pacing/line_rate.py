@@ -1,7 +1,7 @@
 """Calls per second, kept over real seconds whatever the length of the ticks."""
 
 import math
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 
 from dialer.campaigns.pacing.types import EventKind, PacingEvent, PacingLimits
 
@@ -28,12 +28,13 @@ class LineRate:
     def room(self, now: float, limits: PacingLimits) -> int:
         """How many calls more may be placed in this tick.
 
-        As many as the second that ends now may still have, and not more than belong to one tick; below one call per
-        second, one call in its time.
+        As many as the second that ends with the tick may still have, and not more than belong to one tick; below one
+        call per second, one call in its time. An INVITE leaves a moment after its tick: the second that ends now would
+        count two ticks' calls twice, and every other tick would stand still.
         """
         cps = limits.max_cps
         if cps <= 0:
             return 0
         window_s = max(1.0, 1.0 / cps)
-        placed = len(self._placed) - bisect_right(self._placed, now - window_s)
+        placed = len(self._placed) - bisect_left(self._placed, now - max(window_s - limits.tick_s, 0.0))
         return max(min(int(max(cps, 1.0)) - placed, math.ceil(cps * limits.tick_s)), 0)

@@ -1,14 +1,13 @@
 """How fast calls are answered just now, against what the ring curves say: the part of the answer rate that moves.
 
-Theory. The ring curves hold how an ordinary call of this campaign rings, from many calls. Against them each call has an
-*exposure*: the sum of the hazards of being answered that it has gone through. Answers and exposures of all calls,
-those that still ring included, differ by a martingale as long as the curves hold (Andersen et al., Statistical Models
-Based on Counting Processes, II.4); so answers ÷ exposure says by what factor the curves are wrong, without waiting for
-the slow calls to end.
+Theory. The ring curves hold how an ordinary call of this campaign rings, from many calls. Against them every second of
+ringing is an *exposure*: the hazard of being answered in it. Answers less exposures gone through, over all calls that
+ring, are a martingale as long as the curves hold (Andersen et al., Statistical Models Based on Counting Processes,
+II.4); so answers ÷ exposure says by what factor the curves are wrong, without waiting for any call to end.
 
 How far back to look is the question: a rate that stands still is known best from many answers, one that has just
 jumped from few. So there is a bank of estimates with memories of different length, each a gamma posterior, and what
-each foretold of the calls that followed decides how much it counts. Where they disagree, nobody knows: that shows as
+each foretold of the seconds that followed decides how much it counts. Where they disagree, nobody knows: that shows as
 the spread, and the forecast takes the spread for uncertainty common to all calls.
 """
 
@@ -37,28 +36,32 @@ class Factor:
 
 
 class Tempo:
-    """Fed with the ends of rings; asked with the exposure of those that still ring."""
+    """Fed with exposures as they are gone through, and with answers."""
 
     def __init__(self) -> None:
         self._answers = [0.0] * len(MEMORIES)
         self._exposures = [0.0] * len(MEMORIES)
         self._trust = [1.0 / len(MEMORIES)] * len(MEMORIES)
 
-    def add(self, exposure: float, answered: bool, weight: float = 1.0) -> None:
-        """A ring ended after an exposure, by an answer or otherwise; `weight`: how far the curves can be trusted."""
-        if weight <= 0.0:
+    def rang(self, exposure: float) -> None:
+        """Calls went through an exposure together."""
+        if exposure <= 0.0:
             return
-        exposure *= weight
-        self._trust = _learn(self._trust, self._means(0.0), exposure, weight * answered)
+        self._trust = _learn(self._trust, self._means(0.0), exposure, 0)
         for index, memory in enumerate(MEMORIES):
             keeps = math.exp(-exposure / memory)
-            self._answers[index] = self._answers[index] * keeps + weight * answered
+            self._answers[index] *= keeps
             self._exposures[index] = self._exposures[index] * keeps + exposure
 
-    def factor(self, ringing_exposure: float) -> Factor:
-        """The factor now; `ringing_exposure` is the sum over the calls that ring and were not answered yet."""
-        means = self._means(ringing_exposure)
-        trust = _learn(self._trust, self._means(0.0), ringing_exposure, 0.0)
+    def answered(self) -> None:
+        """One of them was answered."""
+        self._trust = _learn(self._trust, self._means(0.0), 0.0, 1)
+        self._answers = [answers + 1.0 for answers in self._answers]
+
+    def factor(self, since: float) -> Factor:
+        """The factor now; `since` is the exposure gone through since it was last told, without an answer."""
+        means = self._means(since)
+        trust = _learn(self._trust, self._means(0.0), since, 0)
         mean = sum(share * each for share, each in zip(trust, means, strict=True))
         square = sum(
             share * each * each * (1.0 + 1.0 / (PRIOR + answers))
@@ -84,7 +87,7 @@ class Tempo:
         self._answers, self._exposures, self._trust = parts
 
 
-def _learn(trust: Sequence[float], factors: Sequence[float], exposure: float, answers: float) -> list[float]:
+def _learn(trust: Sequence[float], factors: Sequence[float], exposure: float, answers: int) -> list[float]:
     """The trust after one more observation: by Bayes, with old evidence fading and a part dealt out anew."""
     fading = math.exp(-exposure / TRUST_MEMORY)
     scores = [
