@@ -5,8 +5,9 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from bench._day import FloorDay
 from bench._dialed import different_numbers
-from bench._floor import Simulation, World
+from bench._worlds import floor
 from bench.row import BenchRow
 from dialer.campaigns.pacing import Pacer, PacingDecision, PacingSnapshot
 from dialer.compliance.facts import EarlierAttempt, GateFacts, Tally
@@ -96,7 +97,7 @@ def _pacing() -> float:
     means = []
     for seed in range(3):
         pacer = _TimedPacer()
-        Simulation(World(agents=300, hours=0.4), pacer, seed).run()
+        FloorDay(floor("300 collectors", 300, 24), pacer, seed).live()
         means.append(pacer.spent_s / pacer.decisions * 1000)
     return statistics.median(means)
 

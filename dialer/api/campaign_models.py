@@ -147,8 +147,11 @@ class SettingsIn(Input):
     max_lines_per_agent: Annotated[
         float,
         Within("max_lines_per_agent"),
-        Field(description="Mode predictive: at most so many lines not yet connected per collector at work."),
-    ] = 3
+        Field(
+            description="Mode predictive: at most so many lines not yet connected per collector at work. The "
+            "abandonment budget is what limits the pace; this is for trunks and lists that must be spared."
+        ),
+    ] = 10
     power_ratio: Annotated[
         float,
         Within("power_ratio"),

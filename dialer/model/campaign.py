@@ -137,7 +137,7 @@ class CampaignSettings:
     skills: tuple[str, ...] = ()
     ring_timeout_s: float = 28.0
     abandon_target: float = 0.03
-    max_lines_per_agent: float = 3.0
+    max_lines_per_agent: float = 10.0
     power_ratio: float = 1.5
     amd: AmdMode = AmdMode.BEFORE_CONNECT
     lost_person_cost_s: float = 600.0

@@ -1,52 +1,70 @@
-"""The pacer on a simulated floor: abandonment below target in every run, and more talk time than one to one."""
+"""The promise of the predictive pace, on many floors and seeds: abandonment within its target in every run.
 
-from dataclasses import replace
+Floors and seeds are not those the pace was made on; `bench/pacing.py` runs the same over whole days and beside the
+rules of other dialers.
+"""
 
 import pytest
 
-from bench._floor import Result, Simulation, World
+from bench._day import FloorDay
+from bench._pacing_runs import LEAST_LIVE, OURS, Job, Summary, live_all, summaries
+from bench._worlds import WORLDS
 from dialer.campaigns.pacing import Pacer, PacerConfig, PacingMode
+from dialer.simulator.day import Day
 
-SMALL = World(agents=8, hours=2.5)
-MIDDLE = World(agents=20, hours=1.2)
-WORLDS = {
-    "small": SMALL,
-    "middle": MIDDLE,
-    "swinging answer rate": replace(MIDDLE, answer_swing=0.15),
-    "answer rate doubles": replace(MIDDLE, answer_share=0.2, answer_step=0.3),
-    "breaks": replace(MIDDLE, break_every_s=1800.0),
-    "large": World(agents=60, hours=0.8),
-}
+TARGET = 0.03
+SEEDS = range(52_000, 52_020)
+BY_NAME = {world.name: world for world in WORLDS}
+MIDDLE = BY_NAME["20 collectors"]
+LARGE = [name for name in BY_NAME if int(name.split(",")[0].split()[0]) >= 50]
+HELD_BACK = ("50, trunk-bound", "50, end of list")
+"""Where not the pace is what limits the talk time."""
 
 
-def run(world: World, mode: PacingMode, seed: int) -> Result:
-    return Simulation(world, Pacer(PacerConfig(mode=mode)), seed).run()
+@pytest.fixture(scope="module")
+def days() -> list[Day]:
+    return live_all([Job(world, OURS, seed) for world in WORLDS for seed in SEEDS])
 
 
-@pytest.mark.parametrize("name", WORLDS)
-def test_abandonment_stays_below_its_target_and_talk_above_one_to_one(name: str) -> None:
-    world = WORLDS[name]
-    result = run(world, PacingMode.PREDICTIVE, seed=11)
-    baseline = run(world, PacingMode.PROGRESSIVE, seed=11)
-    assert result.live >= 200, "the run is too short to say anything"
-    assert result.worst_share <= world.limits.abandon_target
-    assert result.talking > baseline.talking + 0.02
+@pytest.fixture(scope="module")
+def summed(days: list[Day]) -> dict[str, Summary]:
+    return {name: summary for (name, _), summary in summaries(days).items()}
 
 
-def test_one_to_one_abandons_nobody() -> None:
-    result = run(MIDDLE, PacingMode.PROGRESSIVE, seed=5)
-    assert result.live >= 200
-    assert result.abandoned == 0
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_no_run_abandons_more_than_its_target(days: list[Day]) -> None:
+    telling = [day for day in days if day.live >= LEAST_LIVE]
+    assert len(telling) >= 0.9 * len(days), "the runs are too short to say anything"
+    over = [(day.name, day.seed, f"{day.abandoned_share:.2%}") for day in telling if day.abandoned_share > TARGET]
+    assert not over
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in LARGE if name not in HELD_BACK])
+def test_large_floors_talk_nearly_as_much_as_can_be(summed: dict[str, Summary], name: str) -> None:
+    """A short morning, its first minutes without any data included."""
+    assert summed[name].bound - summed[name].utilisation <= 0.18
+
+
+def run(mode: PacingMode, seed: int, ratio: float = 1.0) -> Day:
+    return FloorDay(MIDDLE, Pacer(PacerConfig(mode=mode, ratio=ratio)), seed).live()
+
+
+def test_much_more_talk_than_one_to_one_which_abandons_nobody() -> None:
+    ahead, one = run(PacingMode.PREDICTIVE, 11), run(PacingMode.PROGRESSIVE, 11)
+    assert one.live >= LEAST_LIVE
+    assert one.abandoned == 0
+    assert ahead.utilisation > one.utilisation + 0.1
 
 
 def test_a_fixed_ratio_is_held_by_the_budget() -> None:
-    world = replace(MIDDLE, hours=1.5)
-    result = Simulation(world, Pacer(PacerConfig(mode=PacingMode.POWER, ratio=3.0)), 3).run()
-    assert result.live >= 200
-    assert result.abandoned > 0
-    assert result.abandoned_share < 0.06
+    day = run(PacingMode.POWER, 3, ratio=3.0)
+    assert day.live >= LEAST_LIVE
+    assert day.abandoned > 0
+    assert day.abandoned_share < 0.06
 
 
-def test_a_run_repeats_from_its_seed() -> None:
-    world = replace(MIDDLE, hours=0.4)
-    assert run(world, PacingMode.PREDICTIVE, 4) == run(world, PacingMode.PREDICTIVE, 4)
+def test_a_day_repeats_from_its_seed() -> None:
+    first, again = run(PacingMode.PREDICTIVE, 4), run(PacingMode.PREDICTIVE, 4)
+    assert (first.talk_s, first.abandoned, first.placed) == (again.talk_s, again.abandoned, again.placed)

@@ -1,12 +1,11 @@
 """Other dialers' rules: their arithmetic step by step, and what becomes of a floor under them."""
 
 import json
-from dataclasses import replace
-from typing import cast
 
 import pytest
 
-from bench._floor import Result, Simulation, World
+from bench._day import FloorDay
+from bench._worlds import floor as calling_floor
 from dialer.campaigns.loop.paces import Paces
 from dialer.campaigns.pacing import (
     AgentState,
@@ -14,7 +13,6 @@ from dialer.campaigns.pacing import (
     CallStage,
     CallView,
     EventKind,
-    Pacer,
     PacingEvent,
     PacingLimits,
     PacingSnapshot,
@@ -23,10 +21,13 @@ from dialer.campaigns.pacing.line_rate import LineRate
 from dialer.model.campaign import CampaignSettings
 from dialer.simulator.baselines import BASELINES, FixedRatio, Tally
 from dialer.simulator.baselines_adaptive import AdaptiveSettings, AdaptTapered, HardLimit
+from dialer.simulator.day import Day
+from dialer.simulator.scenario import Scenario
 
 NINE = 9 * 3600.0
 LIMITS = PacingLimits(max_channels=1000, max_cps=100.0)
-BUSY_MORNING = World(agents=20, hours=2.0)
+BUSY_MORNING = calling_floor("20 collectors", 20, 120)
+MINUTES = calling_floor("20 collectors", 20, 12)
 
 
 def floor(
@@ -46,8 +47,8 @@ def floor(
     )
 
 
-def lived(world: World, rule: Paces, seed: int) -> Result:
-    return Simulation(world, cast("Pacer", rule), seed).run()
+def lived(world: Scenario, rule: Paces, seed: int) -> Day:
+    return FloorDay(world, rule, seed).live()
 
 
 def adapted(rule: HardLimit | AdaptTapered, until: float, **on_floor: int) -> float:
@@ -171,7 +172,7 @@ def test_slow_trunks_get_one_call_in_its_time() -> None:
 @pytest.mark.parametrize("name", BASELINES)
 def test_every_baseline_goes_on_where_it_was_dumped(name: str) -> None:
     rule, restarted = (BASELINES[name](CampaignSettings(), NINE) for _ in range(2))
-    lived(replace(BUSY_MORNING, hours=0.2), rule, 3)
+    lived(MINUTES, rule, 3)
     restarted.load(json.loads(json.dumps(rule.dump())))
     later = floor(2000.0, ready=6, talking=9, waiting=1, dialing=2)
     assert restarted.decide(later) == rule.decide(later)
@@ -184,5 +185,5 @@ def test_the_hard_limit_breaks_its_target_and_is_hardly_better_than_one_to_one()
     )
     assert one.abandoned == 0
     assert hard.worst_share > 0.03
-    assert hard.talking < one.talking + 0.06
-    assert loose.talking > one.talking + 0.1
+    assert hard.utilisation < one.utilisation + 0.06
+    assert loose.utilisation > one.utilisation + 0.1
