@@ -197,7 +197,7 @@ def _mean(runs: Sequence[Day], key: str) -> float:
 
 def _count_axis(axes: Axes) -> None:
     axes.set_ylim(bottom=0)
-    axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+    axes.yaxis.set_major_locator(MaxNLocator(5, integer=True, steps=(1, 2, 5, 10)))
 
 
 def _clock_axis(axes: Axes, scenario: Scenario) -> None:
