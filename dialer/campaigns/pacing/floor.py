@@ -34,21 +34,20 @@ class Floor:
 
 def read_floor(snapshot: PacingSnapshot) -> Floor:
     """Sorts a snapshot."""
-    agents: dict[AgentState, list[float]] = {state: [] for state in AgentState}
-    for agent in snapshot.agents:
-        if not agent.pause_pending:
-            agents[agent.state].append(snapshot.now - agent.since)
-    calls: dict[CallStage, list[float]] = {stage: [] for stage in CallStage}
-    for call in snapshot.calls:
-        since = call.placed_at if call.stage is CallStage.DIALING else call.stage_since
-        calls[call.stage].append(snapshot.now - since)
+    now = snapshot.now
+    agents = [agent for agent in snapshot.agents if not agent.pause_pending]
+    talking = [now - agent.since for agent in agents if agent.state is AgentState.TALKING]
+    wrapping = [now - agent.since for agent in agents if agent.state is AgentState.WRAPUP]
+    calls = [call for call in snapshot.calls if call.stage is not CallStage.CONNECTED]
+    dialing = [now - call.placed_at for call in calls if call.stage is CallStage.DIALING]
+    detecting = [now - call.stage_since for call in calls if call.stage is CallStage.DETECTING]
     return Floor(
-        ready=len(agents[AgentState.READY]),
-        talking_ages=np.maximum(agents[AgentState.TALKING], 0.0),
-        wrapping_ages=np.maximum(agents[AgentState.WRAPUP], 0.0),
-        waiting=len(calls[CallStage.WAITING]),
-        dialing_ages=np.maximum(calls[CallStage.DIALING], 0.0),
-        detecting_ages=np.maximum(calls[CallStage.DETECTING], 0.0),
+        ready=sum(agent.state is AgentState.READY for agent in agents),
+        talking_ages=np.maximum(talking, 0.0),
+        wrapping_ages=np.maximum(wrapping, 0.0),
+        waiting=len(calls) - len(dialing) - len(detecting),
+        dialing_ages=np.maximum(dialing, 0.0),
+        detecting_ages=np.maximum(detecting, 0.0),
         wait_s=snapshot.limits.abandon_wait_s,
-        now=snapshot.now,
+        now=now,
     )
