@@ -4,6 +4,7 @@ In this order: the outline, the attempts, the collectors' changes, one `end` lin
 """
 
 from collections.abc import AsyncIterator, Iterable, Sequence
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -11,7 +12,7 @@ import msgspec
 from dialer.api.routing import YEARS
 from dialer.campaigns.loop.running import TICK_S
 from dialer.errors import InputError
-from dialer.model.history import FORMAT, End, History, Outline, RecordedAttempt, RecordedChange, for_pacing
+from dialer.model.history import FORMAT, LONGEST, End, History, Outline, RecordedAttempt, RecordedChange, for_pacing
 from dialer.sip.trunks import TrunkStatus
 from dialer.storage.campaign_history import CampaignHistory, Extent
 
@@ -89,7 +90,7 @@ def read_history(lines: Iterable[bytes], source: str) -> History:
 def _decoded(line: bytes, place: str) -> Line:
     try:
         return _decoder.decode(line)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:  # the last one of thousands of brackets
         raise InputError(f"{place} is no line of a history: {error}") from error
 
 
@@ -101,6 +102,7 @@ def _known(outline: Outline, source: str) -> Outline:
     except (KeyError, ValueError, OSError) as error:  # as zoneinfo fails of unknown names, paths, and folders
         raise InputError(f"{source}: {outline.zone!r} is no zone; save the history anew") from error
     bounds = (outline.begins, outline.ends)
-    if any(at.tzinfo is None or at.year not in YEARS for at in bounds) or outline.begins >= outline.ends:
+    are_instants = all(at.tzinfo is not None and at.year in YEARS for at in bounds)
+    if not are_instants or not timedelta() < outline.ends - outline.begins <= LONGEST:
         raise InputError(f"{source}: a history from {bounds[0]} to {bounds[1]} cannot be; save it anew")
     return outline

@@ -7,7 +7,7 @@ The structs are the lines of the JSON Lines form (`dialer.api.history_lines`).
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated
 
 import msgspec
@@ -17,8 +17,12 @@ from dialer.model.attempt import CallPath, Disposition, HangupSide
 from dialer.model.campaign import CampaignSettings, DispositionForm
 
 FORMAT = 1
-Seconds = Annotated[float, msgspec.Meta(ge=-1e7, le=1e7)]
-"""After the first moment of a history; within some months of it."""
+LONGEST = timedelta(days=92)
+"""Of a history."""
+FARTHEST_S = 1e7
+"""From its first moment, either way: some months, and more than the longest history with its last call."""
+Seconds = Annotated[float, msgspec.Meta(ge=-FARTHEST_S, le=FARTHEST_S)]
+"""After the first moment of a history; what lies farther from it is told as if it were that far."""
 Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
 BUDGET_S = 86_400.0
 """How long an answered call counts in a campaign's own abandonment budget."""

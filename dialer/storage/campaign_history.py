@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Select, and_, func, or_, select
 from dialer.model.agent import AgentState
 from dialer.model.attempt import REACHED_A_PERSON, AttemptState, CallPath, Disposition, HangupSide
 from dialer.model.campaign import Campaign
-from dialer.model.history import BUDGET_S, RecordedAttempt, RecordedChange
+from dialer.model.history import BUDGET_S, FARTHEST_S, RecordedAttempt, RecordedChange
 from dialer.model.verdict_sample import VerdictPhase
 from dialer.storage import tables
 from dialer.storage.agents import last_before
@@ -111,7 +111,7 @@ class _Numbering:
             attempt=self._number("attempt", row.attempt_id),
             contact=self._number("contact", row.contact_id),
             number=self._number("number", row.phone_id),
-            placed_s=(row.reserved_at - self._begins).total_seconds(),
+            placed_s=self._after_begin(row.reserved_at),
             path=CallPath(row.path),
             ringing_s=self._seconds(row.ringing_at),
             answered_s=answered_s,
@@ -131,7 +131,7 @@ class _Numbering:
     def change(self, row: AnyRow) -> RecordedChange:
         return RecordedChange(
             agent=self._number("agent", row.agent_id),
-            at_s=(row.at - self._begins).total_seconds(),
+            at_s=self._after_begin(row.at),
             state=AgentState(row.new),
             here=row.campaign_id in (None, self._campaign_id),
         )
@@ -141,7 +141,11 @@ class _Numbering:
         return known.setdefault(key, len(known) + 1)
 
     def _seconds(self, at: datetime | None) -> float | None:
-        return None if at is None else (at - self._begins).total_seconds()
+        return None if at is None else self._after_begin(at)
+
+    def _after_begin(self, at: datetime) -> float:
+        """Whoever comes back after half a year was out of office since long before."""
+        return max(-FARTHEST_S, min((at - self._begins).total_seconds(), FARTHEST_S))
 
 
 def _extent(

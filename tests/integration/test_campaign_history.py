@@ -18,7 +18,7 @@ from dialer.model.account import Role
 from dialer.model.agent import AgentState, AgentStateChange
 from dialer.model.attempt import Attempt, CallPath, Disposition, HangupSide, Settlement
 from dialer.model.campaign import CampaignSettings
-from dialer.model.history import History, RecordedAttempt, RecordedChange
+from dialer.model.history import FARTHEST_S, History, RecordedAttempt, RecordedChange
 from dialer.progress.verdict import Label
 from dialer.simulator.history_source import fitted
 from dialer.storage import Storage, campaign_history
@@ -169,6 +169,19 @@ async def test_of_many_attempts_the_newest_are_told_and_the_earlier_count(house:
     assert history.outline.earlier_live_s == (-80.0, -40.0)
     assert history.outline.earlier_abandoned_s == (-40.0,)
     assert [(change.at_s, change.state) for change in history.changes] == [], "nobody worked in these two minutes"
+
+
+async def test_who_comes_back_after_half_a_year_spoils_no_history(house: House, policy: Policy) -> None:
+    campaign_id = await a_morning(house.storage, policy)
+    back = (MONDAY - timedelta(days=180), AgentState.TRAINING), (MONDAY + MINUTE, AgentState.TALKING)
+    for at, state in back:
+        change = AgentStateChange(COLLECTOR + 1, at, AgentState.OFFLINE, state, "x", campaign_id)
+        await house.storage.agents.record_change(change)
+    history = await fetch(house, campaign_id)
+    assert [(change.at_s, change.state) for change in history.changes if change.agent == 2] == [
+        (-FARTHEST_S, AgentState.TRAINING),
+        (3660.0, AgentState.TALKING),
+    ]
 
 
 async def test_a_history_that_breaks_off_is_not_taken_for_whole(

@@ -14,11 +14,11 @@ from dialer.api.routes.campaigns import CampaignPath
 from dialer.api.routes.proofs import Bound
 from dialer.api.routing import Call, Input, Nothing, Routes
 from dialer.api.streaming import JSON_LINES, stream_lines
+from dialer.model.history import LONGEST
 
 routes = Routes("campaigns")
 
 MAX_ATTEMPTS = 200_000
-LONGEST = timedelta(days=92)
 LOOK_BACK = timedelta(days=28)
 
 

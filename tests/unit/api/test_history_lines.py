@@ -10,7 +10,7 @@ from dialer.errors import InputError
 from dialer.model.agent import AgentState
 from dialer.model.attempt import CallPath, Disposition
 from dialer.model.campaign import CampaignMode, CampaignSettings, RetryRule
-from dialer.model.history import End, History, Outline, RecordedAttempt, RecordedChange, for_pacing
+from dialer.model.history import LONGEST, End, History, Outline, RecordedAttempt, RecordedChange, for_pacing
 
 BEGINS = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
 SETTINGS = CampaignSettings(
@@ -66,11 +66,13 @@ def outline(**changes: object) -> list[bytes]:
         ([b"hello"], "file: line 1 is no line of a history"),
         ([b'{"type":"proof"}'], "is no line of a history"),
         ([b"\xff"], "is no line of a history"),
+        ([LINES[0], b'{"type":"end","x":' + b"[" * 10_000], "line 2 is no line of a history: maximum recursion"),
         ([LINES[0], LINES[1].replace(b"0.1,", b"1e99,")], "line 2 is no line of a history"),
         (outline(format=2), "format 2 is not known here; this version reads format 1"),
         (outline(zone="Mars/Olympus"), "'Mars/Olympus' is no zone"),
         (outline(zone="../etc"), "'../etc' is no zone"),
         (outline(ends=BEGINS), "cannot be; save it anew"),
+        (outline(ends=BEGINS + LONGEST + timedelta(seconds=1)), "cannot be; save it anew"),
         (outline(begins=datetime(1, 1, 1, tzinfo=UTC)), "cannot be; save it anew"),
         (outline(begins=datetime(2026, 11, 23)), "cannot be"),  # noqa: DTZ001 - without a zone
     ],
