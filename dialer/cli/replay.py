@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Mapping
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -50,10 +51,6 @@ def replay(
 
     A saved file gives the same answer on every machine.
     """
-    from dialer.campaigns.loop.running import pacer_of
-    from dialer.cli.replay_report import document, print_comparison
-    from dialer.simulator.replay_result import changed_settings, compare
-
     if mode is not None and mode not in MODES:
         raise typer.BadParameter(f"{mode.value} decides nothing by the day; use predictive, progressive or power")
     history = _history(file, campaign, day, save, url, token)
@@ -63,10 +60,17 @@ def replay(
         "max_lines_per_agent": lines_per_agent,
         "power_ratio": ratio,
     }
-    changed = changed_settings(history.outline.settings, changes)
+    _tell(history, {name: value for name, value in changes.items() if value is not None}, as_json)
+
+
+def _tell(history: "History", asked: Mapping[str, CampaignMode | float], as_json: bool) -> None:
+    from dialer.campaigns.loop.running import pacer_of
+    from dialer.cli.replay_report import document, print_comparison
+    from dialer.simulator.replay_result import changed_settings, compare
+
+    changed = changed_settings(history.outline.settings, asked)
     with errors.status("replaying the day, tick by tick"):
         found = compare(history, changed, pacer_of)
-    asked = {name: value for name, value in changes.items() if value is not None}
     if as_json:
         say(json.dumps(document(history, found, asked), ensure_ascii=False))
     else:

@@ -105,12 +105,11 @@ class _Counted:
 
 
 def changed_settings(settings: CampaignSettings, changes: Mapping[str, Any]) -> CampaignSettings:
-    """The settings with some changed, by field name; None leaves a field. InputError: a value makes no sense."""
-    asked = {name: value for name, value in changes.items() if value is not None}
-    for name, value in asked.items():
+    """The settings with some changed, by field name. InputError: a value makes no sense."""
+    for name, value in changes.items():
         if isinstance(value, float) and (why := PACING_BOUNDS[name].refuses(value)):
             raise InputError(f"{name} {value:g}: {why}; {PACING_BOUNDS[name].fix}")
-    return replace(settings, **asked)
+    return replace(settings, **changes)
 
 
 def compare(history: History, changed: CampaignSettings, pacer_of: PacerOf) -> Comparison:
