@@ -1,21 +1,42 @@
-"""`make test` runs two processes; neither's failure is lost, and both are shown."""
+"""`make test` runs two processes: neither's failure is lost, both are shown, both clean up when they are stopped."""
 
+import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 SCRIPT = Path(__file__).parents[3] / "scripts" / "run_tests.py"
 PASSES, FAILS = "def test_it() -> None: ...", "def test_it() -> None: raise ValueError"
+LASTS = """
+import time, pathlib, pytest
+
+@pytest.fixture
+def peer():
+    pathlib.Path("{name}-begun").touch()
+    yield
+    time.sleep(0.6)
+    pathlib.Path("{name}-ended").touch()
+
+def test_it(peer) -> None:
+    time.sleep(50)
+"""
+FILES = {"first": "integration/test_first.py", "second": "unit/test_second.py"}
+
+
+def write(folder: Path, first: str, second: str) -> None:
+    for name, text in zip(FILES.values(), (first, second), strict=True):
+        path = folder / "tests" / name
+        path.parent.mkdir(parents=True)
+        path.write_text(text, encoding="utf-8")
 
 
 @pytest.mark.parametrize(("first", "second"), [(PASSES, PASSES), (PASSES, FAILS)])
 def test_both_count_and_both_are_shown(tmp_path: Path, first: str, second: str) -> None:
-    for name, text in (("integration/test_first.py", first), ("unit/test_second.py", second)):
-        path = tmp_path / "tests" / name
-        path.parent.mkdir(parents=True)
-        path.write_text(text, encoding="utf-8")
+    write(tmp_path, first, second)
     command = [sys.executable, str(SCRIPT)]
     found = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
     assert (found.returncode == 0) is (FAILS not in (first, second))
@@ -24,3 +45,21 @@ def test_both_count_and_both_are_shown(tmp_path: Path, first: str, second: str) 
         [first, second].count(PASSES),
         [first, second].count(FAILS),
     )
+
+
+@pytest.mark.parametrize("by_terminal", [True, False], ids=["ctrl-c", "sigterm"])
+def test_who_is_stopped_ends_what_was_started(tmp_path: Path, by_terminal: bool) -> None:
+    write(tmp_path, *(LASTS.format(name=name) for name in FILES))
+    command = [sys.executable, str(SCRIPT)]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, start_new_session=True) as run:
+        end_at = time.monotonic() + 60
+        while not all((tmp_path / f"{name}-begun").exists() for name in FILES) and time.monotonic() < end_at:
+            time.sleep(0.05)
+        if by_terminal:
+            os.killpg(run.pid, signal.SIGINT)  # as a terminal tells everybody
+        else:
+            run.terminate()
+        printed, _ = run.communicate(timeout=60)
+    assert run.returncode not in (0, -signal.SIGTERM)
+    assert sorted(path.name for path in tmp_path.glob("*-ended")) == ["first-ended", "second-ended"]
+    assert b"== beside it: unit" in printed
