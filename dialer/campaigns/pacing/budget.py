@@ -8,28 +8,33 @@ target to the budget and takes one away where abandoned, so the budget is the in
 happened; an allowance that grows with it is an integral controller, and settles where the share is the target whatever
 the forecast gets wrong. It grows exponentially: floors need allowances that differ by factors, and each step of budget
 is then worth the same factor. The budget around which it settles is what bad luck takes within minutes, which grows
-with the square root of the team. Below one person nothing is risked any more: the next one abandoned could be one too
-many. Only a period in which nobody was abandoned yet begins with a small risk instead of none.
+with the square root of the team and of those who answer it. Of it a reserve stays untouched: the next one abandoned
+could be one too many. Only a period in which nobody was abandoned yet begins with a small risk instead of none.
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from dialer.campaigns.pacing.floor import Floor
+from dialer.campaigns.pacing.recent import RecentHour
 from dialer.campaigns.pacing.types import PacingSnapshot
 
 USUAL_TEAM = 20.0
-MIDDLE = 2.5
-"""Persons above one at which the allowance is the middle one, in a team of `USUAL_TEAM`."""
+USUAL_FLOW = 66.0
+"""People who answer such a team in ten minutes; where talks are short and more answer, luck is worth more persons."""
+RESERVE = 1.0
+"""Persons beyond one that stay untouched, at that size: what bad luck takes at once."""
+MIDDLE = 2.0
+"""Persons above the reserve at which the allowance is the middle one, at that size."""
 FOLD = 2.5
-"""Persons of budget that raise the allowance e-fold, in that team."""
+"""Persons of budget that raise the allowance e-fold, at that size."""
 MIDDLE_RISK = 1.2
-"""The middle allowance, as a multiple of the target: the share abandoned comes to about two and a half times it, for
-whoever is put through takes a collector from those who answer next."""
+"""The middle allowance, as a multiple of the target: most calls are placed with less than what is allowed."""
 TOP_RISK = 2.4
 FIRST_RISK = 0.4
 """The allowance of a period in which nobody was abandoned yet, at least; a multiple of the target, as the top."""
 HELD_RISK = 0.005
-"""The allowance while less than one person is left: one in some thousands. A floor of idle collectors may still be
+"""The allowance while no more than the reserve is left: one in some thousands. A floor of idle collectors may still be
 given more than a line each where next to nobody answers, and nothing else. Beyond the target there is none at all."""
 HOUR_FACTOR = 1.15
 """An hour's share may be so much higher than the period's, in large teams; and in small ones by `HOUR_NOISE` more."""
@@ -62,28 +67,32 @@ def left_of(snapshot: PacingSnapshot) -> float:
     return snapshot.limits.abandon_target * snapshot.period_live - snapshot.period_abandoned
 
 
-def read_budget(snapshot: PacingSnapshot, recent: tuple[int, int], team: int) -> Budget:
-    """The tighter of period and hour. `recent`: live and abandoned of the last hour; `team`: collectors at work."""
-    target = snapshot.limits.abandon_target
+def read_budget(snapshot: PacingSnapshot, recent: RecentHour, floor: Floor) -> Budget:
+    """The tighter of period and hour. Who waits now beyond the ready collectors is taken to be lost."""
+    target, team = snapshot.limits.abandon_target, floor.available
     left = left_of(snapshot)
-    period = Budget(target, snapshot.period_live, snapshot.period_abandoned, left, target * _multiple(left, team))
     if left < 0.0:
-        return replace(period, allowance=0.0)
-    live, abandoned = recent
-    live = max(live, min(snapshot.period_live, LEAST_PER_HOUR * team))
-    hourly = target * (HOUR_FACTOR + HOUR_NOISE / math.sqrt(max(team, 1)))
-    left_in_hour = hourly * live - abandoned
-    hour = Budget(hourly, live, abandoned, left_in_hour, target * _multiple(left_in_hour, team), is_hourly=True)
+        return Budget(target, snapshot.period_live, snapshot.period_abandoned, left, 0.0)
+    size = math.sqrt(max(team / USUAL_TEAM, recent.counts(snapshot.now, 10)[0] / USUAL_FLOW))
+    lost = max(floor.waiting - floor.ready, 0)
+    multiple = _multiple(left - lost, size)
     if snapshot.period_abandoned == 0:
-        return replace(period, allowance=max(period.allowance, FIRST_RISK * target))
-    return min(period, hour, key=lambda budget: budget.allowance)
+        multiple = max(multiple, FIRST_RISK)
+    period = Budget(target, snapshot.period_live, snapshot.period_abandoned, left, target * multiple)
+    live, abandoned = recent.counts(snapshot.now)
+    live = max(live, min(snapshot.period_live, LEAST_PER_HOUR * team))
+    hourly = target * (HOUR_FACTOR + HOUR_NOISE / math.sqrt(team))
+    left_in_hour = hourly * live - abandoned
+    in_hour = target * _multiple(left_in_hour - lost, size)
+    if in_hour >= period.allowance or snapshot.period_abandoned == 0:
+        return period
+    return Budget(hourly, live, abandoned, left_in_hour, in_hour, is_hourly=True)
 
 
-def _multiple(left: float, team: int) -> float:
+def _multiple(left: float, size: float) -> float:
     """The allowance as a multiple of the target."""
-    if left <= 1.0:
+    free = left - 1.0 - RESERVE * size
+    if free <= 0.0:
         return HELD_RISK
-    size = math.sqrt(max(team, 1) / USUAL_TEAM)
-    steps = min((left - 1.0 - MIDDLE * size) / (FOLD * size), 10.0)
-    entering = min((left - 1.0) / size, 1.0)
-    return max(min(MIDDLE_RISK * math.exp(steps) * entering, TOP_RISK), HELD_RISK)
+    steps = min((free - MIDDLE * size) / (FOLD * size), 10.0)
+    return max(min(MIDDLE_RISK * math.exp(steps) * min(free / size, 1.0), TOP_RISK), HELD_RISK)

@@ -9,7 +9,7 @@ learned most calls are taken to be answered and no talk to end, so a campaign be
 import math
 from typing import Any
 
-from dialer.campaigns.pacing.budget import read_budget
+from dialer.campaigns.pacing.budget import left_of, read_budget
 from dialer.campaigns.pacing.config import PacerConfig, PacingMode
 from dialer.campaigns.pacing.floor import Floor, read_floor
 from dialer.campaigns.pacing.forecast import read_chances, risks
@@ -73,16 +73,15 @@ class Pacer:
         )
 
     def _power(self, floor: Floor, snapshot: PacingSnapshot) -> PacingDecision:
-        budget = read_budget(snapshot, (0, 0), floor.available)
-        if snapshot.period_abandoned and budget.left < 1.0:
+        budget = read_budget(snapshot, self._learned.recent, floor)
+        if snapshot.period_abandoned and left_of(snapshot) < 1.0:
             return _one_to_one(floor, f"power, held at 1:1 by {budget.words()}")
         wanted = math.ceil(self._config.ratio * floor.ready - ROUNDING) - floor.open_lines
         words = f"{floor.ready} ready × {self._config.ratio:g} lines − {floor.open_lines} lines open"
         return PacingDecision(max(wanted, 0), (), f"power: {words}")
 
     def _predictive(self, floor: Floor, snapshot: PacingSnapshot) -> PacingDecision:
-        recent = self._learned.recent.counts(snapshot.now)
-        budget = read_budget(snapshot, recent, floor.available)
+        budget = read_budget(snapshot, self._learned.recent, floor)
         if budget.allowance <= 0.0:
             return _one_to_one(floor, f"predictive, held at 1:1 by {budget.words()}")
         most = int(self._config.max_lines_per_agent * floor.available) - floor.open_lines

@@ -23,10 +23,10 @@ class RecentHour:
             minute, live, lost = self._minutes.pop()
         self._minutes.append((minute, live + 1, lost + abandoned))
 
-    def counts(self, now: float) -> tuple[int, int]:
-        """Live and abandoned of the hour before `now`, whole minutes."""
+    def counts(self, now: float, minutes: int = MINUTES) -> tuple[int, int]:
+        """Live and abandoned of the last hour, or of fewer `minutes`; whole minutes, the present one included."""
         minute_now = int(now // 60)
-        recent = [minute for minute in self._minutes if minute_now - MINUTES < minute[0] <= minute_now + 1]
+        recent = [minute for minute in self._minutes if minute_now - minutes < minute[0] <= minute_now + 1]
         return sum(minute[1] for minute in recent), sum(minute[2] for minute in recent)
 
     def dump(self) -> dict[str, Any]:
