@@ -65,6 +65,7 @@ def test_pacing_takes_an_announcement_after_the_answer_for_a_machine(disposition
 class Known:
     title = "not in use"
     meaning = Meaning.EMPTY_NUMBER
+    certain = True
 
 
 def test_the_record_names_what_was_heard() -> None:
