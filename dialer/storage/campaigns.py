@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, insert, select, update
 
 from dialer.errors import InputError
 from dialer.model.call_list import ListState
@@ -14,21 +15,11 @@ from dialer.model.outcome import EventType
 from dialer.outcomes import payloads
 from dialer.storage import tables, values
 from dialer.storage.database import Database
-from dialer.storage.dialect import insert_row
+from dialer.storage.dialect import among, insert_row
 from dialer.storage.events import emit
 
 # Built once: composing a statement costs more time than running it.
 _ONE = select(tables.campaigns).where(tables.campaigns.c.campaign_id == bindparam("wanted"))
-_IN_STATES = (
-    select(tables.campaigns)
-    .where(tables.campaigns.c.state.in_(bindparam("wanted", expanding=True)))
-    .order_by(tables.campaigns.c.campaign_id)
-)
-_LISTS = (
-    select(tables.campaign_lists)
-    .where(tables.campaign_lists.c.campaign_id.in_(bindparam("wanted", expanding=True)))
-    .order_by(tables.campaign_lists.c.position)
-)
 
 
 class Campaigns:
@@ -47,10 +38,10 @@ class Campaigns:
 
     async def all(self, states: Sequence[CampaignState] = ()) -> tuple[Campaign, ...]:
         """Campaigns in the given states (none given: in any), oldest first."""
-        wanted = [state.value for state in states or CampaignState]
+        statement = _in_states(tuple(states) or tuple(CampaignState))
 
         def work(connection: Connection) -> tuple[Campaign, ...]:
-            rows = connection.execute(_IN_STATES, {"wanted": wanted}).all()
+            rows = connection.execute(statement).all()
             lists = _lists_of(connection, [row.campaign_id for row in rows])
             return tuple(values.campaign(row, lists.get(row.campaign_id, [])) for row in rows)
 
@@ -104,9 +95,21 @@ def load_campaign(connection: Connection, campaign_id: int) -> Campaign | None:
 
 def _lists_of(connection: Connection, campaign_ids: Sequence[int]) -> dict[int, list[int]]:
     found: dict[int, list[int]] = {}
-    for row in connection.execute(_LISTS, {"wanted": campaign_ids}):
+    for row in connection.execute(_lists(connection.dialect.name), {"wanted": campaign_ids}):
         found.setdefault(row.campaign_id, []).append(row.list_id)
     return found
+
+
+@cache
+def _in_states(states: tuple[CampaignState, ...]) -> Select[Any]:
+    wanted = [state.value for state in states]
+    return select(tables.campaigns).where(tables.campaigns.c.state.in_(wanted)).order_by(tables.campaigns.c.campaign_id)
+
+
+@cache
+def _lists(dialect: str) -> Select[Any]:
+    links = tables.campaign_lists
+    return select(links).where(among(dialect, links.c.campaign_id, "wanted")).order_by(links.c.position)
 
 
 def _existing(connection: Connection, campaign_id: int) -> Campaign:

@@ -7,9 +7,10 @@ rehearsal executes a hundred thousand statements, nearly all of them such ones.
 """
 
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Generic, TypeVar
-from weakref import WeakKeyDictionary
+from weakref import WeakSet
 
 from sqlalchemy import Connection, Dialect, Engine, Executable
 from sqlalchemy.engine.result import SimpleResultMetaData
@@ -17,6 +18,8 @@ from sqlalchemy.engine.row import Row
 from sqlalchemy.exc import DBAPIError, MultipleResultsFound, NoResultFound
 from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.compiler import SQLCompiler
+
+from dialer.storage.database import STATEMENTS_KEPT
 
 T = TypeVar("T")
 Convert = Callable[[Any], Any]
@@ -79,10 +82,10 @@ class _Prepared:
                 value = state.parameters[name]
                 self._bound.append((None, None, value if convert is None else convert(value)))
         columns = compiled._result_columns  # noqa: SLF001
-        self._metadata = SimpleResultMetaData([column.keyname for column in columns])
-        self._converts = [column.type._cached_result_processor(dialect, None) for column in columns]  # noqa: SLF001
-        if not any(self._converts):
-            self._converts = []
+        metadata = SimpleResultMetaData([column.keyname for column in columns])
+        converts = [column.type._cached_result_processor(dialect, None) for column in columns]  # noqa: SLF001
+        self._has_columns = bool(columns)
+        self._row = partial(Row, metadata, converts if any(converts) else None, metadata._key_to_index)  # noqa: SLF001
         self._is_insert = compiled.isinsert
 
     def execute(self, connection: sqlite3.Connection, parameters: Mapping[str, Any]) -> RowsOfColumns:
@@ -93,14 +96,10 @@ class _Prepared:
         ]
         try:
             cursor = connection.execute(self._text, arguments)
-            fetched = cursor.fetchall()
+            fetched = cursor.fetchall() if self._has_columns else ()
         except sqlite3.Error as error:
             raise DBAPIError.instance(None, None, error, sqlite3.Error) from error
-        metadata, converts = self._metadata, self._converts or None
-        rows = RowsOfColumns(
-            Row(metadata, converts, metadata._key_to_index, row)  # noqa: SLF001
-            for row in fetched
-        )
+        rows = RowsOfColumns(map(self._row, fetched))
         rows.rowcount = cursor.rowcount
         if self._is_insert:
             rows.inserted_primary_key = (cursor.lastrowid,)
@@ -114,24 +113,32 @@ class PreparedConnection(Connection):
         super().__init__(engine)
         self.driver = _driver_of(self)
         """The driver's own connection beneath."""
-        self._prepared: WeakKeyDictionary[Executable, dict[Keys, _Prepared | None]] = WeakKeyDictionary()
+        self._seen: WeakSet[Executable] = WeakSet()
+        self._prepared: dict[Executable, dict[Keys, _Prepared | None]] = {}
 
     def execute(self, statement: Any, parameters: Any = None, **options: Any) -> Any:
         """As `Connection.execute`; of a prepared statement the result is fetched already."""
-        if isinstance(parameters, Sequence) or options:
+        given: Mapping[str, Any] = {} if parameters is None else parameters
+        if type(given) is not dict or options:  # rows of many parameters, too
             return super().execute(statement, parameters, **options)
-        known = self._prepared.get(statement)
-        if known is None:
-            self._prepared[statement] = {}
-            return super().execute(statement, parameters)
-        given: Mapping[str, Any] = parameters or {}
-        keys = tuple(given)
-        if keys not in known:
-            known[keys] = _prepare(statement, self.dialect, keys, given)
+        known, keys = self._prepared.get(statement), tuple(given)
+        if known is None or keys not in known:
+            known = self._prepare(statement, keys, given)
         prepared = known[keys]
         if prepared is None:
             return super().execute(statement, parameters)
         return prepared.execute(self.driver, given)
+
+    def _prepare(self, statement: Any, keys: Keys, example: Mapping[str, Any]) -> dict[Keys, _Prepared | None]:
+        """Kept from the second time on: what is composed for one execution is forgotten with it."""
+        if statement not in self._seen:
+            self._seen.add(statement)
+            return {keys: None}
+        if len(self._prepared) >= STATEMENTS_KEPT:
+            self._prepared.clear()
+        known = self._prepared.setdefault(statement, {})
+        known[keys] = _prepare(statement, self.dialect, keys, example)
+        return known
 
 
 def _driver_of(connection: Connection) -> sqlite3.Connection:
