@@ -24,8 +24,6 @@ from dialer.model.agent import Agent, AgentState, AgentStateChange
 
 logger = logging.getLogger(__name__)
 
-TICK_S = 0.1
-"""How often limits of wrap-ups and previews are looked at."""
 MAX_UNSTORED_CHANGES = 10_000
 """Changes of state that may wait for a slow database; beyond it the oldest are kept and new ones only logged."""
 STORE_LIMIT_S = 10.0
@@ -126,6 +124,7 @@ class AgentSessions:
     _unstored: asyncio.Queue[AgentStateChange] = field(default_factory=lambda: asyncio.Queue(MAX_UNSTORED_CHANGES))
     _tasks: asyncio.TaskGroup = field(default_factory=asyncio.TaskGroup)
     _clockwork: list[asyncio.Task[None]] = field(default_factory=list)
+    _limit_set: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def __aenter__(self) -> Self:
         await self._tasks.__aenter__()
@@ -291,6 +290,8 @@ class AgentSessions:
             },
         )
         self._keep(session, transition)
+        if session.machine.next_deadline is not None:
+            self._limit_set.set()
         if transition.new is AgentState.OFFLINE:
             self._sessions.pop(session.agent_id, None)
             session.line.close(transition.cause)
@@ -325,13 +326,25 @@ class AgentSessions:
             logger.error("agent state not stored: the database is too slow", extra={"agent_id": session.agent_id})
 
     async def _watch_limits(self) -> None:
+        """Ends wrap-ups and previews at their limits."""
         while True:
-            await asyncio.sleep(TICK_S)
+            await self._wait_for_limit()
             now = self.clock.monotonic()
             for session in [s for s in self._sessions.values() if s.machine.next_deadline is not None]:
                 transition = session.machine.handle_timeout(now)
                 if transition is not None:
                     self._changed(session, transition, now)
+
+    async def _wait_for_limit(self) -> None:
+        """Until the next limit, or one is set that may come before it."""
+        limits = [s.machine.next_deadline for s in self._sessions.values() if s.machine.next_deadline is not None]
+        delay_s = max(min(limits) - self.clock.monotonic(), 0.0) if limits else None
+        self._limit_set.clear()
+        try:
+            async with asyncio.timeout(delay_s):
+                await self._limit_set.wait()
+        except TimeoutError:
+            pass
 
     async def _write(self) -> None:
         while True:
