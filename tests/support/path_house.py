@@ -222,7 +222,7 @@ async def open_path_house(
         config = Config(
             node=NodeConfig(name="path", data_dir=folder / "data", rehearsal_starts_at=MONDAY),
             sip=SipConfig(port=free_ports()),
-            media=MediaConfig(port_min=30000, port_max=31999, rtp_timeout_s=rtp_timeout_s, spool_min_free_mb=1),
+            media=MediaConfig(port_min=20_000, port_max=21_999, rtp_timeout_s=rtp_timeout_s, spool_min_free_mb=1),
             http=HttpConfig(port=0),
             caller_ids=registered(),
             trunks=tuple(trunks),
