@@ -34,6 +34,7 @@ from dialer.simulator.scenario import Break, Scenario
 LEAST_LIVE = 200
 """From so many live answers on, the highest share ever is noted."""
 _MACHINE_TALK_S = 8.0
+_BUSY = {AgentState.TALKING: "talk_s", AgentState.WRAPUP: "wrap_s"}
 _ENDS = {
     Behaviour.NO_ANSWER: (None, CallOutcome.NO_ANSWER),
     Behaviour.BUSY: (3.0, CallOutcome.BUSY),
@@ -125,11 +126,14 @@ class FloorDay:
         self._agents = self._hire()
 
     def live(self) -> Day:
-        """Ticks to the end of the day; calls that are up then are not counted."""
+        """Ticks to the end of the day; talks that last then count as far as they have come."""
         began_cpu = time.process_time()
         while self.now < self._scenario.length_s:
             self._advance(self.now + self._tick_s)
             self._tick()
+        for agent in self._agents:
+            if agent.is_in and agent.state in _BUSY:
+                self.books.add(_BUSY[agent.state], self._hour(), self.now - agent.since)
         return self._day(time.process_time() - began_cpu)
 
     # ---- the clock

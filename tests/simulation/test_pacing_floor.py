@@ -8,9 +8,11 @@ import pytest
 
 from bench._day import FloorDay
 from bench._pacing_runs import LEAST_LIVE, OURS, Job, Summary, live_all, summaries
-from bench._worlds import WORLDS
+from bench._worlds import WORLDS, floor
 from dialer.campaigns.pacing import Pacer, PacerConfig, PacingMode
 from dialer.simulator.day import Day
+from dialer.simulator.rehearsal import rehearse
+from dialer.simulator.scenario import CallList
 
 TARGET = 0.03
 SEEDS = range(52_000, 52_020)
@@ -68,3 +70,14 @@ def test_a_fixed_ratio_is_held_by_the_budget() -> None:
 def test_a_day_repeats_from_its_seed() -> None:
     first, again = run(PacingMode.PREDICTIVE, 4), run(PacingMode.PREDICTIVE, 4)
     assert (first.talk_s, first.abandoned, first.placed) == (again.talk_s, again.abandoned, again.placed)
+
+
+@pytest.mark.slow
+@pytest.mark.allow_blocking
+def test_a_rehearsal_through_the_whole_node_comes_to_the_same() -> None:
+    """The floor without telephony knows no gate, no storage and no SIP; that must not be what its figures come from."""
+    short = floor("20, with and without a node", 20, 20, call_list=CallList(contacts=3_000))
+    alone, whole = FloorDay(short, Pacer(), 21).live(), rehearse(short, 21)
+    assert whole.utilisation == pytest.approx(alone.utilisation, abs=0.08)
+    assert whole.placed == pytest.approx(alone.placed, rel=0.25)
+    assert max(whole.abandoned_share, alone.abandoned_share) <= TARGET + 1 / whole.live

@@ -19,6 +19,7 @@ LIVE_MEMORY = 200.0
 BUSY_MEMORY = 250.0
 DETECT_MEMORY = 100.0
 ACCRUAL_S = 1.0
+FORGOTTEN_S = 600.0
 LONG_RING_S = 18
 TRUSTED_LONG_RINGS = 25.0
 TRUSTED_RINGS = 500.0
@@ -85,6 +86,7 @@ class Learned:
         Those that ring now count as having rung so long. Who rings for ever is a call whose end was never told.
         """
         self._placed_at = {call_id: at for call_id, at in self._placed_at.items() if 0 <= now - at < RING_SECONDS}
+        self._answered_at = {call_id: at for call_id, at in self._answered_at.items() if now - at < FORGOTTEN_S}
         ages = now - np.array(list(self._placed_at.values()))
         self.tempo.rang(self.exposure_since(ages, now))
         self._ring, self._accrued_at = self.ring.read(ages), now
