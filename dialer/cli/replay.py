@@ -21,9 +21,7 @@ MODES = (CampaignMode.PREDICTIVE, CampaignMode.PROGRESSIVE, CampaignMode.POWER)
 
 
 def replay(
-    file: Annotated[
-        Path | None, typer.Argument(metavar="FILE.jsonl", help="A day kept with --save, instead of a service.")
-    ] = None,
+    file: Annotated[Path | None, typer.Argument(metavar="FILE.jsonl", help="A day kept with --save.")] = None,
     campaign: Annotated[str | None, typer.Option("--campaign", help="A campaign's name or number.")] = None,
     day: Annotated[
         datetime | None,
