@@ -11,8 +11,8 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
 
+from dialer.campaigns.loop.paces import Paces
 from dialer.campaigns.pacing import (
     AgentState,
     AgentView,
@@ -42,14 +42,6 @@ _ENDS = {
     Behaviour.BAD_NUMBER: (5.0, CallOutcome.FAILED),
     Behaviour.CONGESTION: (0.5, CallOutcome.FAILED),
 }
-
-
-class Paces(Protocol):
-    """What is driven."""
-
-    def observe(self, event: PacingEvent) -> None: ...
-
-    def decide(self, snapshot: PacingSnapshot) -> PacingDecision: ...
 
 
 @dataclass(slots=True)

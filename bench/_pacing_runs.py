@@ -5,7 +5,8 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 
-from bench._day import FloorDay, Paces
+from bench._day import FloorDay
+from dialer.campaigns.loop.paces import Paces
 from dialer.campaigns.pacing import Pacer, PacerConfig
 from dialer.model.campaign import CampaignSettings
 from dialer.simulator.baselines import BASELINES
