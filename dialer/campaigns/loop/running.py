@@ -118,11 +118,7 @@ class RunningCampaign:
         now = self._clock.monotonic()
         await self._refresh(now)
         decision = self._decide(now)
-        for runner in self.runners if decision.cancel else ():
-            if runner.view().call_id in decision.cancel:
-                runner.stop("pacing")
-        if not self._has_somebody():
-            self._withdraw()
+        self._take_back(decision)
         self.limiting = await self._act(decision)
 
     @property
@@ -254,10 +250,18 @@ class RunningCampaign:
         is_reminder = self.campaign.settings.mode is CampaignMode.REMINDER
         return is_reminder or any(takes_more(view) for view in views_of(self._staff()))
 
-    def _withdraw(self) -> None:
-        """Calls whose INVITE has not left yet stay here: nothing rang, so it is no ringing call that is taken back."""
-        for runner in self.runners:
-            if runner.machine.phase is Phase.PLACING and runner.order.agent_id is None:
+    def _take_back(self, decision: PacingDecision) -> None:
+        """What the pace gives up, but no call that has a collector of its own.
+
+        With nobody left, calls whose INVITE has not left yet stay here: nothing rang, so no ringing call is taken back.
+        """
+        has_somebody = self._has_somebody()
+        for runner in self.runners if decision.cancel or not has_somebody else ():
+            if runner.machine.plan.dedicated_agent is not None:
+                continue
+            if runner.view().call_id in decision.cancel:
+                runner.stop("pacing")
+            elif not has_somebody and runner.machine.phase is Phase.PLACING:
                 runner.stop("no collector is left")
 
     def _up(self) -> list[AttemptRunner]:
