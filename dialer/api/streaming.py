@@ -29,9 +29,9 @@ async def stream_lines(call: AnyCall, pieces: AsyncIterator[bytes], what: str) -
                 await response.write(piece)
         await response.write_eof()
     except ConnectionError:
-        logger.info("who asked for the %s has gone", what, extra=facts)
+        logger.info("who asked for a stream has gone", extra=facts)
     except Exception:  # the edge of one request; no problem document can follow what has left already
-        logger.exception("%s cut short", what, extra=facts)
+        logger.exception("stream cut short", extra=facts)
         if call.request.transport is not None:
             call.request.transport.abort()
     return response

@@ -121,7 +121,7 @@ async def test_an_export_that_breaks_off_is_not_taken_for_whole(
     monkeypatch.setattr(scene.house.storage.proof_reading, "page", broken)
     checked = await scene.run("proof", "verify")
     assert isinstance(checked.exception, DialerError)
-    assert "export of proofs cut short" in caplog.text
+    assert "stream cut short" in caplog.text
 
 
 async def test_wrong_arguments_are_told(scene: Scene, tmp_path: Path) -> None:
