@@ -22,14 +22,20 @@ MAX_TOPICS = 20_000
 """More topics than any installation has: a writer that invents topics is a bug, not load."""
 
 LiveData = Mapping[str, object]
+SayData = Callable[[], LiveData]
 
 
 @dataclass(slots=True)
 class _Topic:
-    data: LiveData | None
+    data: LiveData | SayData | None
     version: int
     frozen: bytes = b"null"
     frozen_version: int = 0
+
+    @property
+    def value(self) -> LiveData | None:
+        """The data, asked for where it is only said on demand."""
+        return self.data() if callable(self.data) else self.data
 
 
 class LiveBoard:
@@ -43,8 +49,10 @@ class LiveBoard:
         self._watchers: set[Subscription] = set()
         self._encoder = msgspec.json.Encoder()
 
-    def publish(self, topic: str, data: LiveData | None) -> None:
+    def publish(self, topic: str, data: LiveData | SayData | None) -> None:
         """Makes `data` the topic's newest value; None says that the thing is gone.
+
+        What takes a while to say is handed over as a function, asked when a watcher's beat comes and then not again.
 
         Raises:
             ValueError: the topic would be one more than `MAX_TOPICS`.
@@ -62,7 +70,7 @@ class LiveBoard:
 
     def snapshot(self) -> dict[str, LiveData]:
         """Every topic's newest value."""
-        return {name: topic.data for name, topic in self._topics.items() if topic.data is not None}
+        return {name: value for name, topic in self._topics.items() if (value := topic.value) is not None}
 
     def subscribe(self, wants: Callable[[str], bool] = lambda topic: True) -> "Subscription":
         """A watcher of the topics that `wants` accepts; use it with `async with`."""
@@ -103,7 +111,7 @@ class LiveBoard:
         self._frozen_beat = beat
         for topic in self._topics.values():
             if topic.frozen_version != topic.version:
-                topic.frozen = self._encoder.encode(topic.data)
+                topic.frozen = self._encoder.encode(topic.value)
                 topic.frozen_version = topic.version
 
 

@@ -48,6 +48,26 @@ def test_frames_hold_what_changed_since_the_last_one() -> None:
     assert board.snapshot() == {"agent/1": {"state": "wrapup"}}
 
 
+def test_what_is_said_on_demand_is_asked_once_for_each_publishing() -> None:
+    """Nobody watches: it is not asked at all."""
+    board = LiveBoard(SteppedClock())  # type: ignore[arg-type]
+    asked: list[int] = []
+
+    def say() -> dict[str, object]:
+        asked.append(len(asked))
+        return {"n": len(asked)}
+
+    board.publish("a", say)
+    board.publish("a", say)
+    assert not asked
+    seen, frame = _frame(board, 0, 1)
+    assert frame == {"a": {"n": 1}}
+    assert _frame(board, 0, 2) == (seen, {"a": {"n": 1}})
+    board.publish("a", say)
+    assert _frame(board, seen, 3)[1] == {"a": {"n": 2}}
+    assert board.snapshot() == {"a": {"n": 3}}
+
+
 def test_within_one_beat_every_watcher_gets_the_same_bytes() -> None:
     board = LiveBoard(SteppedClock())  # type: ignore[arg-type]
     board.publish("a", {"n": 1})
