@@ -1,6 +1,6 @@
 """Counters before and after: what a call that leaves now does to every rule that counts. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -29,8 +29,9 @@ def counters(policy: Policy, facts: GateFacts, decision: Decision) -> tuple[Coun
     ]
     if not decision.allowed or not counted or decision.decided_at is None:
         return tuple(counted)
-    after = _counts(policy, with_call(policy, facts, decision.decided_at), decision.decided_at)
-    return tuple(replace(counter, after=after[counter.rule, counter.pack]) for counter in counted)
+    kept = {(counter.rule, counter.pack) for counter in counted}
+    after = _counts(policy, kept, with_call(policy, facts, decision.decided_at), decision.decided_at)
+    return tuple(Counter(c.rule, c.pack, c.before, after[c.rule, c.pack], c.limit) for c in counted)
 
 
 def given_back(taken: Sequence[Counter]) -> tuple[Counter, ...]:
@@ -61,10 +62,14 @@ def _is_somebodys(scope: Scope, facts: GateFacts) -> bool:
     return scope is not Scope.AGENCY or bool(facts.agency)
 
 
-def _counts(policy: Policy, facts: GateFacts, at: datetime) -> dict[tuple[str, str], int]:
+def _counts(
+    policy: Policy, kept: Collection[tuple[str, str]], facts: GateFacts, at: datetime
+) -> dict[tuple[str, str], int]:
     counts = {
-        (bound.rule.rule_id, bound.pack): bound.rule.body.count(facts, at)
+        key: bound.rule.body.count(facts, at)
         for bound in policy.bounds
-        if bound.start <= at < bound.end and bound.rule.concerns(facts)
+        if (key := (bound.rule.rule_id, bound.pack)) in kept
+        and bound.start <= at < bound.end
+        and bound.rule.concerns(facts)
     }
     return {key: count[0] for key, count in counts.items() if count is not None}
