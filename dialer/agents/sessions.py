@@ -164,7 +164,7 @@ class AgentSessions:
 
     def of_campaign(self, campaign_id: int) -> tuple[AgentSession, ...]:
         """Sessions logged in for a campaign, in order of agent id."""
-        return tuple(session for session in self._sessions.values() if campaign_id in session.campaign_ids)
+        return tuple([session for session in self._sessions.values() if campaign_id in session.campaign_ids])
 
     # ---- coming and going
 

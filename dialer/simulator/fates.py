@@ -47,6 +47,8 @@ class Fates:
 
     def segment_of(self, person: int) -> Segment:
         """Which kind of people this person is of; the same in every try."""
+        if len(self._shares) == 1:
+            return self.scenario.segments[0]
         draw = random.Random(f"{self._seed}|{person}").random() * self._shares[-1]  # noqa: S311
         return next(s for s, until in zip(self.scenario.segments, self._shares, strict=True) if draw < until)
 

@@ -8,6 +8,7 @@ but for its `cpu_s`.
 """
 
 import asyncio
+import gc
 import logging
 import math
 import random
@@ -16,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
+from dialer.agents.sessions import AgentChanged
 from dialer.campaigns.loop.paces import PacerOf
 from dialer.campaigns.loop.running import pacer_of
 from dialer.compliance.hours import CallingWindow, ForbiddenHours
@@ -34,6 +36,8 @@ from dialer.simulator.virtual_time import VirtualClock, VirtualTimeLoop
 
 LOOK_S = 60.0
 """How often the floor is noted."""
+COLLECT_AFTER = 20_000
+"""So many new objects before garbage is looked for: a day makes few cycles, and no call waits for a collection."""
 _ALL = 1_000_000_000
 
 
@@ -63,15 +67,21 @@ def live(scenario: Scenario, seed: int, pacer: PacerOf | None = None) -> tuple[D
             cpu_s = time.process_time() - began_cpu_s
             return books.day(record, seed=seed, lost=lost, machines_connected=machines, cpu_s=cpu_s), lived
 
-    with _quiet(), asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+    with _quiet(), _seldom_collected(), asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
         return runner.run(day())
 
 
 async def _live(node: RehearsedNode, books: Books, scenario: Scenario) -> None:
     """The collectors work, and the floor is noted, until the day is over."""
-    node.sessions.listen(books.agent_changed)
+    collectors = {collector.agent_id: collector for collector in _collectors(node, books, scenario)}
+
+    def tell(changed: AgentChanged) -> None:
+        books.agent_changed(changed)
+        collectors[changed.session.agent_id].state_changed()
+
+    node.sessions.listen(tell)
     async with asyncio.TaskGroup() as tasks:
-        at_work = [tasks.create_task(collector.work()) for collector in _collectors(node, books, scenario)]
+        at_work = [tasks.create_task(collector.work()) for collector in collectors.values()]
         for look_s in _looks_s(scenario.length_s):
             await asyncio.sleep(look_s - node.clock.elapsed_s)
             books.look(await node.campaigns.status(node.house.campaign_id), node.clock.monotonic())
@@ -139,3 +149,13 @@ def _quiet() -> Iterator[None]:
         yield
     finally:
         logger.setLevel(level)
+
+
+@contextmanager
+def _seldom_collected() -> Iterator[None]:
+    before = gc.get_threshold()
+    gc.set_threshold(COLLECT_AFTER, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from dialer.agents.sessions import AgentChanged, AgentSession, AgentSessions
+from dialer.agents.sessions import AgentSession, AgentSessions
 from dialer.agents.state import AgentEvent
 from dialer.calls.desk import AgentDesk
 from dialer.clock import Clock
@@ -79,7 +79,14 @@ class RehearsedCollector:
         self._changed = asyncio.Event()
         self._talked_to: Fate | None = None
         self._break_s: float | None = None
-        place.sessions.listen(self._on_change)
+
+    @property
+    def agent_id(self) -> int:
+        return self._agent.agent_id
+
+    def state_changed(self) -> None:
+        """Somebody ended, or began, a state of this collector."""
+        self._changed.set()
 
     async def work(self) -> None:
         """The shift; over at once where it ended before the day begins."""
@@ -199,10 +206,6 @@ class RehearsedCollector:
 
     def _session(self) -> AgentSession | None:
         return self._place.sessions.find(self._agent.agent_id)
-
-    def _on_change(self, changed: AgentChanged) -> None:
-        if changed.session.agent_id == self._agent.agent_id:
-            self._changed.set()
 
 
 def _form(attempt_id: int, agent_id: int, code: str, now: datetime) -> WrapUp:

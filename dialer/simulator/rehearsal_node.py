@@ -36,6 +36,10 @@ from dialer.storage import Storage
 from dialer.storage.crypto import KEY_BYTES, Cipher
 from dialer.storage.memory import MemoryDatabase
 
+TICK_S = 1.0
+"""How often each campaign paces. Half as often as on a node: that is what most of an hour of a large floor costs, and
+pacing is made for ticks up to this length (docs/pacing.md)."""
+
 
 class RehearsedNode:
     """Used as `async with`, inside a loop on virtual time. Its parts are attributes once it is entered."""
@@ -81,7 +85,7 @@ class RehearsedNode:
 
     async def _enter_storage(self, stack: AsyncExitStack) -> None:
         database = MemoryDatabase()
-        storage = Storage(database, Cipher(bytes(KEY_BYTES)), self.clock)
+        storage = Storage(database, Cipher(bytes(KEY_BYTES)), self.clock, TICK_S)
         self.storage = await stack.enter_async_context(storage)
         await database.fit_indexes()
         settings = settings_of(self._scenario, self._caller_ids)
@@ -97,7 +101,9 @@ class RehearsedNode:
         self.desk = await stack.enter_async_context(AgentDesk(floor, self.sessions, self.carrier, None, HOST))
         board = LiveBoard(self.clock)
         self.campaigns = await stack.enter_async_context(
-            CampaignManager(floor, self.sessions, self.desk, trunks, board, _NoSpool(), pacer_of=self._pacer_of)
+            CampaignManager(
+                floor, self.sessions, self.desk, trunks, board, _NoSpool(), pacer_of=self._pacer_of, tick_s=TICK_S
+            )
         )
 
     def _services(self, trunks: Trunks) -> CallServices:

@@ -51,8 +51,11 @@ KEY_CHECK = "key check"
 class Storage:
     """The database; enter it before use. Entering upgrades the schema and checks the key."""
 
-    def __init__(self, database: Database, cipher: Cipher, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, cipher: Cipher, clock: Clock, mark_interval_s: float = MARK_INTERVAL_S
+    ) -> None:
         self._database = database
+        self._mark_interval_s = mark_interval_s
         self.cipher = cipher
         self.clock = clock
         self._tasks = asyncio.TaskGroup()
@@ -126,7 +129,7 @@ class Storage:
     async def _write_marks(self) -> None:
         while not self._closing.is_set():
             try:
-                async with asyncio.timeout(MARK_INTERVAL_S):
+                async with asyncio.timeout(self._mark_interval_s):
                     await self._closing.wait()
             except TimeoutError:
                 pass

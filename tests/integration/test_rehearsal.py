@@ -18,6 +18,7 @@ from dialer.model.campaign import AmdMode, CampaignMode, CampaignSettings
 from dialer.simulator.people import Behaviour
 from dialer.simulator.rehearsal import live, rehearse
 from dialer.simulator.rehearsal_carrier import LIKELY_OVER_S, Lived
+from dialer.simulator.rehearsal_node import TICK_S
 from dialer.simulator.scenario import (
     Break,
     CallList,
@@ -176,5 +177,5 @@ def test_another_pacer_drives_the_same_loop() -> None:
 
     day = rehearse(day_of(2), 1, idle)
     assert day.placed == 0
-    assert len(seen) == 2 * 120 + 1
+    assert len(seen) == 120 / TICK_S + 1
     assert day.moments[-1].reason.startswith("on strike")

@@ -57,6 +57,7 @@ class _Parts:
     board: LiveBoard
     spool: SpoolGuard
     pacer_of: PacerOf
+    tick_s: float
 
 
 class CampaignManager:
@@ -72,8 +73,9 @@ class CampaignManager:
         spool: SpoolGuard,
         wake_outcomes: Callable[[], None] = lambda: None,
         pacer_of: PacerOf = pacer_of,
+        tick_s: float = TICK_S,
     ) -> None:
-        self._parts = _Parts(floor, sessions, desk, trunks, board, spool, pacer_of)
+        self._parts = _Parts(floor, sessions, desk, trunks, board, spool, pacer_of, tick_s)
         self._storage = floor.services.storage
         self._clock = floor.services.clock
         self._wake_outcomes = wake_outcomes
@@ -163,7 +165,7 @@ class CampaignManager:
         while True:
             began_at = self._clock.monotonic()
             await self._tick()
-            await asyncio.sleep(max(began_at + TICK_S - self._clock.monotonic(), 0.05))
+            await asyncio.sleep(max(began_at + self._parts.tick_s - self._clock.monotonic(), 0.05))
 
     async def _tick(self) -> None:
         """One round. A fault of one campaign is logged and shown, and ends no other."""
@@ -177,7 +179,7 @@ class CampaignManager:
             self._lend_collectors()
             await self._guarded(running.tick, running)
             await self._guarded(lambda running=running: self._conclude(running), running)  # type: ignore[misc]
-            self._parts.board.publish(f"campaign/{running.campaign_id}", running.status().live_data())
+            self._parts.board.publish(f"campaign/{running.campaign_id}", running.live_data)
         self._publish_house()
 
     def _lend_collectors(self) -> None:
@@ -238,7 +240,9 @@ class CampaignManager:
             return
         self._not_run.pop(campaign.campaign_id, None)
         pacer = parts.pacer_of(campaign.settings)
-        running = RunningCampaign(campaign, prompts, parts.floor, parts.sessions, parts.desk, parts.trunks, pacer)
+        running = RunningCampaign(
+            campaign, prompts, parts.floor, parts.sessions, parts.desk, parts.trunks, pacer, parts.tick_s
+        )
         await running.load()
         self._running[campaign.campaign_id] = running
         logger.info("campaign taken up", extra={"action": "campaign", "campaign_id": campaign.campaign_id})

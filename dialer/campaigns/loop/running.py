@@ -60,7 +60,9 @@ class RunningCampaign:
         desk: AgentDesk,
         trunks: Trunks,
         pacer: Paces,
+        tick_s: float = TICK_S,
     ) -> None:
+        """`tick_s` is how often `tick` will be called."""
         self.campaign = campaign
         self.pacer = pacer
         self.counts = EntryCounts()
@@ -72,6 +74,7 @@ class RunningCampaign:
         self._sessions = sessions
         self._desk = desk
         self._trunks = trunks
+        self._tick_s = tick_s
         self._clock = floor.services.clock
         self._storage = floor.services.storage
         self._period = AbandonmentPeriod(campaign.campaign_id)
@@ -164,6 +167,10 @@ class RunningCampaign:
             period.abandoned_on_record,
         )
 
+    def live_data(self) -> dict[str, object]:
+        """The same for the live board."""
+        return self.status().live_data()
+
     # ---- inside
 
     async def _refresh(self, now: float) -> None:
@@ -215,7 +222,7 @@ class RunningCampaign:
             max_cps=sum(trunk.cps for trunk in trunks if trunk.is_up),
             ring_timeout_s=max(settings.ring_timeout_s, MIN_RING_S),
             abandon_target=max(period.target, LEAST_TARGET),
-            tick_s=TICK_S,
+            tick_s=self._tick_s,
         )
         return PacingSnapshot(
             now=now,
@@ -330,8 +337,8 @@ class RunningCampaign:
             await self._storage.entries.put_back(candidate.entry_id, not_before, str(error))
 
     def _staff(self) -> list[AgentSession]:
-        sessions = self._sessions.of_campaign(self.campaign_id)
-        return [session for session in sessions if session.agent_id in self.staff]
+        staff = self.staff
+        return [s for s in self._sessions.of_campaign(self.campaign_id) if s.machine.agent_id in staff]
 
     def _ready_agents(self) -> list[AgentSession]:
         return [session for session in self._staff() if session.state is AgentState.READY]

@@ -24,9 +24,9 @@ _PAUSED = (AgentState.BREAK, AgentState.TRAINING, AgentState.AUX)
 def views_of(sessions: Iterable[AgentSession]) -> Iterator[AgentView]:
     """Collectors for a snapshot; those on their way out are left out."""
     return (
-        AgentView(session.agent_id, PACED[session.state], session.machine.since, session.machine.pending is not None)
-        for session in sessions
-        if session.state in PACED
+        AgentView(machine.agent_id, PACED[machine.state], machine.since, machine.pending is not None)
+        for machine in (session.machine for session in sessions)
+        if machine.state in PACED
     )
 
 
