@@ -8,6 +8,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from dialer.campaigns.loop.sharing import HELD_S, NOTHING, SILENT_S, Here, Share, as_counts, claim
+from dialer.campaigns.pacing import (
+    AgentState,
+    AgentView,
+    Pacer,
+    PacerConfig,
+    PacingLimits,
+    PacingMode,
+    PacingSnapshot,
+)
 from dialer.model.budget import NodePart
 
 TARGET = 0.03
@@ -194,6 +203,18 @@ def test_a_pacer_is_shown_its_part_or_a_little_less(
     if target:
         assert shown_abandoned <= shown_live + 1
         assert affordable > left - target - WITHIN
+
+
+@pytest.mark.parametrize("mode", [PacingMode.POWER, PacingMode.PREDICTIVE])
+def test_who_holds_nothing_dials_one_to_one(mode: PacingMode) -> None:
+    """A node that has just joined, on a day on which nobody was abandoned yet."""
+    live, abandoned = as_counts(0.0, TARGET, 1000, 0, 0.1)
+    ready = tuple(AgentView(n, AgentState.READY, 0.0) for n in range(10))
+    limits = PacingLimits(max_channels=100, max_cps=50.0)
+    decision = Pacer(PacerConfig(mode=mode, ratio=3.0)).decide(
+        PacingSnapshot(100.0, ready, (), limits, live, abandoned, 86_400.0, 1000)
+    )
+    assert (decision.dial, "held at 1:1" in decision.reason) == (10, True)
 
 
 def test_the_words_name_the_part() -> None:

@@ -113,9 +113,10 @@ def _sights(others: Sequence[NodePart], before: Mapping[str, Sight], now: float)
 def as_counts(left: float, target: float, live: int, abandoned: int, weight: float) -> tuple[int, int]:
     """Live and abandoned calls that leave `left` to abandon at this target, or a little less: what a pacer is shown.
 
-    As near as whole numbers come to this node's part (`weight`) of the campaign's own counts.
+    As near as whole numbers come to this node's part (`weight`) of the campaign's own counts. Where nothing is left, at
+    least one is shown as abandoned: in a period in which nobody was, pacers take a first risk on credit.
     """
-    shown = math.ceil(abandoned * weight)
+    shown = max(math.ceil(abandoned * weight), 0 if left > 0 else 1)
     if not 0 < target < 1:  # nothing may be abandoned, or everything
         return math.floor(live * weight), max(shown, math.ceil(-left))
     shown = max(shown, math.ceil(-left / (1 - target)))  # no more abandoned than live
