@@ -31,14 +31,18 @@ def test_instants_come_back_aware_from_both_engines() -> None:
     kind = UtcDateTime()
     shanghai = NOON.astimezone(timezone(timedelta(hours=8)))
     lite, post = sqlite.dialect(), postgresql.dialect()  # type: ignore[no-untyped-call]
-    assert kind.process_bind_param(shanghai, lite) == NOON.replace(tzinfo=None)
-    assert kind.process_bind_param(shanghai, post) == NOON
-    assert kind.process_bind_param(None, lite) is None
+    to_lite, to_post = (kind.dialect_impl(dialect).bind_processor(dialect) for dialect in (lite, post))
+    assert to_lite is not None
+    assert to_post is not None
+    assert to_lite(shanghai) == "2026-11-23 12:00:00.000000"
+    assert to_post(shanghai) == NOON
+    assert to_lite(None) is to_post(None) is None
     assert kind.process_result_value(NOON.replace(tzinfo=None), lite) == NOON
     assert kind.process_result_value(shanghai, post) == NOON
     assert kind.process_result_value(None, lite) is None
-    with pytest.raises(ValueError, match="must be aware"):
-        kind.process_bind_param(NOON.replace(tzinfo=None), lite)
+    for process in (to_lite, to_post):
+        with pytest.raises(ValueError, match="must be aware"):
+            process(NOON.replace(tzinfo=None))
 
 
 @pytest.mark.parametrize("url", ["", "nonsense", "mysql://h/d", "sqlite://", "sqlite:///:memory:"])
