@@ -99,9 +99,13 @@ class Day:
 
     @property
     def worst_hour(self) -> float:
-        """The highest share abandoned of any clock hour with at least 50 live answers."""
-        return max((hour.abandoned_share for hour in self.hours if hour.live >= LEAST_LIVE_IN_HOUR), default=0.0)
+        """The highest share abandoned of any clock hour that says something: staffed like the others, and answered."""
+        full_s = max((hour.staffed_s for hour in self.hours), default=0.0) * FULL_HOUR
+        hours = (hour for hour in self.hours if hour.live >= LEAST_LIVE_IN_HOUR and hour.staffed_s >= full_s)
+        return max((hour.abandoned_share for hour in hours), default=0.0)
 
 
 LEAST_LIVE_IN_HOUR = 50
 """An hour with fewer live answers says nothing: one abandoned call of twenty is five per cent."""
+FULL_HOUR = 0.5
+"""Nor does the quarter of an hour before closing: it must have half the staffed time of the best staffed hour."""
