@@ -90,11 +90,11 @@ class Pacer:
             return PacingDecision(0, (), f"predictive: {words}")
         n_new, chance = self._forecast(floor, budget.allowance, min(most, MOST_PER_TICK))
         sure = _one_to_one(floor, "").dial
-        words = f"the next person answering finds nobody free with {chance:.2%}, allowed {budget.allowance:.2%}"
+        words = f"the person of one call more finds nobody free with {chance:.2%}, allowed {budget.allowance:.2%}"
         return PacingDecision(max(n_new, sure), (), f"predictive, limited by {budget.words()}; {words}")
 
     def _forecast(self, floor: Floor, allowance: float, most: int) -> tuple[int, float]:
-        """The largest number of new calls within the allowance, and the chance at it."""
+        """How many new calls are each within the allowance, and the chance of one call more."""
         n_new, chance = 0, 0.0
         for risk in risks(read_chances(self._learned, floor), most):
             n_new, chance = risk.n_new, risk.next_finds_nobody
