@@ -33,6 +33,8 @@ MIDDLE_RISK = 1.2
 TOP_RISK = 2.4
 FIRST_RISK = 0.4
 """The allowance of a period in which nobody was abandoned yet, at least; a multiple of the target, as the top."""
+FIRST_LEFT = 3.0
+"""Persons; so much a period begins with where ruin is looked at, for it will have earned them by a hundred answers."""
 HELD_RISK = 0.005
 """The allowance while no more than the reserve is left: one in some thousands. A floor of idle collectors may still be
 given more than a line each where next to nobody answers, and nothing else. Beyond the target there is none at all."""
@@ -65,6 +67,12 @@ class Budget:
 def left_of(snapshot: PacingSnapshot) -> float:
     """How many people more may be abandoned in the period, given those who have answered so far."""
     return snapshot.limits.abandon_target * snapshot.period_live - snapshot.period_abandoned
+
+
+def left_to_lose(snapshot: PacingSnapshot) -> float:
+    """What all calls that are out may cost together; a period without an abandoned person is not held to its start."""
+    left = left_of(snapshot)
+    return max(left, FIRST_LEFT) if snapshot.period_abandoned == 0 else left
 
 
 def read_budget(snapshot: PacingSnapshot, recent: RecentHour, floor: Floor) -> Budget:

@@ -45,10 +45,14 @@ class Chances:
 
 @dataclass(frozen=True, slots=True)
 class Risk:
-    """The chance that the next answered person finds nobody free, with `n_new` calls more."""
+    """With `n_new` calls more: the chance that the next answered person finds nobody free, and the chance of ruin.
+
+    Ruin is that more people find nobody free than the budget has left, all calls that are out taken together.
+    """
 
     n_new: int
     next_finds_nobody: float
+    ruin: float
 
 
 def read_chances(learned: Learned, floor: Floor) -> Chances:
@@ -96,14 +100,14 @@ def _busy(learned: Learned, floor: Floor) -> Floats:
     return np.vstack((talk_ends @ wrap_ends.T, wrap.within(floor.wrapping_ages, until)))
 
 
-def risks(chances: Chances, most: int) -> Iterator[Risk]:
-    """The risk of 0, 1, … `most` new calls, lazily: the caller stops where it is too high."""
+def risks(chances: Chances, most: int, left: float) -> Iterator[Risk]:
+    """The risk of 0, 1, … `most` new calls, lazily: the caller stops where it is too high. `left` of the budget."""
     if len(chances.calls) + len(chances.busy) <= EXACT_BELOW:
-        return _exact(chances, most)
-    return _normal(chances, most)
+        return _exact(chances, most, left)
+    return _normal(chances, most, left)
 
 
-def _exact(chances: Chances, most: int) -> Iterator[Risk]:
+def _exact(chances: Chances, most: int, left: float) -> Iterator[Risk]:
     """Adds up D − A one variable at a time; column i of `spread`: the chance that its uncertain part is i − busy."""
     n_busy, n_calls = len(chances.busy), len(chances.calls)
     spread = np.zeros((HORIZONS.size, n_busy + n_calls + most + 1))
@@ -115,12 +119,12 @@ def _exact(chances: Chances, most: int) -> Iterator[Risk]:
     for chance in chances.calls:
         _shift_up(spread, chance)
     excess = np.arange(spread.shape[1]) - n_busy + chances.waiting - chances.ready
-    nobody = (excess >= 0).astype(float)
+    nobody, ruined = (excess >= 0).astype(float), (excess > left).astype(float)
     weights = _arrival_weights(chances)
     for n_new in range(most + 1):
         if n_new:
             _shift_up(spread, chances.new_call)
-        yield Risk(n_new, float(weights @ (spread @ nobody)))
+        yield Risk(n_new, float(weights @ (spread @ nobody)), float((spread @ ruined).max()))
 
 
 def _shift_up(spread: Floats, chance: Floats) -> None:
@@ -129,7 +133,7 @@ def _shift_up(spread: Floats, chance: Floats) -> None:
     spread[:, 1:] += moved
 
 
-def _normal(chances: Chances, most: int) -> Iterator[Risk]:
+def _normal(chances: Chances, most: int, left: float) -> Iterator[Risk]:
     n_new = np.arange(most + 1)[:, None]
     new, calls, busy = chances.new_call, chances.calls, chances.busy
     coming = calls.sum(axis=0) + n_new * new
@@ -138,8 +142,9 @@ def _normal(chances: Chances, most: int) -> Iterator[Risk]:
     variance = variance + (chances.spread * coming) ** 2
     deviation = np.sqrt(np.maximum(variance, 1e-9))
     nobody = _upper_tail((-0.5 - mean) / deviation) @ _arrival_weights(chances)
+    ruin = _upper_tail((math.floor(left) + 0.5 - mean) / deviation).max(axis=1)
     for n in range(most + 1):
-        yield Risk(n, float(nobody[n]))
+        yield Risk(n, float(nobody[n]), float(ruin[n]))
 
 
 def _arrival_weights(chances: Chances) -> Floats:
@@ -150,9 +155,10 @@ def _arrival_weights(chances: Chances) -> Floats:
 
 
 def _upper_tail(z: Floats) -> Floats:
-    """Chance that a standard normal variable exceeds z, to 1e-5 (Abramowitz & Stegun 26.2.16)."""
-    t = 1.0 / (1.0 + 0.33267 * np.abs(z))
+    """Chance that a standard normal variable exceeds z, to 1e-7 (Abramowitz & Stegun 26.2.17)."""
+    t = 1.0 / (1.0 + 0.2316419 * np.abs(z))
     density = np.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
-    tail = density * t * (0.4361836 + t * (-0.1201676 + t * 0.9372980))
+    series = 0.319381530 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429)))
+    tail = density * t * series
     result: Floats = np.where(z >= 0, tail, 1.0 - tail)
     return result

@@ -9,7 +9,7 @@ learned most calls are taken to be answered and no talk to end, so a campaign be
 import math
 from typing import Any
 
-from dialer.campaigns.pacing.budget import left_of, read_budget
+from dialer.campaigns.pacing.budget import Budget, left_of, left_to_lose, read_budget
 from dialer.campaigns.pacing.config import PacerConfig, PacingMode
 from dialer.campaigns.pacing.floor import Floor, read_floor
 from dialer.campaigns.pacing.forecast import read_chances, risks
@@ -18,6 +18,8 @@ from dialer.campaigns.pacing.line_rate import LineRate
 from dialer.campaigns.pacing.types import MIN_RING_S, CallStage, PacingDecision, PacingEvent, PacingSnapshot
 
 MOST_PER_TICK = 60
+MOST_RUIN = 1e-5
+"""The highest chance that the calls which are out cost more people than the budget has left."""
 ROUNDING = 1e-9
 """Below this a ratio of lines is a whole number that floating point missed."""
 DEFAULT_CONFIG = PacerConfig()
@@ -88,19 +90,21 @@ class Pacer:
         if most <= 0:
             words = f"{floor.open_lines} lines open, at most {self._config.max_lines_per_agent:g} a collector"
             return PacingDecision(0, (), f"predictive: {words}")
-        n_new, chance = self._forecast(floor, budget.allowance, min(most, MOST_PER_TICK))
+        n_new, words = self._forecast(floor, budget, left_to_lose(snapshot), min(most, MOST_PER_TICK))
         sure = _one_to_one(floor, "").dial
-        words = f"the person of one call more finds nobody free with {chance:.2%}, allowed {budget.allowance:.2%}"
         return PacingDecision(max(n_new, sure), (), f"predictive, limited by {budget.words()}; {words}")
 
-    def _forecast(self, floor: Floor, allowance: float, most: int) -> tuple[int, float]:
-        """How many new calls are each within the allowance, and the chance of one call more."""
-        n_new, chance = 0, 0.0
-        for risk in risks(read_chances(self._learned, floor), most):
+    def _forecast(self, floor: Floor, budget: Budget, left: float, most: int) -> tuple[int, str]:
+        """How many new calls are each within the allowance and together within what is left; what stops the next."""
+        n_new, words = 0, ""
+        for risk in risks(read_chances(self._learned, floor), most, left):
+            if risk.n_new and risk.ruin > MOST_RUIN:
+                return n_new, f"one call more could cost all that is left, with {risk.ruin:.3%}"
             n_new, chance = risk.n_new, risk.next_finds_nobody
-            if chance > allowance:
+            words = f"the person of one call more finds nobody free with {chance:.2%}, allowed {budget.allowance:.2%}"
+            if chance > budget.allowance:
                 break
-        return n_new, chance
+        return n_new, words
 
 
 def _one_to_one(floor: Floor, mode: str) -> PacingDecision:

@@ -181,7 +181,10 @@ def test_predictive_dials_ahead_with_a_budget_and_not_without() -> None:
     assert ahead.dial > 12
     words = "limited by the abandonment budget of the period: 27 of 30.0 calls spent (2.70% of 1000 people"
     assert words in ahead.reason
-    assert "finds nobody free with" in ahead.reason
+    assert "one call more could cost all that is left" in ahead.reason
+    rich = pacer.decide(snapshot(team(AgentState.READY, 12), live=1000, abandoned=2))
+    assert rich.dial > ahead.dial
+    assert "finds nobody free with" in rich.reason
     spare = pacer.decide(snapshot(team(AgentState.READY, 12), live=1000, abandoned=29))
     assert 12 <= spare.dial < ahead.dial
     held = pacer.decide(snapshot(team(AgentState.READY, 12), live=1000, abandoned=31))
@@ -244,17 +247,19 @@ def test_the_normal_form_agrees_with_the_exact_one() -> None:
     busy = np.sort(rng.uniform(0.0, 0.7, (40, HORIZONS.size)), axis=1)
     new_call = np.linspace(0.02, 0.3, HORIZONS.size)
     chances = Chances(waiting=1, ready=8, calls=calls, new_call=new_call, busy=busy, spread=0.0)
-    for exact, normal in zip(_exact(chances, 20), _normal(chances, 20), strict=True):
+    for exact, normal in zip(_exact(chances, 20, 5.0), _normal(chances, 20, 5.0), strict=True):
         assert exact.n_new == normal.n_new
         assert exact.next_finds_nobody == pytest.approx(normal.next_finds_nobody, abs=0.01)
+        assert exact.ruin == pytest.approx(normal.ruin, abs=0.01)
 
 
 def test_the_exact_form_by_hand() -> None:
     """One collector ready, none busy: two calls that each bring a person with chance one half."""
     half = np.full(HORIZONS.size, 0.5)
     nothing = np.zeros((0, HORIZONS.size))
-    found = list(_exact(Chances(0, 1, nothing, half, nothing, 0.0), 2))
-    assert [risk.next_finds_nobody for risk in found] == [0.0, 0.5, 0.75]
+    found = list(_exact(Chances(0, 1, nothing, half, nothing, 0.0), 3, 1.5))
+    assert [risk.next_finds_nobody for risk in found] == [0.0, 0.5, 0.75, 0.875]
+    assert [risk.ruin for risk in found] == [0.0, 0.0, 0.0, 0.125]
 
 
 def test_large_floors_are_forecast_by_the_normal_form() -> None:
