@@ -75,8 +75,8 @@ class Learned:
 
     def exposure_since(self, ages: Floats, now: float) -> float:
         """The exposure that calls ringing at `now`, of these ages, went through since it was last counted."""
-        if not self.is_ring_trusted:
-            return 0.0
+        if not self.is_ring_trusted or self._accrued_at == -math.inf:
+            return 0.0  # after a restart nothing is known of the seconds before it
         before = np.maximum(ages - max(now - self._accrued_at, 0.0), 0.0)
         return float((self._ring.gone_through(ages) - self._ring.gone_through(before)).sum())
 
@@ -128,6 +128,7 @@ class Learned:
             raise ValueError("the learned state is of another version") from error
         for name in _PARTS:
             setattr(self, name, getattr(fresh, name))
+        self._ring, self._accrued_at = self.ring.read(), -math.inf
 
 
 _PARTS = ("ring", "tempo", "talk", "wrap", "detect", "live", "recent")

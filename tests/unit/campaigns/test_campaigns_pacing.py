@@ -1,6 +1,7 @@
 """Pacing decision by decision: modes, limits, the stop when nobody is left, what is learned and what is said."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -285,6 +286,18 @@ def test_learned_state_survives_a_restart_and_refuses_another_version() -> None:
         with pytest.raises(ValueError, match="another version"):
             restarted.load(broken)
     assert restarted.decide(floor).dial == pacer.decide(floor).dial
+
+
+def test_a_restart_in_mid_call_does_not_mistake_rings_for_silence() -> None:
+    """Thirty lines have rung for a while; who was just started has not heard that nobody answered them."""
+    pacer, restarted = Pacer(), Pacer()
+    teach(pacer, 300)
+    restarted.load(pacer.dump())
+    ringing = tuple(CallView(7000 + n, CallStage.DIALING, 2998.0 - n, 2998.0 - n) for n in range(12))
+    floor = replace(snapshot(team(AgentState.READY, 12), ringing, live=1000, abandoned=20), now=3000.0)
+    at_once = restarted.decide(floor)
+    restarted.observe(PacingEvent(3000.0, EventKind.AGENT_READY, None, 1))
+    assert at_once == restarted.decide(floor)
 
 
 def test_old_days_fade() -> None:
