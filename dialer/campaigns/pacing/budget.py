@@ -47,21 +47,10 @@ LEAST_PER_HOUR = 8
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What is left, in persons, and what may be risked: `allowance` 0 means nothing but one line a collector."""
+    """What may be risked now (0: nothing but one line a collector), and the budget it comes from, in words."""
 
-    target: float
-    live: int
-    abandoned: int
-    left: float
     allowance: float
-    is_hourly: bool = False
-
-    def words(self) -> str:
-        """For the supervisor."""
-        share = self.abandoned / self.live if self.live else 0.0
-        which = "of the last hour" if self.is_hourly else "of the period"
-        spent = f"{self.abandoned} of {self.target * self.live:.1f} calls spent"
-        return f"the abandonment budget {which}: {spent} ({share:.2%} of {self.live} people, target {self.target:.2%})"
+    words: str
 
 
 def left_of(snapshot: PacingSnapshot) -> float:
@@ -75,26 +64,35 @@ def left_to_lose(snapshot: PacingSnapshot) -> float:
     return max(left, FIRST_LEFT) if snapshot.period_abandoned == 0 else left
 
 
+def period_words(snapshot: PacingSnapshot) -> str:
+    """The period's budget, for the supervisor."""
+    live, abandoned, target = snapshot.period_live, snapshot.period_abandoned, snapshot.limits.abandon_target
+    share = abandoned / live if live else 0.0
+    people = f"({share:.2%} of {live} people, target {target:.2%})"
+    return f"the abandonment budget of the period: {_spent(abandoned, target * live)} {people}"
+
+
 def read_budget(snapshot: PacingSnapshot, recent: RecentHour, floor: Floor) -> Budget:
     """The tighter of period and hour. Who waits now beyond the ready collectors is taken to be lost."""
-    target, team = snapshot.limits.abandon_target, floor.available
-    left = left_of(snapshot)
+    target, team, left = snapshot.limits.abandon_target, floor.available, left_of(snapshot)
     if left < 0.0:
-        return Budget(target, snapshot.period_live, snapshot.period_abandoned, left, 0.0)
+        return Budget(0.0, period_words(snapshot))
     size = math.sqrt(max(team / USUAL_TEAM, recent.counts(snapshot.now, 10)[0] / USUAL_FLOW))
     lost = max(floor.waiting - floor.ready, 0)
-    multiple = _multiple(left - lost, size)
+    in_period = target * _multiple(left - lost, size)
     if snapshot.period_abandoned == 0:
-        multiple = max(multiple, FIRST_RISK)
-    period = Budget(target, snapshot.period_live, snapshot.period_abandoned, left, target * multiple)
+        return Budget(max(in_period, FIRST_RISK * target), period_words(snapshot))
     live, abandoned = recent.counts(snapshot.now)
-    live = max(live, min(snapshot.period_live, LEAST_PER_HOUR * team))
     hourly = target * (HOUR_FACTOR + HOUR_NOISE / math.sqrt(team))
-    left_in_hour = hourly * live - abandoned
-    in_hour = target * _multiple(left_in_hour - lost, size)
-    if in_hour >= period.allowance or snapshot.period_abandoned == 0:
-        return period
-    return Budget(hourly, live, abandoned, left_in_hour, in_hour, is_hourly=True)
+    earned = hourly * max(live, min(snapshot.period_live, LEAST_PER_HOUR * team))
+    in_hour = target * _multiple(earned - abandoned - lost, size)
+    if in_hour >= in_period:
+        return Budget(in_period, period_words(snapshot))
+    return Budget(in_hour, f"the abandonment budget of the last hour: {_spent(abandoned, earned)}")
+
+
+def _spent(abandoned: int, earned: float) -> str:
+    return f"{abandoned} of {earned:.1f} calls spent"
 
 
 def _multiple(left: float, size: float) -> float:

@@ -2,14 +2,15 @@
 
 Theory of the predictive mode. Calls are added while the chance that the next answered person finds nobody free
 (`forecast`) stays below an allowance that the abandonment budget gives (`budget`): each abandonment lowers it, each
-answered call raises it, and the share settles below its target whatever the forecast gets wrong. Before anything was
-learned most calls are taken to be answered and no talk to end, so a campaign begins close to 1:1 by itself.
+answered call raises it, and the share settles below its target whatever the forecast gets wrong. Nor may all calls that
+are out together cost more than the budget has left, but with a chance of `MOST_RUIN`. Before anything was learned most
+calls are taken to be answered and no talk to end, so a campaign begins close to 1:1 by itself.
 """
 
 import math
 from typing import Any
 
-from dialer.campaigns.pacing.budget import Budget, left_of, left_to_lose, read_budget
+from dialer.campaigns.pacing.budget import Budget, left_of, left_to_lose, period_words, read_budget
 from dialer.campaigns.pacing.config import PacerConfig, PacingMode
 from dialer.campaigns.pacing.floor import Floor, read_floor
 from dialer.campaigns.pacing.forecast import read_chances, risks
@@ -75,9 +76,8 @@ class Pacer:
         )
 
     def _power(self, floor: Floor, snapshot: PacingSnapshot) -> PacingDecision:
-        budget = read_budget(snapshot, self._learned.recent, floor)
         if snapshot.period_abandoned and left_of(snapshot) < 1.0:
-            return _one_to_one(floor, f"power, held at 1:1 by {budget.words()}")
+            return _one_to_one(floor, f"power, held at 1:1 by {period_words(snapshot)}")
         wanted = math.ceil(self._config.ratio * floor.ready - ROUNDING) - floor.open_lines
         words = f"{floor.ready} ready × {self._config.ratio:g} lines − {floor.open_lines} lines open"
         return PacingDecision(max(wanted, 0), (), f"power: {words}")
@@ -85,14 +85,14 @@ class Pacer:
     def _predictive(self, floor: Floor, snapshot: PacingSnapshot) -> PacingDecision:
         budget = read_budget(snapshot, self._learned.recent, floor)
         if budget.allowance <= 0.0:
-            return _one_to_one(floor, f"predictive, held at 1:1 by {budget.words()}")
+            return _one_to_one(floor, f"predictive, held at 1:1 by {budget.words}")
         most = int(self._config.max_lines_per_agent * floor.available) - floor.open_lines
         if most <= 0:
             words = f"{floor.open_lines} lines open, at most {self._config.max_lines_per_agent:g} a collector"
             return PacingDecision(0, (), f"predictive: {words}")
         n_new, words = self._forecast(floor, budget, left_to_lose(snapshot), min(most, MOST_PER_TICK))
         sure = _one_to_one(floor, "").dial
-        return PacingDecision(max(n_new, sure), (), f"predictive, limited by {budget.words()}; {words}")
+        return PacingDecision(max(n_new, sure), (), f"predictive, limited by {budget.words}; {words}")
 
     def _forecast(self, floor: Floor, budget: Budget, left: float, most: int) -> tuple[int, str]:
         """How many new calls are each within the allowance and together within what is left; what stops the next."""
