@@ -26,21 +26,17 @@ from dialer.campaigns.pacing import (
     PacingSnapshot,
 )
 from dialer.model.campaign import AmdMode
-from dialer.simulator.day import Day, Hour
-from dialer.simulator.fates import Fate, Fates, draw
+from dialer.simulator.day import LEAST_LIVE, Day, Hour
+from dialer.simulator.fates import ENDS_AFTER_S, MACHINE_TALK_S, MACHINE_WRAP_S, Fate, Fates, draw
 from dialer.simulator.people import Behaviour
 from dialer.simulator.scenario import Break, Scenario
 
-LEAST_LIVE = 200
-"""From so many live answers on, the highest share ever is noted."""
-_MACHINE_TALK_S = 8.0
 _BUSY = {AgentState.TALKING: "talk_s", AgentState.WRAPUP: "wrap_s"}
-_ENDS = {
-    Behaviour.NO_ANSWER: (None, CallOutcome.NO_ANSWER),
-    Behaviour.BUSY: (3.0, CallOutcome.BUSY),
-    Behaviour.POWERED_OFF: (6.0, CallOutcome.NO_ANSWER),
-    Behaviour.BAD_NUMBER: (5.0, CallOutcome.FAILED),
-    Behaviour.CONGESTION: (0.5, CallOutcome.FAILED),
+_OUTCOMES = {
+    Behaviour.BUSY: CallOutcome.BUSY,
+    Behaviour.POWERED_OFF: CallOutcome.NO_ANSWER,
+    Behaviour.BAD_NUMBER: CallOutcome.FAILED,
+    Behaviour.CONGESTION: CallOutcome.FAILED,
 }
 
 
@@ -192,11 +188,10 @@ class FloorDay:
         self.books.add("placed", self._hour())
         self._see(EventKind.PLACED, call)
         timeout_s = self._limits.ring_timeout_s
-        if fate.behaviour in _ENDS:
-            ends_s, outcome = _ENDS[fate.behaviour]
-            after_s = timeout_s if ends_s is None else min(ends_s, timeout_s)
-            self._after(after_s, lambda: self._finish(call, outcome))
-        elif fate.ring_s < timeout_s:
+        if fate.behaviour in ENDS_AFTER_S:
+            after_s = min(ENDS_AFTER_S[fate.behaviour], timeout_s)
+            self._after(after_s, lambda: self._finish(call, _OUTCOMES[fate.behaviour]))
+        elif fate.behaviour is not Behaviour.NO_ANSWER and fate.ring_s < timeout_s:
             self._after(fate.ring_s, lambda: self._answer(call))
         else:
             self._after(timeout_s, lambda: self._finish(call, CallOutcome.NO_ANSWER))
@@ -265,7 +260,7 @@ class FloorDay:
         waiting.stage, waiting.since = CallStage.CONNECTED, self.now
         agent.state, agent.since = AgentState.TALKING, self.now
         is_person = waiting.fate.behaviour is Behaviour.HUMAN
-        talk_s = waiting.fate.talk_s if is_person else _MACHINE_TALK_S
+        talk_s = waiting.fate.talk_s if is_person else MACHINE_TALK_S
         self._after(talk_s, lambda: self._talk_over(waiting, agent))
         return True
 
@@ -278,7 +273,7 @@ class FloorDay:
         outcome = CallOutcome.LIVE if is_person else CallOutcome.NOT_LIVE
         self._see(EventKind.TALK_ENDED, call, agent, outcome, length_s)
         agent.state, agent.since = AgentState.WRAPUP, self.now
-        wrap_s = draw(self._scenario.workforce.wrap_up, agent.chance) if is_person else 3.0
+        wrap_s = draw(self._scenario.workforce.wrap_up, agent.chance) if is_person else MACHINE_WRAP_S
         self._after(wrap_s, lambda: self._wrapped_up(agent))
 
     def _wrapped_up(self, agent: _Agent) -> None:

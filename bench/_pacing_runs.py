@@ -10,12 +10,10 @@ from dialer.campaigns.loop.paces import Paces
 from dialer.campaigns.pacing import Pacer, PacerConfig
 from dialer.model.campaign import CampaignSettings
 from dialer.simulator.baselines import BASELINES
-from dialer.simulator.day import Day
+from dialer.simulator.day import LEAST_LIVE, Day
 from dialer.simulator.scenario import Scenario
 
 OURS = "predictive"
-LEAST_LIVE = 200
-"""A run with fewer live answers says nothing about a share of three per cent."""
 
 
 def pacer_named(name: str, scenario: Scenario) -> Paces:

@@ -15,15 +15,13 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator, Perce
 
 from dialer.cli.pictures import drawable, fonts, new_figure, save_png
 from dialer.cli.simulate_report import FIGURES, by_mode
-from dialer.simulator.day import Day
+from dialer.simulator.day import LEAST_LIVE_IN_HOUR, Day
 from dialer.simulator.scenario import Scenario
 
 _WIDTH, _DETAIL_HEIGHT, _ROW_HEIGHT, _BARS_HEIGHT, _HEAD_HEIGHT = 12.0, 10.5, 1.5, 2.8, 1.0
 _STATES = {"talking": "#2f6fb0", "wrapping": "#8fb8de", "ready": "#f2c14e", "paused": "#d0d0d0"}
 _STATE_WORDS = {"talking": "talking", "wrapping": "wrap-up", "ready": "waiting for a call", "paused": "on a break"}
 _LINE, _LIMIT, _FAINT = "#2c3e50", "#c0392b", "#95a5a6"
-_LEAST_LIVE = 50
-"""With fewer live answers so far the share abandoned jumps with each; it is drawn from there on."""
 _HEADROOM = 1.15
 _HIGHEST_LIMITS = 5
 """So many times the limit is the highest share drawn: what lies beyond would make the rest flat."""
@@ -114,7 +112,7 @@ def _draw_hours(axes: Axes, scenario: Scenario, runs: Sequence[Day]) -> None:
     for hour in (hour for day in runs for hour in day.hours):
         live, abandoned = totals.get(hour.hour, (0, 0))
         totals[hour.hour] = live + hour.live, abandoned + hour.abandoned
-    shown = {hour: abandoned / live for hour, (live, abandoned) in totals.items() if live >= _LEAST_LIVE}
+    shown = {hour: abandoned / live for hour, (live, abandoned) in totals.items() if live >= LEAST_LIVE_IN_HOUR}
     axes.bar(
         [hour * 3600 + 1800 for hour in shown], list(shown.values()), width=3400, color="0.88", label="each clock hour"
     )
@@ -125,7 +123,7 @@ def _draw_abandoned(axes: Axes, scenario: Scenario, runs: Sequence[Day]) -> None
     limit = scenario.pace.abandon_target
     highest = 2 * limit
     for index, day in enumerate(runs):
-        known = [moment for moment in day.moments if moment.period_live >= _LEAST_LIVE]
+        known = [moment for moment in day.moments if moment.period_live >= LEAST_LIVE_IN_HOUR]
         shares = [moment.period_abandoned / moment.period_live for moment in known]
         at_s = [_day_begins_s(scenario) + moment.at_s for moment in known]
         name = "of the day so far" if index == 0 else None
@@ -134,8 +132,8 @@ def _draw_abandoned(axes: Axes, scenario: Scenario, runs: Sequence[Day]) -> None
         )
         highest = max(highest, *shares, 0.0)
     words = ""
-    if not any(moment.period_live >= _LEAST_LIVE for day in runs for moment in day.moments):
-        words = f"fewer than {_LEAST_LIVE} live answers"
+    if not any(moment.period_live >= LEAST_LIVE_IN_HOUR for day in runs for moment in day.moments):
+        words = f"fewer than {LEAST_LIVE_IN_HOUR} live answers"
     elif highest > _HIGHEST_LIMITS * limit:
         words = f"up to {highest:.0%}"
     axes.text(0.5, 0.75, words, transform=axes.transAxes, ha="center", color=_LINE, fontsize=9)

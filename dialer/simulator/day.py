@@ -73,7 +73,7 @@ class Day:
     hours: tuple[Hour, ...] = ()
     moments: tuple[Moment, ...] = ()
     worst_share: float = 0.0
-    """The highest share abandoned of live at any moment after the 200th live answer."""
+    """The highest share abandoned of live at any moment from the `LEAST_LIVE`th live answer on."""
     cpu_s: float = 0.0
 
     @property
@@ -105,6 +105,8 @@ class Day:
         return max((hour.abandoned_share for hour in hours), default=0.0)
 
 
+LEAST_LIVE = 200
+"""A day, or its beginning, with fewer live answers says nothing about a share of three per cent."""
 LEAST_LIVE_IN_HOUR = 50
 """An hour with fewer live answers says nothing: one abandoned call of twenty is five per cent."""
 FULL_HOUR = 0.5

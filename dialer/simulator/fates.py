@@ -6,13 +6,23 @@ meet every mode of pacing, so that modes are compared on the same day.
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
 from dialer.simulator.people import Behaviour
 from dialer.simulator.scenario import Change, Duration, Part, Scenario, Segment
 
+ENDS_AFTER_S: Mapping[Behaviour, float] = {
+    Behaviour.BUSY: 3.0,
+    Behaviour.POWERED_OFF: 6.0,
+    Behaviour.BAD_NUMBER: 5.0,
+    Behaviour.CONGESTION: 0.5,
+}
+"""When a call that nobody can take ends; announcements take their time."""
+MACHINE_TALK_S = 8.0
+"""So long a collector hears a machine out before hanging up."""
+MACHINE_WRAP_S = 3.0
 _WANDER_STEP_S = 60.0
 _MOST_ANSWERED = 0.97
 

@@ -11,11 +11,9 @@ from dialer.calls.facts import AttemptPlan
 from dialer.campaigns.loop.status import CampaignStatus
 from dialer.model.agent import AgentState
 from dialer.model.attempt import REACHED_A_PERSON, Attempt, AttemptState, Disposition, HangupSide
-from dialer.simulator.day import Day, Hour, Moment
+from dialer.simulator.day import LEAST_LIVE, Day, Hour, Moment
 from dialer.simulator.scenario import Scenario
 
-LEAST_LIVE = 200
-"""From so many live answers on, the highest share ever is noted."""
 ABANDON_WAIT = timedelta(seconds=AttemptPlan().abandon_wait_s)
 _HOUR_S = 3600.0
 _TALKING = (AgentState.TALKING, AgentState.HOLD)

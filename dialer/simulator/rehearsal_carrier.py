@@ -17,7 +17,7 @@ from dialer.media.loopback_silent import HOST, Line, SilentLoopback
 from dialer.model.attempt import NetworkCause
 from dialer.model.campaign import AmdMode
 from dialer.progress.amd import AmdConfig
-from dialer.simulator.fates import Fate, Fates
+from dialer.simulator.fates import ENDS_AFTER_S, Fate, Fates
 from dialer.simulator.people import Behaviour
 from dialer.simulator.rehearsal_words import word
 from dialer.sip import sdp
@@ -32,13 +32,13 @@ LIKELY_OVER_S = AmdConfig().likely_pause_ms / 1000
 MACHINE_RECORDS_S = 60.0
 """Then a machine that hears nothing hangs up."""
 _CANCELLED = NetworkCause(487, "Request Terminated")
-_ENDS: Mapping[Behaviour, tuple[float, NetworkCause, bool]] = {
-    Behaviour.BUSY: (3.0, NetworkCause(486, "Busy Here", ("Q.850;cause=17",), 17), True),
-    Behaviour.POWERED_OFF: (6.0, NetworkCause(480, "Temporarily Unavailable", ("Q.850;cause=20",), 20), True),
-    Behaviour.BAD_NUMBER: (5.0, NetworkCause(404, "Not Found", ("Q.850;cause=1",), 1), True),
-    Behaviour.CONGESTION: (0.5, NetworkCause(503, "Service Unavailable", ("Q.850;cause=34",), 34), False),
+_ENDS: Mapping[Behaviour, tuple[NetworkCause, bool]] = {
+    Behaviour.BUSY: (NetworkCause(486, "Busy Here", ("Q.850;cause=17",), 17), True),
+    Behaviour.POWERED_OFF: (NetworkCause(480, "Temporarily Unavailable", ("Q.850;cause=20",), 20), True),
+    Behaviour.BAD_NUMBER: (NetworkCause(404, "Not Found", ("Q.850;cause=1",), 1), True),
+    Behaviour.CONGESTION: (NetworkCause(503, "Service Unavailable", ("Q.850;cause=34",), 34), False),
 }
-"""When a call that nobody can take ends, how, and whether anything rings before; announcements take their time."""
+"""How a call that nobody can take ends, and whether anything rings before."""
 _PORT = re.compile(r"^m=audio (\d+) ", re.MULTILINE)
 _ANSWER_SDP = sdp.build_offer(HOST, 4000, ("PCMA",))
 
@@ -152,13 +152,14 @@ class FatedCall:
     # ---- before the answer
 
     def _begin(self, ring_timeout_s: float) -> None:
-        ends = _ENDS.get(self.fate.behaviour)
-        rings = ends is None or ends[2]
+        behaviour = self.fate.behaviour
+        ends, ends_after_s = _ENDS.get(behaviour), ENDS_AFTER_S.get(behaviour, ring_timeout_s)
+        rings = ends is None or ends[1]
         if rings:
             self._after(NETWORK_S, lambda: self._tell(Provisional(180, "Ringing", "")))
-        if ends is not None and ends[0] < ring_timeout_s:
-            self._after(ends[0], lambda: self._fail(ends[1], rang=rings))
-        elif self.fate.behaviour in _ANSWER and self.fate.ring_s < ring_timeout_s:
+        if ends is not None and ends_after_s < ring_timeout_s:
+            self._after(ends_after_s, lambda: self._fail(ends[0], rang=rings))
+        elif behaviour in _ANSWER and self.fate.ring_s < ring_timeout_s:
             self._after(max(self.fate.ring_s, NETWORK_S), self._answer)
         else:
             self._after(ring_timeout_s + NETWORK_S, lambda: self._fail(_CANCELLED, rang=rings))

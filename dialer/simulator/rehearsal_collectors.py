@@ -17,14 +17,11 @@ from dialer.media.interface import Leg, LegEvent, MediaPort
 from dialer.model.agent import Agent, AgentState
 from dialer.model.campaign import DispositionCode, DispositionForm
 from dialer.model.outcome import WrapUp
-from dialer.simulator.fates import Fate, draw
+from dialer.simulator.fates import MACHINE_TALK_S, MACHINE_WRAP_S, Fate, draw
 from dialer.simulator.people import Behaviour
 from dialer.simulator.rehearsal_carrier import FatedCarrier
 from dialer.simulator.scenario import Break, Scenario, Shift
 
-MACHINE_TALK_S = 8.0
-"""So long a collector hears a machine out before hanging up."""
-MACHINE_WRAP_S = 3.0
 PREVIEW_S = 8.0
 """A look at a previewed case."""
 CALL_AGAIN_AFTER = timedelta(days=1)

@@ -7,10 +7,10 @@ rules of other dialers.
 import pytest
 
 from bench._day import FloorDay
-from bench._pacing_runs import LEAST_LIVE, OURS, Job, Summary, live_all, summaries
+from bench._pacing_runs import OURS, Job, Summary, live_all, summaries
 from bench._worlds import WORLDS, floor
 from dialer.campaigns.pacing import Pacer, PacerConfig, PacingMode
-from dialer.simulator.day import Day
+from dialer.simulator.day import LEAST_LIVE, Day
 from dialer.simulator.rehearsal import rehearse
 from dialer.simulator.scenario import CallList
 
