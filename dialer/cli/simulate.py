@@ -18,40 +18,47 @@ if TYPE_CHECKING:
 MAX_SEEDS = 1000
 
 
+ScenarioFile = Annotated[
+    Path | None, typer.Argument(metavar="SCENARIO.toml", help="The day to live; examples/scenarios/ holds some.")
+]
+OfCampaign = Annotated[
+    str | None,
+    typer.Option("--campaign", help="Instead of a file a campaign's name or number: a day after its own history."),
+]
+Collectors = Annotated[
+    int | None, typer.Option("--collectors", min=1, help="With --campaign: how many, if not as usual.")
+]
+OnDay = Annotated[
+    datetime | None, typer.Option("--day", formats=["%Y-%m-%d"], help="With --campaign: which day, if not today.")
+]
+Modes = Annotated[
+    list[str] | None,
+    typer.Option("--mode", help="predictive, progressive, power, …, or a rule of --compare; may be repeated."),
+]
+Seeds = Annotated[int, typer.Option("--seeds", min=1, max=MAX_SEEDS, help="Runs of each mode, of different chance.")]
+FirstSeed = Annotated[int, typer.Option("--seed", min=0, help="The first run's; the same seed, the same day.")]
+Jobs = Annotated[int | None, typer.Option("--jobs", min=1, max=64, help="Processes; else one a CPU, at most 8.")]
+Plot = Annotated[Path | None, typer.Option("--plot", metavar="OUT.png", help="Draw the day.")]
+Save = Annotated[
+    Path | None, typer.Option("--save", metavar="FILE.toml", help="Write the scenario with every value, to change.")
+]
+
+
 def simulate(
-    file: Annotated[
-        Path | None, typer.Argument(metavar="SCENARIO.toml", help="The day to live; examples/scenarios/ holds some.")
-    ] = None,
-    campaign: Annotated[
-        str | None,
-        typer.Option("--campaign", help="Instead of a file a campaign's name or number: a day after its own history."),
-    ] = None,
-    collectors: Annotated[
-        int | None,
-        typer.Option("--collectors", min=1, help="With --campaign: how many, if not as usual."),
-    ] = None,
-    day: Annotated[
-        datetime | None, typer.Option("--day", formats=["%Y-%m-%d"], help="With --campaign: which day, if not today.")
-    ] = None,
-    modes: Annotated[
-        list[str] | None,
-        typer.Option("--mode", help="predictive, progressive, power, …, or a rule of --compare; may be repeated."),
-    ] = None,
+    file: ScenarioFile = None,
+    campaign: OfCampaign = None,
+    collectors: Collectors = None,
+    day: OnDay = None,
+    modes: Modes = None,
     compare: Annotated[
         bool, typer.Option("--compare", help="Beside it one call per collector, fixed ratios, and VICIdial's rules.")
     ] = False,
-    seeds: Annotated[
-        int, typer.Option("--seeds", min=1, max=MAX_SEEDS, help="Runs of each mode, of different chance.")
-    ] = 1,
-    first_seed: Annotated[int, typer.Option("--seed", min=0, help="The first run's; the same seed, the same day.")] = 1,
-    jobs: Annotated[
-        int | None, typer.Option("--jobs", min=1, max=64, help="Processes; else one a CPU, at most 8.")
-    ] = None,
+    seeds: Seeds = 1,
+    first_seed: FirstSeed = 1,
+    jobs: Jobs = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a run and line, instead of tables.")] = False,
-    plot: Annotated[Path | None, typer.Option("--plot", metavar="OUT.png", help="Draw the day.")] = None,
-    save: Annotated[
-        Path | None, typer.Option("--save", metavar="FILE.toml", help="Write the scenario with every value, to change.")
-    ] = None,
+    plot: Plot = None,
+    save: Save = None,
     url: Url = DEFAULT_URL,
     token: Token = "",
 ) -> None:
