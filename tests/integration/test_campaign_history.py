@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from dialer.model.campaign import CampaignSettings
 from dialer.model.history import FARTHEST_S, History, RecordedAttempt, RecordedChange
 from dialer.progress.verdict import Label
 from dialer.simulator.history_source import fitted
+from dialer.simulator.scenario_file import read_scenario
 from dialer.storage import Storage, campaign_history
 from tests.support.house import House, open_house
 from tests.support.policy import bank_policy
@@ -219,6 +221,51 @@ async def test_a_day_is_fetched_kept_and_replayed(house: House, policy: Policy, 
     assert (document["begins"], document["placed"]) == ("2026-11-23T00:00:00+08:00", N)
     again = await command(house, "replay", str(kept), "--mode", "progressive", "--json")
     assert again.stdout == fetched.stdout
+
+
+async def a_worked_morning(storage: Storage, policy: Policy) -> None:
+    """Half an hour of 210 answered calls, 60 of them talks that three collectors had and wrapped up."""
+    campaign_id = await run_campaign(storage, contacts(300))
+    dialing = Dialing(storage, policy)
+    for n, candidate in enumerate(await dialing.claim(campaign_id, 210)):
+        start = MONDAY + n * 8 * S
+        attempt = await dialing.reserve(dialing.reservation(candidate), start)
+        answered, talk, agent_id = start + (4 + n % 9) * S, n < 180 and n % 3 == 0, COLLECTOR + n // 3 % 3
+        connected, ended = answered + 2 * S, answered + (14 + 5 * (n % 7)) * S
+        kind = Disposition.CONNECTED if talk else Disposition.MACHINE
+        end = Settlement(attempt.attempt_id, kind, ended, answered_at=answered, greeting_end_at=answered + S)
+        if talk:
+            end = replace(end, agent_id=agent_id, connected_at=connected, hangup_side=HangupSide.PERSON)
+            for old, new, at in (
+                (AgentState.OFFLINE if n < 9 else AgentState.WRAPUP, AgentState.READY, connected - 8 * S),
+                (AgentState.READY, AgentState.TALKING, connected),
+                (AgentState.TALKING, AgentState.WRAPUP, ended),
+            ):
+                about = (None, None) if new is AgentState.READY else (campaign_id, attempt.attempt_id)
+                await storage.agents.record_change(AgentStateChange(agent_id, at, old, new, "x", *about))
+        await storage.attempts.settle(end, NO_MORE, ended)
+
+
+@pytest.mark.allow_blocking  # a command reads files of its own
+async def test_a_campaign_is_simulated_as_its_history_lets_expect(tmp_path: Path, policy: Policy) -> None:
+    saved = tmp_path / "fitted.toml"
+    async with open_house(tmp_path, clock=SetClock(MONDAY + timedelta(hours=3))) as house:
+        await a_worked_morning(house.storage, policy)
+        asked = ("--campaign", "campaign", "--day", "2026-11-24", "--jobs", "1", "--json", "--save", str(saved))
+        done = await command(house, "simulate", *asked, "--mode", "predictive")
+    assert done.exit_code == 0, done.output
+    day = json.loads(done.stdout)
+    assert (day["name"], day["mode"]) == ("campaign", "predictive")
+    assert 0 < day["live"] <= day["answered"] <= day["placed"]
+    scenario = read_scenario(saved)
+    assert scenario.begins.isoformat() == "2026-11-24T10:00:00+08:00"
+    assert sum(shift.collectors for shift in scenario.workforce.shifts) == 3
+    assert scenario.call_list.contacts == 90
+    assert scenario.segments[0].answered == pytest.approx(0.97, abs=0.05)
+    machine, detection = scenario.segments[0].machine, scenario.detection
+    missed, lost = detection.machines_called_people, detection.people_called_machines
+    assert machine * (1 - missed) + (1 - machine) * lost == pytest.approx(150 / 210, abs=0.02)
+    assert "# fitted from 210 attempts" in saved.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
