@@ -38,7 +38,7 @@ from dialer.live import LiveBoard
 from dialer.media.engine import MediaEngine
 from dialer.metrics import Metrics
 from dialer.model.attempt import Attempt
-from dialer.model.recording import RecordingInfo
+from dialer.model.recording import NewRecording
 from dialer.outcomes.announcement_keeper import AnnouncementKeeper
 from dialer.outcomes.delivery import Delivery, destination_names, open_destinations
 from dialer.outcomes.verdict_keeper import VerdictKeeper
@@ -259,19 +259,24 @@ class Application:
         self.finalizer.submit(self.spool_dir / f"{recording_id}{SPOOL_SUFFIX}")
 
     async def _recording_ready(self, recording: FinalizedRecording) -> None:
-        info = RecordingInfo(
+        info = NewRecording(
             recording_id=recording.recording_id,
             attempt_id=attempt_id_of(recording.recording_id),
+            node=self.config.node.name,
             started_at=recording.started_at,
             duration_s=recording.duration_s,
             path=recording.path,
+            peaks_path="",
             sha256=recording.sha256,
             size_bytes=recording.size_bytes,
+            sealed_sha256=recording.sha256,
+            sealed_bytes=recording.size_bytes,
+            marks=b"[]",
             lost_ms=recording.lost_ms,
             truncated=recording.truncated,
         )
         try:
-            await self.storage.recordings.add(info, self.clock.utcnow())
+            await self.storage.recordings.add(info, None, self.clock.utcnow())
         except InputError as error:
             raise ForeignSpoolError(f"{error}; its audio is kept as {recording.path}") from error
         self.delivery.wake()

@@ -6,42 +6,21 @@ TOML, read once at the start. Unknown keys are errors with the nearest known key
 
 import difflib
 import ipaddress
-import os
 import tomllib
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
+from dialer.config_base import Port, Secret, Section
+from dialer.config_recordings import EvidenceConfig, RecordingsConfig
 from dialer.errors import ConfigError
 
 Transport = Literal["udp", "tcp"]
 
 
-def _read_secret(value: str) -> str:
-    kind, separator, name = value.partition(":")
-    if not separator or kind not in ("env", "file"):
-        return value
-    if kind == "env":
-        if name not in os.environ:
-            raise ValueError(f"the environment variable {name} is not set")
-        return os.environ[name]
-    try:
-        return Path(name).read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise ValueError(f"cannot read the secret from {name}: {error.strerror}") from error
-
-
-Secret = Annotated[str, AfterValidator(_read_secret)]
-Port = Annotated[int, Field(ge=0, le=65535)]
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-
-class NodeConfig(_Section):
+class NodeConfig(Section):
     """This process: its name among the nodes of one database, and where its files live."""
 
     name: str = "node1"
@@ -52,7 +31,7 @@ class NodeConfig(_Section):
     """Moves the wall clock for rehearsals; refused unless every trunk is on a loopback address."""
 
 
-class DatabaseConfig(_Section):
+class DatabaseConfig(Section):
     """`sqlite:///PATH` or `postgresql://USER:PASSWORD@HOST/NAME`; empty: SQLite inside `data_dir`."""
 
     url: Secret = ""
@@ -61,7 +40,7 @@ class DatabaseConfig(_Section):
     """32 bytes in hex that encrypt numbers and names at rest; empty: made once in `data_dir`/secret.key."""
 
 
-class SipConfig(_Section):
+class SipConfig(Section):
     """Where SIP listens, for trunks and collectors' phones."""
 
     host: str = "127.0.0.1"
@@ -78,7 +57,7 @@ class SipConfig(_Section):
     """What phones are challenged with, strongest first. Many give up when they meet an algorithm they do not know."""
 
 
-class MediaConfig(_Section):
+class MediaConfig(Section):
     """The RTP engine. Keep the ports out of the kernel's ephemeral range."""
 
     host: str = "127.0.0.1"
@@ -95,7 +74,7 @@ class MediaConfig(_Section):
     """Below this much free disk no new call is placed: a call that cannot be recorded is not made."""
 
 
-class HttpConfig(_Section):
+class HttpConfig(Section):
     """The API and the status page."""
 
     host: str = "127.0.0.1"
@@ -104,7 +83,7 @@ class HttpConfig(_Section):
     """0: any free one."""
 
 
-class TrunkConfig(_Section):
+class TrunkConfig(Section):
     """One SIP trunk. `channels` and `cps` (new calls a second) are two separate limits."""
 
     name: str
@@ -145,7 +124,7 @@ class TrunkConfig(_Section):
     """What is offered, the preferred one first."""
 
 
-class PolicyConfig(_Section):
+class PolicyConfig(Section):
     """Which policy packs are in force, and what the house has on its lists."""
 
     packs: tuple[str, ...] = ("cn-bank-card",)
@@ -156,7 +135,7 @@ class PolicyConfig(_Section):
     """The outsourced agencies that may call, by the names campaigns use; the house itself needs no entry."""
 
 
-class VerdictsConfig(_Section):
+class VerdictsConfig(Section):
     """How much audio of verdicts on what answered is kept for listening; what listeners heard stays beyond it."""
 
     keep_days: int = Field(default=30, ge=1, le=3650)
@@ -165,7 +144,7 @@ class VerdictsConfig(_Section):
     """Beyond it the oldest audio is removed; five seconds take 40 kB."""
 
 
-class CallerIdConfig(_Section):
+class CallerIdConfig(Section):
     """A number that may be shown to called persons, as it is registered with the carrier."""
 
     number: str
@@ -180,7 +159,7 @@ class CallerIdConfig(_Section):
     """The registration's last day; none: until further notice."""
 
 
-class WebhookConfig(_Section):
+class WebhookConfig(Section):
     """A receiver of outcomes over HTTP, signed per Standard Webhooks."""
 
     url: str
@@ -191,7 +170,7 @@ class WebhookConfig(_Section):
     """How long an answer may take."""
 
 
-class MqttConfig(_Section):
+class MqttConfig(Section):
     """A broker that outcomes are published to (MQTT 5, QoS 1)."""
 
     host: str
@@ -208,7 +187,7 @@ class MqttConfig(_Section):
     """How long the broker may take to acknowledge."""
 
 
-class Config(_Section):
+class Config(Section):
     """Everything a node needs to know."""
 
     node: NodeConfig = NodeConfig()
@@ -218,6 +197,8 @@ class Config(_Section):
     http: HttpConfig = HttpConfig()
     policy: PolicyConfig = PolicyConfig()
     verdicts: VerdictsConfig = VerdictsConfig()
+    recordings: RecordingsConfig = RecordingsConfig()
+    evidence: EvidenceConfig = EvidenceConfig()
     caller_ids: tuple[CallerIdConfig, ...] = ()
     trunks: tuple[TrunkConfig, ...] = ()
     webhooks: tuple[WebhookConfig, ...] = ()
@@ -299,6 +280,8 @@ def _known_keys(location: list[str]) -> list[str]:
         "http": HttpConfig,
         "policy": PolicyConfig,
         "verdicts": VerdictsConfig,
+        "recordings": RecordingsConfig,
+        "evidence": EvidenceConfig,
         "caller_ids": CallerIdConfig,
         "trunks": TrunkConfig,
         "webhooks": WebhookConfig,

@@ -19,7 +19,7 @@ from dialer.model.campaign import Campaign, CampaignState
 from dialer.model.contact import mask_number
 from dialer.model.entry import NextStep
 from dialer.model.outcome import EventType, FormValue, OutboxEvent, WrapUp
-from dialer.model.recording import RecordingInfo
+from dialer.model.recording import NewRecording
 from dialer.redaction import mask_numbers
 
 SPEC_VERSION = "1.0"  # CloudEvents 1.0 §3.1.1 specversion
@@ -86,7 +86,7 @@ def do_not_call(number: str, case_ref: str, person_ref: str, reason: str, attemp
     }
 
 
-def recording_ready(recording: RecordingInfo, attempt: Attempt) -> Payload:
+def recording_ready(recording: NewRecording, attempt: Attempt) -> Payload:
     """A recording was finalised and can be fetched at `/v1/recordings/{recording_id}`."""
     return {
         "recording_id": recording.recording_id,

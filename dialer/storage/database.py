@@ -259,7 +259,9 @@ def _sqlite_engine(path: str, connections: int, cache_kb: int) -> Engine:
             check_same_thread=False,
             cached_statements=STATEMENTS_KEPT,
         )
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"cache_size=-{cache_kb}"):
+        # secure_delete: a destroyed key must not be found in the file's free pages.
+        pragmas = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON")
+        for pragma in (*pragmas, f"cache_size=-{cache_kb}"):
             connection.execute(f"PRAGMA {pragma}")
         return connection
 

@@ -45,7 +45,8 @@ LOCK_ORDER = (
     AGENCY_LOCK,
 )
 """In which order a transaction takes its locks, several of one kind in the order of their keys; then come rows, of
-attempts before entries, and last of all the head of a proofs' chain. Whoever keeps to it waits for nobody in a circle.
+attempts before entries, then the head of a proofs' chain, and last of all that of a ledger. Whoever keeps to it waits
+for nobody in a circle.
 """
 
 

@@ -1,20 +1,24 @@
-"""Recordings: which file belongs to which attempt."""
+"""Recordings: which belongs to which attempt, what opens it, and its entry in the ledger."""
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from dialer.errors import InputError
+from dialer.model.attempt import Attempt
 from dialer.model.outcome import EventType
-from dialer.model.recording import RecordingInfo
+from dialer.model.recording import NewRecording, RecordingInfo, RecordingState, WrappedKey
 from dialer.outcomes import payloads
-from dialer.storage import tables
+from dialer.storage import ledger, tables
 from dialer.storage.attempts import load_attempt
 from dialer.storage.database import Database
 from dialer.storage.events import emit
 from dialer.storage.tables.base import AnyRow
+from recording.ledger import EntryKind
 
 recordings = tables.recordings
+keys = tables.recording_keys
 
 
 class Recordings:
@@ -23,12 +27,20 @@ class Recordings:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, recording: RecordingInfo, now: datetime) -> bool:
-        """Stores a finalised recording and tells the case system; False when it was stored already.
+    async def add(self, recording: NewRecording, key: WrappedKey | None, now: datetime) -> bool:
+        """Stores a finalised recording with what opens it, and tells the case system; False when it was stored already.
 
-        InputError: the attempt does not exist.
+        One transaction with its entry in the node's ledger. A recording that is made once more, after a crash before
+        its spool was removed, has a new key: the last one told of is what lies in the store. InputError: the attempt
+        does not exist.
         """
-        return await self._database.write(lambda connection: _add(connection, recording, now))
+        return await self._database.write(lambda connection: _add(connection, recording, key, now))
+
+    async def key(self, recording_id: str) -> WrappedKey | None:
+        """What opens the recording; None: nothing does any more, or there is no such recording."""
+        query = select(keys).where(keys.c.recording_id == recording_id)
+        row = await self._database.read(lambda connection: connection.execute(query).first())
+        return None if row is None else WrappedKey(row.kek_id, row.wrapped)
 
     async def get(self, recording_id: str) -> RecordingInfo | None:
         """The recording, or None."""
@@ -51,30 +63,53 @@ class Recordings:
         return tuple(_value(row) for row in rows)
 
 
-def _add(connection: Connection, recording: RecordingInfo, now: datetime) -> bool:
+def _add(connection: Connection, recording: NewRecording, key: WrappedKey | None, now: datetime) -> bool:
     attempt = load_attempt(connection, recording.attempt_id)
     if attempt is None:
         raise InputError(f"recording {recording.recording_id}: there is no attempt {recording.attempt_id}")
-    known = select(recordings.c.recording_id).where(recordings.c.recording_id == recording.recording_id)
-    if connection.execute(known).first() is not None:
+    row = {name: getattr(recording, name) for name in NewRecording.__slots__}
+    known = select(recordings.c.sealed_sha256).where(recordings.c.recording_id == recording.recording_id)
+    before = connection.execute(known).scalar()
+    if before == recording.sealed_sha256:
         return False
-    row = {name: getattr(recording, name) for name in recordings.c.keys()}  # noqa: SIM118  a column collection
-    connection.execute(insert(recordings), row)
-    mine = update(tables.attempts).where(tables.attempts.c.attempt_id == recording.attempt_id)
-    connection.execute(mine.values(recording_id=recording.recording_id))
-    emit(connection, EventType.RECORDING_READY, attempt.case_ref, now, payloads.recording_ready(recording, attempt))
-    return True
+    if before is None:
+        connection.execute(insert(recordings), row | _found_by(connection, attempt))
+    else:
+        same = recordings.c.recording_id == recording.recording_id
+        connection.execute(update(recordings).where(same).values(row))
+    if key is not None:
+        connection.execute(delete(keys).where(keys.c.recording_id == recording.recording_id))
+        connection.execute(
+            insert(keys), {"recording_id": recording.recording_id, "kek_id": key.kek_id, "wrapped": key.wrapped}
+        )
+    if not recording.parent_id:
+        mine = update(tables.attempts).where(tables.attempts.c.attempt_id == recording.attempt_id)
+        connection.execute(mine.values(recording_id=recording.recording_id))
+    if before is None:
+        emit(connection, EventType.RECORDING_READY, attempt.case_ref, now, payloads.recording_ready(recording, attempt))
+    kind = EntryKind.DERIVED if recording.parent_id else EntryKind.RECORDING
+    facts = {**row, "marks": recording.marks.decode(), "case_ref": attempt.case_ref}
+    ledger.append(connection, recording.node, kind, recording.recording_id, facts, now)
+    return before is None
+
+
+def _found_by(connection: Connection, attempt: Attempt) -> dict[str, Any]:
+    """Copies of what a recording is found by."""
+    attempts, wrap_ups = tables.attempts, tables.wrap_ups
+    number = select(attempts.c.number_index).where(attempts.c.attempt_id == attempt.attempt_id)
+    outcome = select(wrap_ups.c.code).where(wrap_ups.c.attempt_id == attempt.attempt_id)
+    return {
+        "campaign_id": attempt.campaign_id,
+        "case_ref": attempt.case_ref,
+        "number_index": connection.execute(number).scalar_one(),
+        "number_masked": attempt.number_masked,
+        "agent_id": attempt.agent_id,
+        "disposition": "" if attempt.disposition is None else attempt.disposition.value,
+        "verdict": attempt.verdict,
+        "outcome": connection.execute(outcome).scalar() or "",
+    }
 
 
 def _value(row: AnyRow) -> RecordingInfo:
-    return RecordingInfo(
-        recording_id=row.recording_id,
-        attempt_id=row.attempt_id,
-        started_at=row.started_at,
-        duration_s=row.duration_s,
-        path=row.path,
-        sha256=row.sha256,
-        size_bytes=row.size_bytes,
-        lost_ms=row.lost_ms,
-        truncated=row.truncated,
-    )
+    plain = {name: getattr(row, name) for name in (*NewRecording.__slots__, *RecordingInfo.__slots__)}
+    return RecordingInfo(**plain | {"state": RecordingState(row.state)})

@@ -17,6 +17,7 @@ from dialer.model.account import Role
 from dialer.model.recording import RecordingInfo
 from tests.support.house import House, open_house
 from tests.support.policy import bank_policy
+from tests.support.recordings import recording_info
 from tests.support.storage import MONDAY, Dialing, contacts, run_campaign
 
 NUMBER = "13800001234"
@@ -196,7 +197,7 @@ async def test_outbox_status_and_replay(house: House) -> None:
 async def test_recording_is_sent_in_ranges_and_audited(house: House, tmp_path: Path) -> None:
     status, _ = await _call(house, "GET", "/v1/recordings/r-1")
     assert status == 404
-    info = RecordingInfo("r-1", 1, AT, 1.0, "2026/r-1.flac", "ab" * 32, 10)
+    info = recording_info("r-1", 1, AT, path="2026/r-1.flac")
     folder = house.services.recordings_dir / "2026"
     await asyncio.to_thread(folder.mkdir, parents=True)
     await asyncio.to_thread((folder / "r-1.flac").write_bytes, b"fLaC123456")

@@ -11,9 +11,10 @@ from dialer.model.account import AuditEntry, NewAccount, Role, SipCredentials
 from dialer.model.agent import Agent, AgentState, AgentStateChange
 from dialer.model.attempt import Disposition
 from dialer.model.outcome import EventType
-from dialer.model.recording import RecordingInfo
+from dialer.model.recording import WrappedKey
 from dialer.storage import Storage
 from tests.support.policy import bank_policy
+from tests.support.recordings import new_recording
 from tests.support.storage import MINUTE, MONDAY, Dialing, contacts, open_storage, run_campaign
 
 LI = NewAccount(
@@ -108,17 +109,21 @@ async def test_recordings(storage: Storage) -> None:
     (candidate,) = await dialing.claim(campaign_id)
     attempt = await dialing.reserve(dialing.reservation(candidate))
     await dialing.settle(attempt, Disposition.CONNECTED)
-    recording = RecordingInfo("r1", attempt.attempt_id, MONDAY, 12.5, "2026/11/r1.flac", "c" * 64, 1000)
-    assert await storage.recordings.add(recording, MONDAY)
-    assert not await storage.recordings.add(recording, MONDAY)
-    assert await storage.recordings.get("r1") == recording
+    recording = new_recording("r1", attempt.attempt_id, MONDAY)
+    key = WrappedKey("kek", b"wrapped")
+    assert await storage.recordings.add(recording, key, MONDAY)
+    assert not await storage.recordings.add(recording, key, MONDAY)
+    kept = await storage.recordings.get("r1")
+    assert kept is not None
+    assert (kept.path, kept.campaign_id, kept.case_ref) == (recording.path, campaign_id, "case-0")
+    assert await storage.recordings.key("r1") == key
     assert await storage.recordings.get("r2") is None
     second = replace(recording, recording_id="r2", started_at=MONDAY + timedelta(seconds=30))
-    assert await storage.recordings.add(second, MONDAY)
-    assert await storage.recordings.list(attempt.attempt_id) == (second, recording)
-    assert await storage.recordings.list(before=(second.started_at, "r2")) == (recording,)
+    assert await storage.recordings.add(second, key, MONDAY)
+    assert [found.recording_id for found in await storage.recordings.list(attempt.attempt_id)] == ["r2", "r1"]
+    assert await storage.recordings.list(before=(second.started_at, "r2")) == (kept,)
     with pytest.raises(InputError, match="there is no attempt 99"):
-        await storage.recordings.add(replace(recording, recording_id="r3", attempt_id=99), MONDAY)
+        await storage.recordings.add(replace(recording, recording_id="r3", attempt_id=99), key, MONDAY)
     kinds = [event.type for event in await storage.outbox.events(case_ref="case-0")]
     assert kinds == [EventType.ATTEMPT_SETTLED, EventType.RECORDING_READY, EventType.RECORDING_READY]
 

@@ -1,7 +1,7 @@
 """The tables, by subject. Nothing outside `dialer.storage` may import them."""
 
 from dialer.storage.tables.announcements import announcements, unknown_announcements
-from dialer.storage.tables.attempts import attempts, recordings, refusals, wrap_ups
+from dialer.storage.tables.attempts import attempts, refusals, wrap_ups
 from dialer.storage.tables.base import Base
 from dialer.storage.tables.campaigns import budget_parts, campaign_lists, campaigns, entries
 from dialer.storage.tables.lists import (
@@ -18,6 +18,7 @@ from dialer.storage.tables.lists import (
 from dialer.storage.tables.outbox import deliveries, destinations, events
 from dialer.storage.tables.people import accounts, agent_changes, audit, tokens
 from dialer.storage.tables.proofs import policy_changes, policy_packs, proof_heads, proofs
+from dialer.storage.tables.recordings import ledger, ledger_heads, ledger_signatures, recording_keys, recordings
 from dialer.storage.tables.system import idempotency_keys, properties
 from dialer.storage.tables.verdicts import verdict_samples
 
@@ -43,6 +44,9 @@ __all__ = [
     "events",
     "idempotency_keys",
     "inconveniences",
+    "ledger",
+    "ledger_heads",
+    "ledger_signatures",
     "lists",
     "metadata",
     "phones",
@@ -51,6 +55,7 @@ __all__ = [
     "proof_heads",
     "proofs",
     "properties",
+    "recording_keys",
     "recordings",
     "refusals",
     "stops",

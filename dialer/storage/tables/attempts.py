@@ -1,4 +1,4 @@
-"""Attempts, refusals, wrap-ups and recordings: what was done, and what was not, with the proof."""
+"""Attempts, refusals and wrap-ups: what was done, and what was not, with the proof."""
 
 from datetime import datetime
 
@@ -113,23 +113,6 @@ class WrapUpRow(Base, table=True):
     digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
-class RecordingRow(Base, table=True):
-    """A finalised recording."""
-
-    __tablename__ = "recordings"
-    __table_args__ = (Index(None, "attempt_id"), Index(None, "started_at", "recording_id"))
-    recording_id: str = Field(primary_key=True)
-    attempt_id: int = Field(sa_type=BigId, foreign_key="attempts.attempt_id")
-    started_at: datetime = Field(sa_type=UtcDateTime)
-    duration_s: float
-    path: str
-    sha256: str
-    size_bytes: int = Field(sa_type=BigId)
-    lost_ms: int
-    truncated: bool
-
-
 attempts = table_of(AttemptRow)
 refusals = table_of(RefusalRow)
 wrap_ups = table_of(WrapUpRow)
-recordings = table_of(RecordingRow)

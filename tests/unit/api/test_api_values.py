@@ -12,7 +12,7 @@ from dialer.api.routes.recordings import RecordingOut
 from dialer.model.attempt import Attempt, AttemptState, CallPath, Disposition, NetworkCause
 from dialer.model.campaign import Campaign, CampaignSettings, CampaignState
 from dialer.model.outcome import DeadLetter, EventType, OutboxEvent
-from dialer.model.recording import RecordingInfo
+from tests.support.recordings import recording_info
 
 AT = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 ATTEMPT = Attempt(
@@ -47,7 +47,7 @@ def test_dead_letters_show_no_data() -> None:
 
 
 def test_recordings_do_not_show_their_place_on_disk() -> None:
-    shown = RecordingOut.of(RecordingInfo("r-1", 1, AT, 2.5, "2026/r-1.flac", "ab" * 32, 10))
+    shown = RecordingOut.of(recording_info("r-1", 1, AT, duration_s=2.5))
     assert "r-1.flac" not in shown.model_dump_json()
 
 

@@ -12,8 +12,8 @@ from dialer.model.attempt import Attempt, AttemptState, CallPath, Disposition, H
 from dialer.model.campaign import Campaign, CampaignSettings, CampaignState
 from dialer.model.entry import NextStep
 from dialer.model.outcome import EventType, OutboxEvent, WrapUp
-from dialer.model.recording import RecordingInfo
 from dialer.outcomes import payloads
+from tests.support.recordings import new_recording
 
 AT = datetime(2026, 11, 23, 2, 0, 0, 123456, tzinfo=UTC)
 NUMBER = "+8613800001234"
@@ -65,7 +65,7 @@ WRAP_UP = WrapUp(
     callback_at=AT,
     note="又打 138-0000-1234",
 )
-RECORDING = RecordingInfo("r-7", 7, AT, 12.5, "2026/r-7.flac", "ab" * 32, 1000)
+RECORDING = new_recording("r-7", 7, AT, duration_s=12.5)
 CAMPAIGN = Campaign(2, "November", CampaignState.RUNNING, (1,), CampaignSettings(), AT, "started by admin")
 LINK = make_link("node1", 3, GENESIS, ProofKind.SETTLED, {"attempt_id": 7})
 NEXT = NextStep(phone_id=4, not_before=AT, exhausted=False, reason="no answer, again in 2 h")

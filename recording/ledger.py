@@ -1,0 +1,79 @@
+"""The ledger: a hash chain that holds what must not change unnoticed. Pure.
+
+An entry's body is canonical JSON; its digest is the SHA-256 of the body. The hash of an entry is the SHA-256 of the
+text `PREVIOUS:DIGEST`, both in lower-case hex, so that a chain can be followed with public tools, and so that entries
+about others can be shown as their digest alone. What a chain by itself cannot show is that its newest entries were cut
+off: for that, signed heads are kept elsewhere.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+import msgspec
+
+GENESIS = bytes(32)
+"""What the first entry of a chain follows."""
+VERSION = 1
+
+
+class EntryKind(str, Enum):
+    """What an entry records."""
+
+    RECORDING = "recording"
+    DERIVED = "derived"
+    """A redaction or a transcript made from a recording."""
+    TOMBSTONE = "tombstone"
+    """A recording's key was destroyed: what was deleted, why, by whom and allowed by whom."""
+    HOLD = "hold"
+    HOLD_LIFTED = "hold_lifted"
+    PROOFS = "proofs"
+    """Where the chains of proofs of calls stood: it ties every attempt and refusal before it to this ledger."""
+    SIGNING_KEY = "signing_key"
+    """The key that signs this chain's heads from here on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry. `subject` is what it is about: a recording's id, a hold's, a chain of proofs."""
+
+    chain: str
+    sequence: int
+    at: datetime
+    kind: EntryKind
+    subject: str
+    body: bytes
+    hash: bytes
+
+
+def make_entry(
+    chain: str,
+    sequence: int,
+    previous: bytes,
+    kind: EntryKind,
+    subject: str,
+    at: datetime,
+    facts: Mapping[str, Any],
+) -> Entry:
+    """The entry that follows the one with the hash `previous`; `facts` are what JSON can hold. `at` is aware."""
+    body = msgspec.json.encode(
+        {
+            "v": VERSION,
+            "chain": chain,
+            "sequence": sequence,
+            "kind": kind.value,
+            "subject": subject,
+            "at": at,
+            **facts,
+        },
+        order="deterministic",
+    )
+    return Entry(chain, sequence, at, kind, subject, body, entry_hash(previous, hashlib.sha256(body).digest()))
+
+
+def entry_hash(previous: bytes, digest: bytes) -> bytes:
+    """What the chain comes to with an entry whose body has this digest."""
+    return hashlib.sha256(f"{previous.hex()}:{digest.hex()}".encode()).digest()
