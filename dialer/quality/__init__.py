@@ -1,0 +1,1 @@
+"""Quality assurance beside a node: drawing what is to be listened to, when its time comes."""

@@ -1,0 +1,1 @@
+"""The rules of quality assurance: scorecards, scores, samples and reports. Pure."""
