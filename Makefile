@@ -33,7 +33,7 @@ setup: $(STAMPS)/venv $(STAMPS)/native $(STAMPS)/package  ## venv, locked depend
 demo: setup  ## dial a sample list through a simulated carrier (ARGS=--exit-when-done ends by itself)
 	@$(BIN)/dialer demo $(ARGS)
 
-test: setup  ## lint contracts and run all tests, two processes at once (ARGS are passed to pytest)
+test: setup  ## lint contracts and run all tests, three processes at once (ARGS are passed to pytest)
 	@$(BIN)/lint-imports || exit 1
 	@$(CARGO) test --quiet --manifest-path native/Cargo.toml
 	@$(BIN)/python scripts/run_tests.py $(ARGS)

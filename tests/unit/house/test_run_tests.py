@@ -1,4 +1,4 @@
-"""`make test` runs two processes: neither's failure is lost, both are shown, both clean up when they are stopped."""
+"""`make test` runs three processes: no failure is lost, all are shown, all clean up when they are stopped."""
 
 import os
 import signal
@@ -24,27 +24,25 @@ def peer():
 def test_it(peer) -> None:
     time.sleep(50)
 """
-FILES = {"first": "integration/test_first.py", "second": "unit/test_second.py"}
+FILES = {"first": "integration/test_first.py", "second": "peers/test_second.py", "third": "unit/test_third.py"}
 
 
-def write(folder: Path, first: str, second: str) -> None:
-    for name, text in zip(FILES.values(), (first, second), strict=True):
+def write(folder: Path, *texts: str) -> None:
+    for name, text in zip(FILES.values(), texts, strict=True):
         path = folder / "tests" / name
         path.parent.mkdir(parents=True)
         path.write_text(text, encoding="utf-8")
 
 
-@pytest.mark.parametrize(("first", "second"), [(PASSES, PASSES), (PASSES, FAILS)])
-def test_both_count_and_both_are_shown(tmp_path: Path, first: str, second: str) -> None:
-    write(tmp_path, first, second)
+@pytest.mark.parametrize("texts", [(PASSES, PASSES, PASSES), (PASSES, FAILS, PASSES), (PASSES, PASSES, FAILS)])
+def test_all_count_and_all_are_shown(tmp_path: Path, texts: tuple[str, ...]) -> None:
+    write(tmp_path, *texts)
     command = [sys.executable, str(SCRIPT)]
     found = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
-    assert (found.returncode == 0) is (FAILS not in (first, second))
+    assert (found.returncode == 0) is (FAILS not in texts)
+    assert "== beside it: peers" in found.stdout
     assert "== beside it: unit" in found.stdout
-    assert (found.stdout.count("1 passed"), found.stdout.count("1 failed")) == (
-        [first, second].count(PASSES),
-        [first, second].count(FAILS),
-    )
+    assert (found.stdout.count("1 passed"), found.stdout.count("1 failed")) == (texts.count(PASSES), texts.count(FAILS))
 
 
 @pytest.mark.parametrize("by_terminal", [True, False], ids=["ctrl-c", "sigterm"])
@@ -61,5 +59,5 @@ def test_who_is_stopped_ends_what_was_started(tmp_path: Path, by_terminal: bool)
             run.terminate()
         printed, _ = run.communicate(timeout=60)
     assert run.returncode not in (0, -signal.SIGTERM)
-    assert sorted(path.name for path in tmp_path.glob("*-ended")) == ["first-ended", "second-ended"]
+    assert sorted(path.name for path in tmp_path.glob("*-ended")) == ["first-ended", "second-ended", "third-ended"]
     assert b"== beside it: unit" in printed
