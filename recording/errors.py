@@ -15,3 +15,19 @@ class ForeignSpoolError(SpoolError):
 
 class StoreFullError(RecordingError):
     """The disk of the store is full; the spool is kept and tried again."""
+
+
+class StoreAwayError(RecordingError):
+    """The store cannot be reached or refuses for now; what it was to take is kept and tried again."""
+
+
+class StoreFaultyError(RecordingError):
+    """The store answers and does not do what it was told: it changed bytes, or did not lock. Somebody must look."""
+
+
+class ObjectMissingError(RecordingError):
+    """The store holds nothing under this name."""
+
+
+class ObjectTakenError(RecordingError):
+    """Under this name the store holds something else; it was left as it is."""

@@ -1,0 +1,17 @@
+"""The store of recordings that the configuration means."""
+
+from dialer.config import Config
+from recording.objects import StoreSettings
+
+
+def store_settings(config: Config) -> StoreSettings:
+    """As `recording.objects.open_store` takes them."""
+    said = config.recordings
+    return StoreSettings(
+        location=said.store or str(config.node.data_dir / "recordings"),
+        endpoint=said.s3_endpoint,
+        region=said.s3_region,
+        access_key=said.s3_access_key,
+        secret_key=said.s3_secret_key,
+        object_lock=said.object_lock,
+    )
