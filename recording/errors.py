@@ -31,3 +31,11 @@ class ObjectMissingError(RecordingError):
 
 class ObjectTakenError(RecordingError):
     """Under this name the store holds something else; it was left as it is."""
+
+
+class KeyLostError(RecordingError):
+    """What would open a recording is not there; the message says which key, and where to look for it."""
+
+
+class SealBrokenError(RecordingError):
+    """A sealed object was altered, cut, or belongs to something else; the message names the chunk."""
