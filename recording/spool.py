@@ -4,10 +4,11 @@ Written by the media engine (and, in tests and simulations, by `SpoolWriter`), r
 format is made for a writer that may be killed at any byte: every record carries its own CRC-32, and a reader takes
 whatever is whole. Little-endian throughout:
 
-    header   "DLRSPOOL" · u16 version · u16 length · u32 rate_hz · u64 started, in Unix µs · u32 0 · u32 CRC
+    header   "DLRSPOOL" · u16 version · u16 length · u32 rate_hz · u64 started, in Unix µs · u32 continues_at · u32 CRC
     record   u16 sync · u8 kind · u8 channel · u32 position · u16 length · u8 codec · u8 flags · payload · u32 CRC
 
 A damaged stretch costs what it holds and no more: the reader searches for the next record whose CRC is right.
+A recording whose disk failed goes on in a second file; `recording.spool_parts` reads the two as one.
 """
 
 import os
@@ -49,6 +50,9 @@ class RecordKind(IntEnum):
     AUDIO = 1
     LOST = 2
     END = 3
+    PAUSED = 4
+    """From this position on neither channel is written, until RESUMED or the end: for what nobody may keep."""
+    RESUMED = 5
 
 
 class SpoolCodec(IntEnum):
@@ -60,10 +64,15 @@ class SpoolCodec(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class SpoolHeader:
-    """When the recording started (aware, UTC) and its sample rate."""
+    """When the recording started (aware, UTC) and its sample rate.
+
+    `continues_at` is 0 in the file a recording begins in. In the file it went on in, it is the length in bytes up to
+    which the first one counts, its header included: what follows there was not known to be safe and is repeated here.
+    """
 
     started_at: datetime
     rate_hz: int = RATE_HZ
+    continues_at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +91,16 @@ class SpoolRecord:
         """The position after this record's last sample."""
         return self.position + len(self.payload) + self.n_lost
 
+    @property
+    def encoded_bytes(self) -> int:
+        """How much of a spool this record takes."""
+        return RECORD_OVERHEAD_BYTES + (_LOST.size if self.kind is RecordKind.LOST else len(self.payload))
 
-def encode_header(started_at: datetime) -> bytes:
+
+def encode_header(started_at: datetime, continues_at: int = 0) -> bytes:
     """The 32 bytes a spool begins with; `started_at` must be aware."""
     started_us = (started_at - _EPOCH) // timedelta(microseconds=1)
-    body = _HEADER.pack(MAGIC, VERSION, HEADER_BYTES, RATE_HZ, started_us, 0)
+    body = _HEADER.pack(MAGIC, VERSION, HEADER_BYTES, RATE_HZ, started_us, continues_at)
     return body + _CRC.pack(zlib.crc32(body))
 
 
@@ -107,16 +121,16 @@ def encode_record(record: SpoolRecord) -> bytes:
 class SpoolWriter:
     """Writes a spool; the Python twin of the media engine's writer. `with` closes the file without an end record."""
 
-    def __init__(self, stream: BinaryIO, started_at: datetime) -> None:
+    def __init__(self, stream: BinaryIO, started_at: datetime, continues_at: int = 0) -> None:
         self._stream = stream
-        self._stream.write(encode_header(started_at))
+        self._stream.write(encode_header(started_at, continues_at))
 
     @classmethod
-    def create(cls, path: Path, started_at: datetime) -> Self:
+    def create(cls, path: Path, started_at: datetime, continues_at: int = 0) -> Self:
         """Opens a new file, never an existing one (FileExistsError): a recording is not written over."""
         stream = path.open("xb")
         try:
-            return cls(stream, started_at)
+            return cls(stream, started_at, continues_at)
         except BaseException:
             stream.close()
             raise
@@ -128,6 +142,14 @@ class SpoolWriter:
     def lost(self, channel: int, position: int, n_samples: int) -> None:
         """Samples that the network lost."""
         self._stream.write(encode_record(SpoolRecord(RecordKind.LOST, channel, position, n_lost=n_samples)))
+
+    def paused(self, position: int) -> None:
+        """Nothing of either channel is written from `position` on."""
+        self._stream.write(encode_record(SpoolRecord(RecordKind.PAUSED, 0, position)))
+
+    def resumed(self, position: int) -> None:
+        """The recording goes on at `position`."""
+        self._stream.write(encode_record(SpoolRecord(RecordKind.RESUMED, 0, position)))
 
     def end(self, position: int) -> None:
         """The recording was stopped in order; `position` is its length in samples."""
@@ -157,6 +179,7 @@ class SpoolReader:
         self._stream = stream
         self._buffer = b""
         self._offset = 0
+        self._buffer_at = HEADER_BYTES
         self._at_end = False
         self.header = _decode_header(stream.read(HEADER_BYTES), name)
         self.ended_in_order = False
@@ -167,6 +190,11 @@ class SpoolReader:
     def truncated(self) -> bool:
         """Whether the writer was stopped before its end record, or something inside was lost to damage."""
         return not self.ended_in_order or self.damaged_bytes > 0
+
+    @property
+    def at(self) -> int:
+        """The place in the file, in bytes, after the latest record."""
+        return self._buffer_at + self._offset
 
     def __iter__(self) -> Iterator[SpoolRecord]:
         while True:
@@ -198,6 +226,7 @@ class SpoolReader:
             chunk = self._stream.read(_READ_BYTES)
             self._at_end = not chunk
             self._buffer = self._buffer[self._offset :] + chunk
+            self._buffer_at += self._offset
             self._offset = 0
         return len(self._buffer) - self._offset >= n_bytes
 
@@ -245,7 +274,7 @@ def read_spool(path: Path) -> tuple[SpoolHeader, list[SpoolRecord], bool]:
 def _decode_header(data: bytes, name: str) -> SpoolHeader:
     if len(data) < HEADER_BYTES:
         raise SpoolError(f"{name}: {len(data)} bytes are less than a spool's header: nothing was recorded")
-    magic, version, header_length, rate_hz, started_us, _ = _HEADER.unpack_from(data)
+    magic, version, header_length, rate_hz, started_us, continues_at = _HEADER.unpack_from(data)
     if magic != MAGIC:
         raise SpoolError(f"{name}: not a spool (it does not begin with {MAGIC.decode()})")
     if zlib.crc32(data[: _HEADER.size]) != _CRC.unpack_from(data, _HEADER.size)[0]:
@@ -256,7 +285,7 @@ def _decode_header(data: bytes, name: str) -> SpoolHeader:
         started_at = _EPOCH + timedelta(microseconds=started_us)
     except OverflowError as error:
         raise SpoolError(f"{name}: the spool's start time is out of range") from error
-    return SpoolHeader(started_at, rate_hz)
+    return SpoolHeader(started_at, rate_hz, continues_at)
 
 
 def _decode_record(data: bytes, offset: int) -> SpoolRecord | None:
@@ -270,6 +299,6 @@ def _decode_record(data: bytes, offset: int) -> SpoolRecord | None:
     if kind == RecordKind.LOST and payload_length == _LOST.size:
         (n_lost,) = _LOST.unpack(payload)
         return SpoolRecord(RecordKind.LOST, channel, position, n_lost=n_lost) if n_lost <= MAX_POSITION else None
-    if kind == RecordKind.END:
-        return SpoolRecord(RecordKind.END, channel, position)
+    if kind in (RecordKind.END, RecordKind.PAUSED, RecordKind.RESUMED) and payload_length == 0:
+        return SpoolRecord(RecordKind(kind), channel, position)
     return None

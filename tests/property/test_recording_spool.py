@@ -37,7 +37,12 @@ records = st.one_of(
         position=positions,
         n_lost=st.integers(0, 10_000),
     ),
-    st.builds(SpoolRecord, kind=st.just(RecordKind.END), channel=st.just(0), position=positions),
+    st.builds(
+        SpoolRecord,
+        kind=st.sampled_from([RecordKind.END, RecordKind.PAUSED, RecordKind.RESUMED]),
+        channel=st.just(0),
+        position=positions,
+    ),
 )
 spools = st.lists(records, max_size=12)
 
