@@ -81,6 +81,12 @@ class HttpConfig(Section):
     """The address to listen on; put a proxy that speaks TLS in front of anything but loopback."""
     port: Port = 8080
     """0: any free one."""
+    behind_tls: bool = False
+    """Whether browsers come through a proxy that speaks TLS: then the session's cookie is sent over TLS only."""
+    session_hours: float = Field(default=12.0, gt=0, le=168)
+    """Whoever logged in must do so again after this long, come what may."""
+    session_idle_minutes: float = Field(default=30.0, gt=0, le=1440)
+    """The same without a single request; an open page asks every few minutes while somebody is at it."""
 
 
 class TrunkConfig(Section):

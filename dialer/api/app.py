@@ -29,13 +29,16 @@ from dialer.api.routes import (
     policy,
     proofs,
     recordings,
+    sessions,
     suppression,
     system,
     verdicts,
     why,
 )
 from dialer.api.routing import MAX_BODY_BYTES, SERVICES, Operation, Routes, read_call, respond
+from dialer.api.security import PasswordCheck
 from dialer.api.services import Services
+from dialer.api.sessions import SessionRules
 from dialer.api.uploads import clean_uploads
 from dialer.errors import DialerError, InputError, StorageError
 
@@ -57,6 +60,7 @@ SUBJECTS: tuple[Routes, ...] = (
     outbox.routes,
     policy.routes,
     accounts.routes,
+    sessions.routes,
     system.routes,
 )
 
@@ -75,7 +79,8 @@ def create_app(services: Services) -> web.Application:
     """The whole API over these services."""
     app = web.Application(middlewares=[_edge], client_max_size=MAX_BODY_BYTES)
     app[SERVICES] = services
-    app[live.GATEKEEPER] = Gatekeeper(services.storage, services.clock)
+    app[live.GATEKEEPER] = Gatekeeper(services.storage, services.clock, SessionRules.of(services.config.http))
+    app[sessions.PASSWORDS] = PasswordCheck()
     app[live.WATCHERS] = live.Watchers()
     app[system.DOCUMENT] = _encoded_document()
     for routes in SUBJECTS:

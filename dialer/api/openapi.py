@@ -8,6 +8,7 @@ from pydantic import TypeAdapter
 
 from dialer.api.problems import PROBLEM_TYPE, Problem
 from dialer.api.routing import Nothing, Operation, Routes
+from dialer.api.sessions import CSRF_HEADER
 
 OPENAPI_VERSION = "3.1.0"
 REF_TEMPLATE = "#/components/schemas/{model}"
@@ -18,6 +19,17 @@ _Key = tuple[str, str]
 
 _ALWAYS = (HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.SERVICE_UNAVAILABLE)
 _WITH_TOKEN = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS)
+
+_SECURITY: Document = {
+    "token": {"type": "http", "scheme": "bearer", "description": "An API token."},
+    "session": {"type": "apiKey", "in": "cookie", "name": "dialer", "description": "Of somebody who logged in."},
+    "page": {
+        "type": "apiKey",
+        "in": "header",
+        "name": CSRF_HEADER,
+        "description": "With a session, for everything but GET: the csrf value of GET /v1/session.",
+    },
+}
 
 
 def build_document(subjects: Iterable[Routes], version: str) -> Document:
@@ -40,7 +52,7 @@ def build_document(subjects: Iterable[Routes], version: str) -> Document:
         "paths": paths,
         "components": {
             "schemas": definitions,
-            "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "description": "An API token."}},
+            "securitySchemes": _SECURITY,
         },
     }
 
@@ -70,7 +82,7 @@ def _operation(tag: str, operation: Operation, schemas: Mapping[_Key, Document])
         "description": operation.description,
         "parameters": _parameters(operation, schemas),
         "responses": _responses(operation, schemas),
-        "security": [] if operation.roles is None else [{"token": []}],
+        "security": [] if operation.roles is None else [{"token": []}, {"session": [], "page": []}],
     }
     if operation.roles is not None:
         document["x-roles"] = sorted(role.value for role in operation.roles)
@@ -130,7 +142,7 @@ def _own_type(media: str) -> str:
 
 
 def _problem_statuses(operation: Operation) -> list[HTTPStatus]:
-    statuses = [*_ALWAYS, *(() if operation.roles is None else _WITH_TOKEN)]
+    statuses = [*_ALWAYS, *(() if operation.roles is None else _WITH_TOKEN), *operation.refuses_with]
     if operation.status == HTTPStatus.CREATED:
         statuses.append(HTTPStatus.BAD_REQUEST)  # an Idempotency-Key that is none
     if operation.consumes:

@@ -13,9 +13,10 @@ _HEARS = frozenset({_SUPERVISOR, _ADMINISTRATOR, _QA})
 _TALKS = frozenset({_COLLECTOR, _SUPERVISOR})
 _AUDITS = frozenset({_AUDITOR, _ADMINISTRATOR})
 _ADMINISTERS = frozenset({_ADMINISTRATOR})
+_EVERYBODY = frozenset(Role)
 
-PUBLIC: frozenset[str] = frozenset({"system.health", "system.openapi"})
-"""Operations that need no token: they say nothing about anyone."""
+PUBLIC: frozenset[str] = frozenset({"system.health", "system.openapi", "sessions.open"})
+"""Operations that need no token: they say nothing about anyone, or ask for a password themselves."""
 
 PERMISSIONS: dict[str, frozenset[Role]] = {
     "lists.list": _SEES_CAMPAIGNS,
@@ -88,6 +89,9 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "tokens.list": _ADMINISTERS,
     "tokens.create": _ADMINISTERS,
     "tokens.revoke": _ADMINISTERS,
+    "sessions.show": _EVERYBODY,
+    "sessions.close": _EVERYBODY,
+    "sessions.password": _EVERYBODY,
     "proofs.export": _AUDITS,
     "proofs.heads": _AUDITS,
     "proofs.of_attempt": _LISTENS,

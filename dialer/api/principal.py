@@ -1,4 +1,4 @@
-"""Who asks: the holder of a token, as every handler sees it."""
+"""Who asks: the holder of a token or of a session, as every handler sees it."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from dialer.model.account import Role
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The holder of one token.
+    """The holder of one token, or somebody who logged in (`session_id`).
 
     `role` is None where no token was asked for; `account_id` is None for a program's token, a collector's `agent_id`.
     """
@@ -17,6 +17,7 @@ class Principal:
     token_id: int = 0
     account_id: int | None = None
     remote: str = ""
+    session_id: int = 0
 
     @property
     def actor(self) -> str:

@@ -99,6 +99,8 @@ class Operation:
     """Media types of a response that the handler makes itself."""
     answers_secret: bool = False
     """Its answer is given once and kept nowhere, not even for its Idempotency-Key."""
+    refuses_with: tuple[HTTPStatus, ...] = ()
+    """Problems beside those that follow from its method, models and roles."""
 
     @property
     def summary(self) -> str:
@@ -128,6 +130,7 @@ class Routes:
         consumes: tuple[str, ...] = (),
         produces: tuple[str, ...] = (),
         answers_secret: bool = False,
+        refuses_with: tuple[HTTPStatus, ...] = (),
     ) -> Callable[[HandlerT], HandlerT]:
         """Registers a handler; its annotations are `Call[Path, Query, Body]` and what it answers."""
 
@@ -150,6 +153,7 @@ class Routes:
                     consumes=consumes,
                     produces=produces,
                     answers_secret=answers_secret,
+                    refuses_with=refuses_with,
                 )
             )
             return handler

@@ -43,6 +43,16 @@ class ApiToken:
 
 
 @dataclass(frozen=True, slots=True)
+class Session:
+    """Somebody who logged in. `seen_at` is when the session was last used, to the minute."""
+
+    session_id: int
+    account: Account
+    opened_at: datetime
+    seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class AuditEntry:
     """Something sensitive that was read or changed: by whom, what, and from which address."""
 

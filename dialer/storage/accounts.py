@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from dialer.errors import InputError
@@ -17,6 +17,7 @@ from dialer.storage.tables.base import AnyRow
 
 accounts = tables.accounts
 tokens = tables.tokens
+sessions = tables.sessions
 
 
 class Accounts:
@@ -56,7 +57,7 @@ class Accounts:
         """All accounts in the order of their log-ins."""
         query = select(accounts).order_by(accounts.c.login)
         rows = await self._database.read(lambda connection: connection.execute(query).all())
-        return tuple(_account(row) for row in rows)
+        return tuple(account_of(row) for row in rows)
 
     async def agent(self, account_id: int) -> Agent | None:
         """The collector behind an active account, or None."""
@@ -66,8 +67,14 @@ class Accounts:
         return Agent(account.account_id, account.login, account.name, account.skills, account.sip_user)
 
     async def set_password(self, account_id: int, password_hash: str) -> None:
-        """Replaces the password's hash."""
-        await self._change(account_id, {"password_hash": password_hash})
+        """Replaces the password's hash; whoever was logged in with the old one is logged out."""
+
+        def work(connection: Connection) -> None:
+            mine = update(accounts).where(accounts.c.account_id == account_id)
+            connection.execute(mine.values(password_hash=password_hash))
+            connection.execute(delete(sessions).where(sessions.c.account_id == account_id))
+
+        await self._database.write(work)
 
     async def set_skills(self, account_id: int, skills: frozenset[str]) -> None:
         """Replaces a collector's skills."""
@@ -85,6 +92,7 @@ class Accounts:
             if not active:
                 mine = update(tokens).where(tokens.c.account_id == account_id, tokens.c.revoked_at.is_(None))
                 connection.execute(mine.values(revoked_at=now))
+                connection.execute(delete(sessions).where(sessions.c.account_id == account_id))
 
         await self._database.write(work)
 
@@ -136,7 +144,7 @@ class Accounts:
     async def _first(self, condition: Any) -> Account | None:
         query = select(accounts).where(condition)
         row = await self._database.read(lambda connection: connection.execute(query).first())
-        return None if row is None else _account(row)
+        return None if row is None else account_of(row)
 
     async def _change(self, account_id: int, change: dict[str, Any]) -> None:
         statement = update(accounts).where(accounts.c.account_id == account_id).values(**change)
@@ -184,7 +192,8 @@ def _encode_skills(skills: frozenset[str]) -> str:
     return msgspec.json.encode(sorted(skills)).decode()
 
 
-def _account(row: AnyRow) -> Account:
+def account_of(row: AnyRow) -> Account:
+    """The account in a row of the table."""
     return Account(
         account_id=row.account_id,
         login=row.login,

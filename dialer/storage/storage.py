@@ -34,6 +34,7 @@ from dialer.storage.outbox import Outbox
 from dialer.storage.policies import Policies
 from dialer.storage.proof_reading import ProofReading
 from dialer.storage.recordings import Recordings
+from dialer.storage.sessions import Sessions
 from dialer.storage.statistics import Statistics
 from dialer.storage.stops import Stops
 from dialer.storage.survey import Survey
@@ -84,6 +85,7 @@ class Storage:
         self.survey = Survey(database, cipher)
         self.verdict_samples = VerdictSamples(database)
         self.audit = Audit(database)
+        self.sessions = Sessions(database)
         self.idempotency = Idempotency(database, cipher)
 
     @classmethod

@@ -1,8 +1,8 @@
 """The WebSocket of live state.
 
-The first message is the client's: `{"token": "…"}` (a token in the URL would land in logs). Then frames come, at most
-four a second: `{"topic": value, …}` with what changed since the last one, a value of null for what is gone. A
-collector hears of their own desk only.
+The first message is the client's: `{"token": "…"}` (a token in the URL would land in logs), or `{"csrf": "…"}` from a
+page of somebody who logged in. Then frames come, at most four a second: `{"topic": value, …}` with what changed since
+the last one, a value of null for what is gone. A collector hears of their own desk only.
 """
 
 import asyncio
@@ -39,7 +39,8 @@ WATCHERS: web.AppKey[Watchers] = web.AppKey("watchers", Watchers)
 
 
 class _Hello(msgspec.Struct):
-    token: str
+    token: str = ""
+    csrf: str = ""
 
 
 async def watch(request: web.Request) -> web.StreamResponse:
@@ -87,8 +88,7 @@ async def _greet(request: web.Request, socket: web.WebSocketResponse) -> Princip
         if message.type is not WSMsgType.TEXT:
             return None
         hello = msgspec.json.decode(message.data, type=_Hello)
-        roles = PERMISSIONS[OPERATION]
-        return await request.app[GATEKEEPER].identify(hello.token, request.remote or "", roles)
+        return await request.app[GATEKEEPER].admit_socket(request, hello.token, hello.csrf, PERMISSIONS[OPERATION])
     except (TimeoutError, msgspec.MsgspecError, ApiError):
         return None
 

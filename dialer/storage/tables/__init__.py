@@ -16,7 +16,7 @@ from dialer.storage.tables.lists import (
     stops,
 )
 from dialer.storage.tables.outbox import deliveries, destinations, events
-from dialer.storage.tables.people import accounts, agent_changes, audit, tokens
+from dialer.storage.tables.people import accounts, agent_changes, audit, sessions, tokens
 from dialer.storage.tables.proofs import policy_changes, policy_packs, proof_heads, proofs
 from dialer.storage.tables.recordings import ledger, ledger_heads, ledger_signatures, recording_keys, recordings
 from dialer.storage.tables.system import idempotency_keys, properties
@@ -58,6 +58,7 @@ __all__ = [
     "recording_keys",
     "recordings",
     "refusals",
+    "sessions",
     "stops",
     "tokens",
     "unknown_announcements",

@@ -27,7 +27,7 @@ class AccountRow(Base, table=True):
 
 
 class TokenRow(Base, table=True):
-    """An API token or a browser session: only its hash is kept."""
+    """An API token: only its hash is kept."""
 
     __tablename__ = "tokens"
     token_id: int | None = Field(default=None, sa_type=BigId, primary_key=True)
@@ -38,6 +38,18 @@ class TokenRow(Base, table=True):
     created_at: datetime = Field(sa_type=UtcDateTime)
     expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class SessionRow(Base, table=True):
+    """Somebody who logged in and did not log out yet; of the session's secret only the hash is kept."""
+
+    __tablename__ = "sessions"
+    __table_args__ = (Index("uq_sessions_secret_hash", "secret_hash", unique=True), Index(None, "account_id"))
+    session_id: int | None = Field(default=None, sa_type=BigId, primary_key=True)
+    secret_hash: str
+    account_id: int = Field(sa_type=BigId, foreign_key="accounts.account_id")
+    opened_at: datetime = Field(sa_type=UtcDateTime)
+    seen_at: datetime = Field(sa_type=UtcDateTime)
 
 
 class AgentChangeRow(Base, table=True):
@@ -71,5 +83,6 @@ class AuditRow(Base, table=True):
 
 accounts = table_of(AccountRow)
 tokens = table_of(TokenRow)
+sessions = table_of(SessionRow)
 agent_changes = table_of(AgentChangeRow)
 audit = table_of(AuditRow)

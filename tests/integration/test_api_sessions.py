@@ -1,0 +1,125 @@
+"""Logging in: the cookie, what a page must send along, and when a session is over."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dialer.api.limits import FAILURES_ALLOWED
+from dialer.model.account import Role
+from tests.support.house import House, open_house
+from tests.support.proof_scene import SetClock
+from tests.support.storage import MONDAY
+
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    async with open_house(tmp_path, clock=SetClock(MONDAY)) as opened:
+        await add(opened, "wang", Role.QA)
+        yield opened
+
+
+async def add(house: House, login: str, role: Role) -> int:
+    body = {"login": login, "name": "Wang", "role": role.value, "password": PASSWORD}
+    async with house.api.post("/v1/users", json=body, headers=house.auth(Role.ADMINISTRATOR)) as answer:
+        assert answer.status == 201
+        return int((await answer.json())["account_id"])
+
+
+async def log_in(house: House, password: str = PASSWORD, login: str = "wang") -> tuple[int, dict[str, Any]]:
+    async with house.api.post("/v1/session", json={"login": login, "password": password}) as answer:
+        return answer.status, await answer.json()
+
+
+async def ask(house: House, method: str, path: str, csrf: str = "", body: Any = None) -> int:
+    headers = {"X-CSRF-Token": csrf} if csrf else {}
+    async with house.api.request(method, path, headers=headers, json=body) as answer:
+        return answer.status
+
+
+async def test_a_page_works_with_its_cookie_and_its_csrf_value(house: House) -> None:
+    async with house.api.post("/v1/session", json={"login": "wang", "password": PASSWORD}) as answer:
+        said, cookie = await answer.json(), answer.cookies["dialer"]
+    assert (said["role"], said["name"]) == ("qa", "Wang")
+    assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, "Strict", "/")
+    assert cookie.value not in str(said)
+    assert await ask(house, "GET", "/v1/campaigns") == 200
+    assert await ask(house, "GET", "/v1/users") == 403
+    body = {"campaign_id": 1, "seed": "x"}
+    assert await ask(house, "POST", "/v1/verdicts/draw", body=body) == 403
+    assert await ask(house, "POST", "/v1/verdicts/draw", "another's", body) == 403
+    assert await ask(house, "POST", "/v1/verdicts/draw", said["csrf"], body) != 403
+    async with house.api.get("/v1/session") as answer:
+        assert (await answer.json())["csrf"] == said["csrf"]
+    assert await ask(house, "DELETE", "/v1/session", said["csrf"]) == 204
+    assert await ask(house, "GET", "/v1/campaigns") == 401
+
+
+async def test_a_live_socket_takes_the_session(house: House) -> None:
+    _, said = await log_in(house)
+    house.live.publish("campaign/1", {"name": "Autumn"})
+    async with house.api.ws_connect("/v1/live") as socket:
+        await socket.send_json({"csrf": said["csrf"]})
+        assert await socket.receive_json(timeout=5) == {"campaign/1": {"name": "Autumn"}}
+    async with house.api.ws_connect("/v1/live") as socket:
+        await socket.send_json({"csrf": "another's"})
+        assert (await socket.receive(timeout=5)).data == 1008
+
+
+@pytest.mark.parametrize(
+    ("step", "times", "status"),
+    [
+        (timedelta(minutes=29), 3, 200),
+        (timedelta(minutes=31), 1, 401),  # unused
+        (timedelta(minutes=25), 29, 401),  # used all the time, but for over twelve hours
+    ],
+)
+async def test_a_session_ends_by_itself(house: House, step: timedelta, times: int, status: int) -> None:
+    await log_in(house)
+    clock = house.services.clock
+    assert isinstance(clock, SetClock)
+    for _ in range(times):
+        clock.now += step
+        last = await ask(house, "GET", "/v1/campaigns")
+    assert last == status
+
+
+async def test_guesses_are_slowed_down_and_tell_nothing(house: House) -> None:
+    wrong = await log_in(house, "not the password")
+    unknown = await log_in(house, login="nobody")
+    assert wrong == unknown
+    assert wrong[0] == 401
+    for _ in range(FAILURES_ALLOWED - 2):
+        assert (await log_in(house, "not the password"))[0] == 401
+    assert (await log_in(house))[0] == 429
+
+
+async def test_a_changed_password_ends_every_session(house: House) -> None:
+    _, said = await log_in(house)
+    path, new = "/v1/session/password", "another horse battery"
+    assert await ask(house, "POST", path, said["csrf"], {"old": "wrong", "new": new}) == 422
+    assert await ask(house, "POST", path, said["csrf"], {"old": PASSWORD, "new": new}) == 204
+    assert await ask(house, "GET", "/v1/session") == 401
+    assert (await log_in(house))[0] == 401
+    assert (await log_in(house, new))[0] == 200
+
+
+async def test_a_closed_account_is_out_at_once(house: House) -> None:
+    account_id = await add(house, "zhao", Role.SUPERVISOR)
+    await log_in(house, login="zhao")
+    async with house.api.patch(
+        f"/v1/users/{account_id}", json={"active": False}, headers=house.auth(Role.ADMINISTRATOR)
+    ) as answer:
+        assert answer.status == 200
+    assert await ask(house, "GET", "/v1/session") == 401
+    assert (await log_in(house, login="zhao"))[0] == 401
+
+
+async def test_a_token_is_no_session(house: House) -> None:
+    for method in ("GET", "DELETE"):
+        async with house.api.request(method, "/v1/session", headers=house.auth(Role.QA)) as answer:
+            assert answer.status == 409
