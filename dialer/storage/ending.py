@@ -19,6 +19,7 @@ from dialer.storage.dialect import CASE_LOCK, lock
 from dialer.storage.entries import LEASE_S
 from dialer.storage.events import emit
 from dialer.storage.proofs import prove_end
+from dialer.storage.recording_copies import note_end
 from dialer.storage.tables.base import AnyRow
 from dialer.storage.tables.campaigns import LATER, READY
 
@@ -147,6 +148,7 @@ def settle(connection: Connection, settlement: Settlement, step: NextStep | None
         _report_lost(connection, row, "its end was not learned", now)
     else:
         attempt = values.attempt(row)
+        note_end(connection, attempt)
         link = prove_end(connection, attempt, row.number_index, ProofKind.SETTLED, now).link
         _report_settled(connection, attempt, row.entry_id, EntryState.DIALING, step, link, now)
     return True
@@ -155,6 +157,7 @@ def settle(connection: Connection, settlement: Settlement, step: NextStep | None
 def _report_lost(connection: Connection, row: AnyRow, why: str, now: datetime) -> None:
     """An attempt became UNKNOWN: its entry waits for a person's word, and the case system is told."""
     attempt = values.attempt(row)
+    note_end(connection, attempt)
     waiting = update(entries).where(entries.c.entry_id == row.entry_id, entries.c.queue == EntryState.DIALING.value)
     reason = f"attempt {attempt.attempt_id}: {why}"
     connection.execute(waiting.values(queue=EntryState.RECONCILE.value, reason=reason))
@@ -271,6 +274,7 @@ def reconcile(
     if row is None:
         return False
     attempt = values.attempt(row)
+    note_end(connection, attempt)
     link = prove_end(connection, attempt, row.number_index, ProofKind.RECONCILED, now, actor).link
     going_on = step or NextStep(row.phone_id, None, exhausted=False, reason="reconciled")
     step = going_on if row.entry_id is not None else None

@@ -1,5 +1,6 @@
 """Recordings: which belongs to which attempt, what opens it, and its entry in the ledger."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -8,13 +9,14 @@ from sqlalchemy import Connection, delete, insert, select, update
 from dialer.errors import InputError
 from dialer.model.attempt import Attempt
 from dialer.model.outcome import EventType
-from dialer.model.recording import NewRecording, RecordingInfo, RecordingState, WrappedKey
+from dialer.model.recording import NewRecording, RecordingInfo, WrappedKey
+from dialer.model.recording_query import Place, RecordingPage, RecordingQuery
 from dialer.outcomes import payloads
 from dialer.storage import ledger, tables
 from dialer.storage.attempts import load_attempt
 from dialer.storage.database import Database
 from dialer.storage.events import emit
-from dialer.storage.tables.base import AnyRow
+from dialer.storage.recording_search import find, recording_info
 from recording.ledger import EntryKind
 
 recordings = tables.recordings
@@ -46,24 +48,39 @@ class Recordings:
         """The recording, or None."""
         query = select(recordings).where(recordings.c.recording_id == recording_id)
         row = await self._database.read(lambda connection: connection.execute(query).first())
-        return None if row is None else _value(row)
+        return None if row is None else recording_info(row)
 
-    async def list(
-        self, attempt_id: int | None = None, before: tuple[datetime, str] | None = None, limit: int = 100
-    ) -> tuple[RecordingInfo, ...]:
-        """A page, newest first, of one attempt if given; the next is `before` the last (started_at, id) of this."""
-        query = select(recordings).order_by(recordings.c.started_at.desc(), recordings.c.recording_id.desc())
-        if attempt_id is not None:
-            query = query.where(recordings.c.attempt_id == attempt_id)
-        if before is not None:
-            started_at, recording_id = before
-            same = (recordings.c.started_at == started_at) & (recordings.c.recording_id < recording_id)
-            query = query.where((recordings.c.started_at < started_at) | same)
-        rows = await self._database.read(lambda connection: connection.execute(query.limit(limit)).all())
-        return tuple(_value(row) for row in rows)
+    async def find(self, asked: RecordingQuery, before: Place | None = None, limit: int = 100) -> RecordingPage:
+        """A page of originals, newest first; the next is that `before` the `next` of this.
+
+        Recordings that come in meanwhile stand before the first page, or at their place on a later one: none is given
+        twice, and none that was there is left out.
+        """
+        return await self._database.read(lambda connection: find(connection, asked, before, limit))
+
+    async def derived(self, recording_id: str) -> tuple[RecordingInfo, ...]:
+        """The redactions made of a recording, oldest first."""
+        made_of = (recordings.c.parent_id == recording_id) & (recordings.c.parent_id != "")
+        query = select(recordings).where(made_of).order_by(recordings.c.recording_id)
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return tuple(recording_info(row) for row in rows)
+
+    async def redactions(self, recording_ids: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
+        """The ids of the redactions made of each of these recordings that has any, oldest first."""
+        made_of = recordings.c.parent_id.in_(recording_ids) & (recordings.c.parent_id != "")
+        ids = (recordings.c.parent_id, recordings.c.recording_id)
+        query = select(*ids).where(made_of).order_by(*ids)
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        made: dict[str, tuple[str, ...]] = {}
+        for parent_id, recording_id in rows:
+            made[parent_id] = (*made.get(parent_id, ()), recording_id)
+        return made
 
 
 def _add(connection: Connection, recording: NewRecording, key: WrappedKey | None, now: datetime) -> bool:
+    # Locked, so that an end or a wrap-up of this moment finds the recording, or is found by it.
+    mine = select(tables.attempts.c.attempt_id).where(tables.attempts.c.attempt_id == recording.attempt_id)
+    connection.execute(mine.with_for_update())
     attempt = load_attempt(connection, recording.attempt_id)
     if attempt is None:
         raise InputError(f"recording {recording.recording_id}: there is no attempt {recording.attempt_id}")
@@ -108,8 +125,3 @@ def _found_by(connection: Connection, attempt: Attempt) -> dict[str, Any]:
         "verdict": attempt.verdict,
         "outcome": connection.execute(outcome).scalar() or "",
     }
-
-
-def _value(row: AnyRow) -> RecordingInfo:
-    plain = {name: getattr(row, name) for name in (*NewRecording.__slots__, *RecordingInfo.__slots__)}
-    return RecordingInfo(**plain | {"state": RecordingState(row.state)})

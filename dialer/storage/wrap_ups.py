@@ -22,6 +22,7 @@ from dialer.storage.dialect import CASE_LOCK, NUMBER_LOCK, lock
 from dialer.storage.do_not_call import Listing, list_number, list_person
 from dialer.storage.events import emit
 from dialer.storage.proofs import append
+from dialer.storage.recording_copies import note_outcome
 from dialer.storage.stops import lock_people
 from dialer.storage.tables.campaigns import CALLBACK
 
@@ -169,6 +170,7 @@ def _note_and_prove(
     counts = {"right_party": effects.right_party, "conversation": conversation}
     said_of = {f"new_{name}": is_so for name, is_so in counts.items()}
     connection.execute(_COUNT, {"of_attempt": attempt.attempt_id, **said_of})
+    note_outcome(connection, attempt.attempt_id, wrap_up.code)
     index = _number_index(connection, attempt)
     said = {
         "at": now,

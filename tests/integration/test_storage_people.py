@@ -12,6 +12,7 @@ from dialer.model.agent import Agent, AgentState, AgentStateChange
 from dialer.model.attempt import Disposition
 from dialer.model.outcome import EventType
 from dialer.model.recording import WrappedKey
+from dialer.model.recording_query import RecordingQuery
 from dialer.storage import Storage
 from tests.support.policy import bank_policy
 from tests.support.recordings import new_recording
@@ -120,8 +121,9 @@ async def test_recordings(storage: Storage) -> None:
     assert await storage.recordings.get("r2") is None
     second = replace(recording, recording_id="r2", started_at=MONDAY + timedelta(seconds=30))
     assert await storage.recordings.add(second, key, MONDAY)
-    assert [found.recording_id for found in await storage.recordings.list(attempt.attempt_id)] == ["r2", "r1"]
-    assert await storage.recordings.list(before=(second.started_at, "r2")) == (kept,)
+    page = await storage.recordings.find(RecordingQuery(attempt_id=attempt.attempt_id))
+    assert [found.recording_id for found in page.items] == ["r2", "r1"]
+    assert (await storage.recordings.find(RecordingQuery(), (second.started_at, "r2"))).items == (kept,)
     with pytest.raises(InputError, match="there is no attempt 99"):
         await storage.recordings.add(replace(recording, recording_id="r3", attempt_id=99), key, MONDAY)
     kinds = [event.type for event in await storage.outbox.events(case_ref="case-0")]

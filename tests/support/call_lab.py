@@ -30,6 +30,7 @@ from dialer.model.call_list import NewContact, NewPhone
 from dialer.model.campaign import Campaign, CampaignSettings
 from dialer.model.contact import FieldValue
 from dialer.model.recording import RecordingInfo
+from dialer.model.recording_query import RecordingQuery
 from dialer.prompts.signals import tone
 from dialer.sip.calls import IncomingCall, SipCall
 from dialer.sip.endpoint import SipEndpoint
@@ -228,9 +229,9 @@ class CallLab:
     async def recording(self, attempt_id: int) -> RecordingInfo:
         """The attempt's recording, once it is finalised."""
         for _ in range(int(WAIT_S / 0.1)):
-            found = await self.app.storage.recordings.list(attempt_id)
-            if found:
-                return found[0]
+            found = await self.app.storage.recordings.find(RecordingQuery(attempt_id=attempt_id))
+            if found.items:
+                return found.items[0]
             await asyncio.sleep(0.1)
         raise AssertionError("no recording was finalised")
 

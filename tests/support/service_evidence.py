@@ -9,6 +9,7 @@ from typing import Any
 from dialer.model.attempt import Attempt, AttemptFilter, AttemptState
 from dialer.model.outcome import EventType, OutboxEvent, WrapUp
 from dialer.model.recording import RecordingInfo
+from dialer.model.recording_query import RecordingQuery
 from dialer.storage import Storage
 from tests.support.service_world import CarrierCall
 
@@ -125,7 +126,8 @@ async def _note(storage: Storage, books: Books, attempt: Attempt) -> None:
         contact = await storage.lists.contact(attempt.contact_id)
         assert contact is not None
         books.numbers |= {phone.phone_id: phone.number for phone in contact.phones}
-    for recording in await storage.recordings.list(attempt.attempt_id):
+    found = await storage.recordings.find(RecordingQuery(attempt_id=attempt.attempt_id))
+    for recording in found.items:
         books.recordings[recording.recording_id] = recording
     wrap_up = await storage.wrap_ups.get(attempt.attempt_id)
     if wrap_up is not None:

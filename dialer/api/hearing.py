@@ -1,0 +1,47 @@
+"""Who may find and hear which recordings: what the roles' table of permissions leaves open.
+
+A collector has the own calls and nobody else's, where the house allows it at all. Where a redaction of a recording was
+made, the original is for those who need it as it was; everyone else hears the redaction.
+"""
+
+from http import HTTPStatus
+
+from dialer.api.problems import ApiError, not_found
+from dialer.api.routing import AnyCall
+from dialer.model.account import Role
+from dialer.model.recording import RecordingInfo, RecordingState
+
+HEARS_ORIGINALS = frozenset({Role.SUPERVISOR, Role.ADMINISTRATOR, Role.AUDITOR})
+"""Hear what a redaction took out."""
+KNOWS_NUMBERS = frozenset({Role.SUPERVISOR, Role.ADMINISTRATOR, Role.AUDITOR})
+"""May ask by a number; whoever else could find out by asking whose number one is."""
+
+
+def own_calls_only(call: AnyCall) -> int | None:
+    """The collector to whose calls the caller is kept; None: nobody's (ApiError 403: not even those)."""
+    if call.actor.role is not Role.COLLECTOR:
+        return None
+    if not call.services.config.recordings.collectors_hear_own:
+        raise ApiError(HTTPStatus.FORBIDDEN, "collectors hear no recordings in this house")
+    return call.actor.account_id or 0
+
+
+async def found(call: AnyCall) -> RecordingInfo:
+    """The recording that the path names, if the caller may know of it (ApiError 403, 404)."""
+    mine = own_calls_only(call)
+    info = await call.services.storage.recordings.get(call.path.recording_id)
+    if info is None or (mine is not None and info.agent_id != mine):
+        raise not_found("recording")  # a foreign one, too: whether there is one is not for them
+    return info
+
+
+async def audible(call: AnyCall) -> RecordingInfo:
+    """The recording that the path names, if the caller may hear it (ApiError 403, 404, 410)."""
+    info = await found(call)
+    if not info.parent_id and call.actor.role not in HEARS_ORIGINALS:
+        redactions = await call.services.storage.recordings.derived(info.recording_id)
+        if redactions:
+            raise ApiError(HTTPStatus.FORBIDDEN, f"a redaction takes its place here: {redactions[-1].recording_id}")
+    if info.state is RecordingState.DELETED:
+        raise ApiError(HTTPStatus.GONE, "its key was destroyed: nobody can hear it any more; the ledger says why")
+    return info
