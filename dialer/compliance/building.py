@@ -16,6 +16,7 @@ from dialer.compliance.hours import CallingWindow
 from dialer.compliance.overrides import Override
 from dialer.compliance.policy import SHORT_HASH, Pack
 from dialer.compliance.reading import RuleText, build_rule
+from dialer.compliance.recordings import recording_rules
 from dialer.compliance.rule import Rule
 from dialer.compliance.schema import check_override, check_pack
 from schedules.calendar import WorkCalendar, calendar_from_json
@@ -49,6 +50,7 @@ def build_pack(document: Document, calendar: WorkCalendar | None, overrides: Seq
         rules=rules,
         sha256=sha256,
         content=content,
+        recordings=recording_rules(document, valid_from, overrides),
     )
 
 

@@ -32,7 +32,7 @@ class Override:
         DocumentError when it names a rule that is not among them, or changes what a rule is.
         """
         changed = list(variants)
-        for index, change in enumerate(self.document.data["rules"]):
+        for index, change in enumerate(self.document.data.get("rules", ())):
             self._check(change, ("rules", index), {text.data["id"] for text in variants})
             since = day_start(self.valid_from, zone)
             changed = [part for text in changed for part in self._split(text, change, index, since)]

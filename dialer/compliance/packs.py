@@ -16,8 +16,10 @@ from dialer.compliance.policy import DAY, Pack, Policy
 from dialer.compliance.registry import NO_REGISTRY, Registry
 from dialer.compliance.schema import PACKS as PACKS
 from dialer.errors import ConfigError
+from recording.retention import conflict
 from schedules.calendar import WorkCalendar, load_calendar
 from schedules.documents import Document, DocumentError, parse_document, read_document
+from schedules.windows import day_start
 
 CASES = "cases.yaml"
 """The test cases that stand beside the versions of a pack."""
@@ -45,7 +47,9 @@ def load_policy(names: Sequence[str], overrides: Sequence[str] = (), registry: R
     _check_ids(names, packs)
     with _as_config_error():
         packs = tuple(_overridden(pack, packs, changes) for pack in packs)
-    return Policy(packs, registry)
+    policy = Policy(packs, registry)
+    _check_retention(policy)
+    return policy
 
 
 def load_pack(name_or_path: str) -> tuple[Pack, ...]:
@@ -138,6 +142,15 @@ def _overridden(pack: Pack, packs: Sequence[Pack], overrides: Sequence[Override]
         return pack
     document, calendar, _ = documents_of(pack.content)
     return build_pack(document, calendar, fitting)
+
+
+def _check_retention(policy: Policy) -> None:
+    """On no day may one pack ask to delete what another still asks to keep."""
+    begins = {day_start(rules.since, pack.zone) for pack in policy.packs for rules in pack.recordings}
+    for begun in sorted(begins):
+        found = conflict(policy.retention(begun))
+        if found is not None:
+            raise ConfigError(f"policy.packs: {found} (from {begun.date()} on); change one of them by an override")
 
 
 def _check_ids(names: Sequence[str], packs: Sequence[Pack]) -> None:

@@ -10,9 +10,11 @@ from zoneinfo import ZoneInfo
 
 from dialer.compliance.demand import Demand
 from dialer.compliance.facts import GateFacts
+from dialer.compliance.recordings import RecordingRules
 from dialer.compliance.registry import NO_REGISTRY, Registry
 from dialer.compliance.rule import BEGINNING, FOREVER, NO_DEMAND, Body, Rule
 from dialer.model.decision import Finding, RuleResult
+from recording.retention import Terms
 from schedules.calendar import WARN_BEFORE, WorkCalendar
 from schedules.windows import day_start
 
@@ -40,6 +42,12 @@ class Pack:
     rules: tuple[Rule, ...] = field(compare=False, repr=False)
     sha256: str
     content: str = field(repr=False)
+    recordings: tuple[RecordingRules, ...] = field(default=(), compare=False, repr=False)
+    """By the day they begin, the first on `valid_from`."""
+
+    def recording_rules(self, day: date) -> RecordingRules | None:
+        """What the pack says of recordings on a day of its own clock."""
+        return next((rules for rules in reversed(self.recordings) if rules.since <= day), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +141,23 @@ class Policy:
     def house_day(self, now: datetime) -> date:
         """Which day it is where the house is: registrations are in force by days."""
         return now.astimezone(self.house_zone).date()
+
+    def recording_rules(self, at: datetime) -> tuple[RecordingRules, ...]:
+        """What each pack says of recordings at an instant: its newest version that has begun, be it over or not."""
+        found: list[RecordingRules] = []
+        for versions in _by_name(self.packs):
+            today = at.astimezone(ZoneInfo(versions[0].zone)).date()
+            begun = [rules for pack in versions if (rules := pack.recording_rules(today)) is not None]
+            found += begun[-1:]
+        return tuple(found)
+
+    def retention(self, at: datetime) -> tuple[Terms, ...]:
+        """How long the packs in force at an instant keep recordings."""
+        return tuple(rules.terms for rules in self.recording_rules(at) if rules.terms is not None)
+
+    def notice_required(self, at: datetime) -> bool:
+        """Whether the called person must be told that the call is recorded: one pack is enough."""
+        return any(rules.notice for rules in self.recording_rules(at))
 
     def with_retiring(self, packs: Sequence[tuple[Pack, datetime]]) -> "Policy":
         """The same policy with `packs` binding beside it, each until its instant (aware); others retire no more.
