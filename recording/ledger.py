@@ -14,6 +14,9 @@ from enum import Enum
 from typing import Any
 
 import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from recording.heads import key_id_of
 
 GENESIS = bytes(32)
 """What the first entry of a chain follows."""
@@ -72,6 +75,11 @@ def make_entry(
         order="deterministic",
     )
     return Entry(chain, sequence, at, kind, subject, body, entry_hash(previous, hashlib.sha256(body).digest()))
+
+
+def signing_key_facts(key: Ed25519PublicKey, replaces: str) -> dict[str, str]:
+    """What a SIGNING_KEY entry says: the key (32 raw bytes, hex), its id, and the id of the one before ("": none)."""
+    return {"key_id": key_id_of(key), "public_key": key.public_bytes_raw().hex(), "replaces": replaces}
 
 
 def entry_hash(previous: bytes, digest: bytes) -> bytes:
