@@ -21,13 +21,16 @@ class RecordingsConfig(Section):
     store: str = ""
     """A directory, or `s3://BUCKET/PREFIX`; empty: `data_dir`/recordings."""
     s3_endpoint: str = ""
-    """Of an S3 service that is not Amazon's, e.g. https://minio.bank.example:9000."""
+    """Of an S3 service that is not Amazon's, e.g. https://minio.bank.example:9000. Where it wants the
+    bucket's name in the host, write it there: https://BUCKET.HOST."""
     s3_region: str = "us-east-1"
     """The bucket's region."""
     s3_access_key: Secret = ""
-    """Empty: as the environment of an AWS program says."""
+    """Empty: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN of the environment."""
     s3_secret_key: Secret = ""
     """Belongs to `s3_access_key`."""
+    s3_ca_certificate: Path | None = None
+    """PEM file with the certificate of the authority that vouches for `s3_endpoint`, where that is the house's own."""
     object_lock: Literal["off", "governance", "compliance"] = "off"
     """Locks every object of an S3 store until the end of its legal minimum; the bucket must be made for it."""
     second_spool_dir: Path | None = None

@@ -49,7 +49,7 @@ class FileObjects:
         target = self.root / checked_name(name)
         part = self.root / PARTS / f"{target.name}.{os.getpid()}.{time.monotonic_ns()}"
         try:
-            if target.exists() and _sha256_on_disk(target) == sha256:
+            if target.exists() and sha256_on_disk(target) == sha256:
                 return _described(name, target)
             if target.exists() and not replace:
                 raise ObjectTakenError(f"{target} holds something else; nothing was overwritten")
@@ -115,10 +115,10 @@ class FileObjects:
             shutil.copyfileobj(stream, out, _BLOCK_BYTES)
             out.flush()
             os.fsync(out.fileno())
-        found = _sha256_on_disk(part)
+        found = sha256_on_disk(part)
         if found == sha256:
             return
-        if _sha256_on_disk(source) != sha256:
+        if sha256_on_disk(source) != sha256:
             raise RecordingError(f"{source}: its SHA-256 is not {sha256}; it was not stored")
         raise StoreFaultyError(f"{self.root}: what was read back is not what was written; check the disk")
 
@@ -165,7 +165,7 @@ def _described(name: str, path: Path) -> StoredObject:
     return StoredObject(name, found.st_size, datetime.fromtimestamp(found.st_mtime, UTC))
 
 
-def _sha256_on_disk(path: Path) -> str:
+def sha256_on_disk(path: Path) -> str:
     """Of the bytes as they lie on the disk, in hex, as far as the page cache can be told to forget them."""
     digest = hashlib.sha256()
     with path.open("rb", buffering=0) as stream:

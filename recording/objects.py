@@ -4,16 +4,19 @@
 called it may forget the source. It may be repeated: an object that is there already is checked, not written again.
 """
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Literal, Protocol
 
+from recording.errors import RecordingError
 from recording.file_objects import FileObjects
+from recording.s3_objects import S3Objects
+from recording.s3_requests import S3Place
+from recording.s3_signing import Credentials
 from recording.stored import Deletion, StoredObject
-
-S3_SCHEME = "s3://"
 
 
 class ObjectStore(Protocol):
@@ -47,6 +50,7 @@ class ObjectStore(Protocol):
 class StoreSettings:
     """Which store. `location` is a directory or `s3://BUCKET/PREFIX`; the rest is for S3 alone.
 
+    `ca_certificate`: a PEM file with a certificate that the endpoint's is checked against, beside the system's.
     No `access_key`: the environment's AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN.
     """
 
@@ -56,8 +60,31 @@ class StoreSettings:
     access_key: str = field(default="", repr=False)
     secret_key: str = field(default="", repr=False)
     object_lock: Literal["off", "governance", "compliance"] = "off"
+    ca_certificate: str = ""
 
 
 def open_store(settings: StoreSettings) -> ObjectStore:
     """The store; nothing is asked of it yet. Raises RecordingError when the settings cannot be right."""
-    return FileObjects(Path(settings.location))
+    scheme, separator, _ = settings.location.partition("://")
+    if not separator:
+        return FileObjects(Path(settings.location))
+    if scheme != "s3":
+        raise RecordingError(f"recordings.store: {settings.location} is neither a directory nor s3://BUCKET/PREFIX")
+    return S3Objects(
+        S3Place.of(settings.location, settings.endpoint, settings.region),
+        _credentials(settings),
+        lock_mode="" if settings.object_lock == "off" else settings.object_lock.upper(),
+        ca_certificate=Path(settings.ca_certificate) if settings.ca_certificate else None,
+    )
+
+
+def _credentials(settings: StoreSettings) -> Credentials:
+    if settings.access_key:
+        return Credentials(settings.access_key, settings.secret_key)
+    said = [os.environ.get(name, "") for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")]
+    if not said[0] or not said[1]:
+        raise RecordingError(
+            f"{settings.location}: no credentials; set recordings.s3_access_key and recordings.s3_secret_key, or "
+            "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment"
+        )
+    return Credentials(*said)

@@ -14,4 +14,5 @@ def store_settings(config: Config) -> StoreSettings:
         access_key=said.s3_access_key,
         secret_key=said.s3_secret_key,
         object_lock=said.object_lock,
+        ca_certificate=str(said.s3_ca_certificate or ""),
     )
