@@ -18,6 +18,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from recording.heads import key_id_of
 
+PROOFS_SUBJECT = "proofs"
+"""What entries about the chains of proofs are about."""
 GENESIS = bytes(32)
 """What the first entry of a chain follows."""
 VERSION = 1
@@ -41,12 +43,14 @@ class EntryKind(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry. `subject` is what it is about: a recording's id, a hold's, a chain of proofs."""
+    """One entry. `kind` is an EntryKind's value, or whatever somebody put there; `subject` is what it is about: a
+    recording's id, a hold's, a key's, "proofs".
+    """
 
     chain: str
     sequence: int
     at: datetime
-    kind: EntryKind
+    kind: str
     subject: str
     body: bytes
     hash: bytes
@@ -74,7 +78,7 @@ def make_entry(
         },
         order="deterministic",
     )
-    return Entry(chain, sequence, at, kind, subject, body, entry_hash(previous, hashlib.sha256(body).digest()))
+    return Entry(chain, sequence, at, kind.value, subject, body, entry_hash(previous, hashlib.sha256(body).digest()))
 
 
 def signing_key_facts(key: Ed25519PublicKey, replaces: str) -> dict[str, str]:

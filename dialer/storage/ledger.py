@@ -1,4 +1,4 @@
-"""The ledger's chains, one per node, grown inside the transaction of what they record."""
+"""The ledger's chains, one per node, grown inside the transaction of what they record; signed and read elsewhere."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -33,6 +33,5 @@ def append(
         head = connection.execute(_HEAD, asked).one()
     entry = make_entry(chain, head.sequence + 1, head.hash, kind, subject, at, facts)
     connection.execute(_GROW, asked | {"new_sequence": entry.sequence, "new_hash": entry.hash})
-    row = {name: getattr(entry, name) for name in ("chain", "sequence", "at", "subject", "body", "hash")}
-    insert_row(connection, ledger, row | {"kind": kind.value})
+    insert_row(connection, ledger, {name: getattr(entry, name) for name in Entry.__slots__})
     return entry

@@ -79,8 +79,8 @@ class Recordings:
 
 def _add(connection: Connection, recording: NewRecording, key: WrappedKey | None, now: datetime) -> bool:
     # Locked, so that an end or a wrap-up of this moment finds the recording, or is found by it.
-    mine = select(tables.attempts.c.attempt_id).where(tables.attempts.c.attempt_id == recording.attempt_id)
-    connection.execute(mine.with_for_update())
+    called = select(tables.attempts.c.attempt_id).where(tables.attempts.c.attempt_id == recording.attempt_id)
+    connection.execute(called.with_for_update())
     attempt = load_attempt(connection, recording.attempt_id)
     if attempt is None:
         raise InputError(f"recording {recording.recording_id}: there is no attempt {recording.attempt_id}")
@@ -105,9 +105,18 @@ def _add(connection: Connection, recording: NewRecording, key: WrappedKey | None
     if before is None:
         emit(connection, EventType.RECORDING_READY, attempt.case_ref, now, payloads.recording_ready(recording, attempt))
     kind = EntryKind.DERIVED if recording.parent_id else EntryKind.RECORDING
-    facts = {**row, "marks": recording.marks.decode(), "case_ref": attempt.case_ref}
+    facts = {**row, "marks": recording.marks.decode(), "case_ref": attempt.case_ref, "campaign_id": attempt.campaign_id}
+    facts["proof"] = _last_proof(connection, attempt.attempt_id)
     ledger.append(connection, recording.node, kind, recording.recording_id, facts, now)
     return before is None
+
+
+def _last_proof(connection: Connection, attempt_id: int) -> dict[str, Any] | None:
+    """The attempt's newest link in the chains of proofs: it ties the recording to why the call was allowed."""
+    proofs = tables.proofs
+    query = select(proofs.c.chain, proofs.c.sequence, proofs.c.hash).where(proofs.c.attempt_id == attempt_id)
+    link = connection.execute(query.order_by(proofs.c.proof_id.desc()).limit(1)).first()
+    return None if link is None else {"chain": link.chain, "sequence": link.sequence, "hash": link.hash.hex()}
 
 
 def _found_by(connection: Connection, attempt: Attempt) -> dict[str, Any]:

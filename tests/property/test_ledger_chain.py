@@ -1,5 +1,6 @@
 """Any change, removal, insertion or swap in a chain of the ledger is found, whatever was made anew after it."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -38,19 +39,16 @@ def test_any_changed_byte_or_column_is_found(ledger: Ledger, data: st.DataObject
         place = data.draw(st.integers(0, len(value) - 1))
         return value[:place] + bytes([value[place] ^ flip]) + value[place + 1 :]
 
-    entries[at] = data.draw(
-        st.sampled_from(
-            [
-                lambda: altered(entry, body=flipped(entry.body)),
-                lambda: altered(entry, hash=flipped(entry.hash)),
-                lambda: altered(entry, subject=entry.subject + "x"),
-                lambda: altered(entry, at=entry.at + timedelta(microseconds=flip)),
-                lambda: altered(entry, kind=EntryKind.TOMBSTONE),
-                lambda: altered(entry, sequence=entry.sequence + flip),
-                lambda: altered(entry, chain="node2"),
-            ]
-        )
-    )()
+    changes: list[Callable[[], Entry]] = [
+        lambda: altered(entry, body=flipped(entry.body)),
+        lambda: altered(entry, hash=flipped(entry.hash)),
+        lambda: altered(entry, subject=entry.subject + "x"),
+        lambda: altered(entry, at=entry.at + timedelta(microseconds=flip)),
+        lambda: altered(entry, kind=EntryKind.TOMBSTONE),
+        lambda: altered(entry, sequence=entry.sequence + flip),
+        lambda: altered(entry, chain="node2"),
+    ]
+    entries[at] = data.draw(st.sampled_from(changes))()
     assert _is_found(ledger, entries)
 
 

@@ -63,7 +63,7 @@ def rehash(entries: Sequence[Entry], *, renumber: bool = True) -> tuple[Entry, .
         facts = {name: value for name, value in json.loads(entry.body).items() if name not in known}
         previous = made[-1].hash if made else GENESIS
         sequence = place if renumber else entry.sequence
-        made.append(make_entry(entry.chain, sequence, previous, entry.kind, entry.subject, entry.at, facts))
+        made.append(make_entry(entry.chain, sequence, previous, EntryKind(entry.kind), entry.subject, entry.at, facts))
     return tuple(made)
 
 
