@@ -57,13 +57,17 @@ class VerdictSample(NewVerdictSample):
 
 @dataclass(frozen=True, slots=True)
 class SampleFilter:
-    """Which verdicts are asked for; None means any. Those made from `since` on; `labelled`: somebody listened."""
+    """Which verdicts are asked for; None means any. `labelled`: somebody listened.
+
+    Those made from `since` on and before `until`.
+    """
 
     campaign_id: int | None = None
     label: str | None = None
     phase: VerdictPhase | None = None
     labelled: bool | None = None
     since: datetime | None = None
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,12 +18,14 @@ from dialer.model.announcement import (
     UnknownCluster,
     UnknownHeard,
 )
+from dialer.model.quality_work import WorkKind
 from dialer.progress.announcements import LibraryEntry
 from dialer.progress.clusters import nearest
 from dialer.progress.fingerprint import Fingerprint
 from dialer.storage import tables
 from dialer.storage.database import Database
 from dialer.storage.dialect import insert_row
+from dialer.storage.qa_work import complete_subject
 from dialer.storage.tables.base import AnyRow
 
 table = tables.announcements
@@ -271,4 +273,5 @@ def _name(
     if stored is None:
         return None
     connection.execute(delete(waiting).where(mine))
+    complete_subject(connection, WorkKind.ANNOUNCEMENT, cluster_id, actor, now)
     return _add(connection, new, _fingerprint(f"unknown announcement {cluster_id}", stored), actor, now)

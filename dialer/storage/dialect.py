@@ -33,6 +33,8 @@ CAMPAIGN_TRUNK_LOCK = b"campaign_trunk"
 AGENCY_LOCK = b"agency"
 BUDGET_LOCK = b"budget"
 """Of a campaign's abandonment budget; whoever takes it takes no other."""
+QUALITY_LOCK = b"quality"
+"""Of a plan that draws, and of a person who takes work or gets some; before the rows of the work."""
 
 LOCK_ORDER = (
     NUMBER_LOCK,

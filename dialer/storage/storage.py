@@ -33,6 +33,11 @@ from dialer.storage.migrate import scripts, upgrade
 from dialer.storage.outbox import Outbox
 from dialer.storage.policies import Policies
 from dialer.storage.proof_reading import ProofReading
+from dialer.storage.qa_candidates import QaCandidates
+from dialer.storage.qa_listening import QaListening
+from dialer.storage.qa_plans import QaPlans
+from dialer.storage.qa_teams import QaTeams
+from dialer.storage.qa_work import QaWork
 from dialer.storage.recordings import Recordings
 from dialer.storage.sessions import Sessions
 from dialer.storage.statistics import Statistics
@@ -84,6 +89,11 @@ class Storage:
         self.statistics = Statistics(database)
         self.survey = Survey(database, cipher)
         self.verdict_samples = VerdictSamples(database)
+        self.qa_plans = QaPlans(database)
+        self.qa_candidates = QaCandidates(database, cipher)
+        self.qa_listening = QaListening(database)
+        self.qa_work = QaWork(database)
+        self.qa_teams = QaTeams(database)
         self.audit = Audit(database)
         self.sessions = Sessions(database)
         self.idempotency = Idempotency(database, cipher)

@@ -1,13 +1,14 @@
 """Verdicts with their audio: kept, found, drawn by chance for a listener, labelled; what they say of the detector."""
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, func, select, update
 
+from dialer.model.quality_work import WorkKind
 from dialer.model.verdict_sample import (
     FalseMachines,
     Heard,
@@ -21,6 +22,7 @@ from dialer.progress.verdict import Label
 from dialer.storage import tables
 from dialer.storage.database import Database
 from dialer.storage.dialect import among, insert_row
+from dialer.storage.qa_work import complete_subject
 from dialer.storage.tables.base import AnyRow
 
 samples = tables.verdict_samples
@@ -62,10 +64,8 @@ class VerdictSamples:
         The same seed gives the same verdicts while none of them is labelled, whatever comes in beside them.
         """
         asked = SampleFilter(campaign_id, label.value, labelled=False, since=since)
-        query = _matching(select(samples.c.sample_id), asked).where(samples.c.audio_bytes > 0)
-        pool = await self._database.read(lambda connection: connection.execute(query).scalars().all())
-        drawn = sorted(pool, key=lambda sample_id: _lot(seed, sample_id))[:n]
-        return await self._database.write(lambda connection: _mark(connection, drawn, now))
+        pool = await self._database.read(lambda connection: drawable(connection, asked))
+        return await self._database.write(lambda connection: mark_drawn(connection, first_of(pool, n, seed), now))
 
     async def false_machines(self, campaign_id: int, since: datetime | None = None) -> FalseMachines:
         """The share of people among a campaign's machine verdicts, as far as listeners know, with its interval."""
@@ -134,11 +134,29 @@ def _get(connection: Connection, sample_id: int) -> VerdictSample | None:
 def _label(connection: Connection, sample_id: int, truth: Label, actor: str, now: datetime) -> VerdictSample | None:
     said = {"truth": truth.value, "labelled_by": actor, "labelled_at": now}
     connection.execute(update(samples).where(samples.c.sample_id == sample_id).values(said))
+    complete_subject(connection, WorkKind.VERDICT, sample_id, actor, now)
     return _get(connection, sample_id)
 
 
-def _mark(connection: Connection, drawn: list[int], now: datetime) -> tuple[VerdictSample, ...]:
-    """Who was drawn before stays drawn then."""
+def drawable(connection: Connection, asked: SampleFilter) -> Sequence[int]:
+    """The ids of those with audio."""
+    query = _matching(select(samples.c.sample_id), asked).where(samples.c.audio_bytes > 0)
+    return connection.execute(query).scalars().all()
+
+
+def first_of(pool: Sequence[int], n: int, seed: str) -> list[int]:
+    """The `n` whose lots come first."""
+    return sorted(pool, key=lambda sample_id: _lot(seed, sample_id))[:n]
+
+
+def campaigns_with(connection: Connection, asked: SampleFilter) -> Sequence[int]:
+    """The campaigns that have such verdicts."""
+    query = _matching(select(samples.c.campaign_id).distinct(), asked).order_by(samples.c.campaign_id)
+    return connection.execute(query).scalars().all()
+
+
+def mark_drawn(connection: Connection, drawn: list[int], now: datetime) -> tuple[VerdictSample, ...]:
+    """Puts a draw on record; who was drawn before stays drawn then."""
     chosen = among(connection.dialect.name, samples.c.sample_id, "ids")
     fresh = update(samples).where(chosen, samples.c.drawn_at.is_(None)).values(drawn_at=now)
     connection.execute(fresh, {"ids": drawn})
@@ -195,6 +213,8 @@ def _matching(query: Select[Any], asked: SampleFilter) -> Select[Any]:
         query = query.where(samples.c.truth.is_not(None) if asked.labelled else samples.c.truth.is_(None))
     if asked.since is not None:
         query = query.where(samples.c.made_at >= asked.since)
+    if asked.until is not None:
+        query = query.where(samples.c.made_at < asked.until)
     return query
 
 

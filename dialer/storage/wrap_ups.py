@@ -24,6 +24,7 @@ from dialer.storage.events import emit
 from dialer.storage.proofs import append
 from dialer.storage.recording_copies import note_outcome
 from dialer.storage.stops import lock_people
+from dialer.storage.tables.base import AnyRow
 from dialer.storage.tables.campaigns import CALLBACK
 
 WRAP_UP_PURPOSE = b"wrap-up"
@@ -88,18 +89,21 @@ class WrapUps:
         """The wrap-up of an attempt, or None."""
         query = select(wrap_ups).where(wrap_ups.c.attempt_id == attempt_id)
         row = await self._database.read(lambda connection: connection.execute(query).first())
-        if row is None:
-            return None
-        private = msgspec.json.decode(self._cipher.open(row.sealed, WRAP_UP_PURPOSE), type=_Private)
-        return WrapUp(
-            attempt_id=row.attempt_id,
-            agent_id=row.agent_id,
-            code=row.code,
-            recorded_at=row.recorded_at,
-            values={name: decode_value(value) for name, value in private.values.items()},
-            callback_at=row.callback_at,
-            note=private.note,
-        )
+        return None if row is None else opened(self._cipher, row)
+
+
+def opened(cipher: Cipher, row: AnyRow) -> WrapUp:
+    """The wrap-up in a row of the table."""
+    private = msgspec.json.decode(cipher.open(row.sealed, WRAP_UP_PURPOSE), type=_Private)
+    return WrapUp(
+        attempt_id=row.attempt_id,
+        agent_id=row.agent_id,
+        code=row.code,
+        recorded_at=row.recorded_at,
+        values={name: decode_value(value) for name, value in private.values.items()},
+        callback_at=row.callback_at,
+        note=private.note,
+    )
 
 
 def _record(connection: Connection, cipher: Cipher, wrap_up: WrapUp, effects: WrapUpEffects, now: datetime) -> bool:

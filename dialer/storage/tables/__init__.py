@@ -18,6 +18,7 @@ from dialer.storage.tables.lists import (
 from dialer.storage.tables.outbox import deliveries, destinations, events
 from dialer.storage.tables.people import accounts, agent_changes, audit, sessions, tokens
 from dialer.storage.tables.proofs import policy_changes, policy_packs, proof_heads, proofs
+from dialer.storage.tables.quality_work import qa_draws, qa_plans, qa_work, team_members
 from dialer.storage.tables.recordings import ledger, ledger_heads, ledger_signatures, recording_keys, recordings
 from dialer.storage.tables.system import idempotency_keys, properties
 from dialer.storage.tables.verdicts import verdict_samples
@@ -55,11 +56,15 @@ __all__ = [
     "proof_heads",
     "proofs",
     "properties",
+    "qa_draws",
+    "qa_plans",
+    "qa_work",
     "recording_keys",
     "recordings",
     "refusals",
     "sessions",
     "stops",
+    "team_members",
     "tokens",
     "unknown_announcements",
     "verdict_samples",

@@ -62,7 +62,7 @@ class CaseChangeRow(Base, table=True):
     """One change of a case's status: what was known of it at any time."""
 
     __tablename__ = "case_changes"
-    __table_args__ = (Index(None, "case_ref", "change_id"),)
+    __table_args__ = (Index(None, "case_ref", "change_id"), Index(None, "at"))
     change_id: int | None = Field(default=None, sa_type=BigId, primary_key=True)
     case_ref: str
     status: str

@@ -1,0 +1,309 @@
+"""The work of quality assurance: given out evenly, taken one by one, done once; nobody judges an own call.
+
+Two locks keep it so where several nodes work at once: whoever opens items takes the lock of all giving out, whoever
+takes or gets an item the lock of that person. Both come before the rows.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, Select, String, and_, case, cast, exists, func, or_, select, update
+
+from dialer.errors import InputError
+from dialer.model.account import Role
+from dialer.model.quality_work import (
+    PENDING,
+    NewWork,
+    Purpose,
+    WorkFilter,
+    WorkItem,
+    WorkKind,
+    WorkLoad,
+    WorkState,
+)
+from dialer.model.recording import RecordingState
+from dialer.storage import tables
+from dialer.storage.database import Database
+from dialer.storage.dialect import QUALITY_LOCK, insert_row, lock
+from dialer.storage.tables.base import AnyRow
+from recording.review.assigning import Task, share_out
+from recording.review.sampling import Reason
+
+work = tables.qa_work
+accounts = tables.accounts
+recordings = tables.recordings
+
+BY_PLAN = "plan"
+ASSIGNED = "assigned"
+"""What `recordings.qa_state` says while somebody is to score it."""
+MAY_SCORE = frozenset({Role.QA, Role.SUPERVISOR, Role.ADMINISTRATOR})
+_PENDING = work.c.state.in_(sorted(state.value for state in PENDING))
+_reasons = msgspec.json.Decoder(tuple[Reason, ...])
+
+
+class QaWork:
+    """The `qa_work` part of the storage."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def open(self, items: Sequence[NewWork], now: datetime) -> tuple[WorkItem, ...]:
+        """Opens items; those that were given out before for the same purpose are left out."""
+        return await self._database.write(lambda connection: open_work(connection, items, now))
+
+    async def next(self, account_id: int, now: datetime) -> WorkItem | None:
+        """This person's next item, which is theirs from now on; None: there is nothing to do.
+
+        First what they had taken, then what is theirs by due day, then what nobody has; never a call of their own, nor
+        the other half of a pair.
+        """
+        return await self._database.write(lambda connection: _next(connection, account_id, now))
+
+    async def assign(self, work_id: int, assignee_id: int | None, actor: str) -> WorkItem | None:
+        """Gives a pending item to somebody else, or to whoever comes first (None). None: it is not pending.
+
+        InputError: that person may not have it, in words.
+        """
+        return await self._database.write(lambda connection: _assign(connection, work_id, assignee_id, actor))
+
+    async def skip(self, work_id: int, note: str, actor: str, now: datetime) -> WorkItem | None:
+        """Closes a pending item undone, with the reason; None: it is not pending."""
+        return await self._database.write(lambda connection: _skip(connection, work_id, note, actor, now))
+
+    async def get(self, work_id: int) -> WorkItem | None:
+        """The item, or None."""
+        return await self._database.read(lambda connection: _get(connection, work_id))
+
+    async def find(self, asked: WorkFilter, limit: int = 100, before_id: int | None = None) -> tuple[WorkItem, ...]:
+        """A page, newest first; the next page is that `before_id` the last of this one."""
+        query = _matching(select(work), asked).order_by(work.c.work_id.desc()).limit(limit)
+        if before_id is not None:
+            query = query.where(work.c.work_id < before_id)
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return tuple(_value(row) for row in rows)
+
+    async def loads(self, now: datetime, since: datetime) -> tuple[WorkLoad, ...]:
+        """What everybody has to do, and did of what was opened `since` then; the ones with most to do first."""
+        return await self._database.read(lambda connection: _loads(connection, now, since))
+
+    async def tidy(self, now: datetime) -> int:
+        """Closes what cannot be done any more: its recording was deleted, its announcement is gone. How many."""
+        return await self._database.write(lambda connection: _tidy(connection, now))
+
+
+def open_work(connection: Connection, items: Sequence[NewWork], now: datetime) -> tuple[WorkItem, ...]:
+    """Opens items within a transaction; what is to be scored then says so (`recordings.qa_state`)."""
+    lock(connection, QUALITY_LOCK, b"")
+    opened: list[WorkItem] = []
+    for item in items:
+        if not _is_given_out(connection, item):
+            opened.append(_insert(connection, item, now))
+    _mark_recordings(connection, opened)
+    return tuple(opened)
+
+
+def complete(connection: Connection, recording_id: str, scorer_id: int, evaluation_id: int, now: datetime) -> None:
+    """Closes what a submitted evaluation does: the scorer's own item; without one what others were to score once.
+
+    Of a blind pair and of a calibration only the scorer's own is done, everybody else's stays.
+    """
+    of_recording = and_(work.c.kind == WorkKind.RECORDING.value, work.c.subject == recording_id, _PENDING)
+    mine = of_recording & (work.c.assignee_id == scorer_id)
+    done = {"closed_by": f"account {scorer_id}", "evaluation_id": evaluation_id}
+    if _close(connection, mine, WorkState.DONE, now, **done) == 0:
+        _close(connection, of_recording & (work.c.purpose == Purpose.SCORE.value), WorkState.DONE, now, **done)
+
+
+def complete_subject(connection: Connection, kind: WorkKind, subject: int, actor: str, now: datetime) -> None:
+    """Closes the item of a verdict that was labelled, or of an announcement that was named, whoever did it."""
+    mine = and_(work.c.kind == kind.value, work.c.subject == str(subject), _PENDING)
+    _close(connection, mine, WorkState.DONE, now, closed_by=actor)
+
+
+def shared_out(connection: Connection, items: Sequence[NewWork], hands: int = 1) -> tuple[NewWork, ...]:
+    """The same items, each `hands` times, given to quality assurance evenly; what nobody may have is anyone's."""
+    given = share_out([Task(item.subject, hands, item.collector_id) for item in items], _waiting(connection))
+    return tuple(
+        replace(item, slot=slot, assignee_id=person, assigned_by="" if person is None else BY_PLAN)
+        for item, people in zip(items, given, strict=True)
+        for slot, person in enumerate(people, start=1)
+    )
+
+
+def _waiting(connection: Connection) -> dict[int, int]:
+    """What each active member of quality assurance has to do."""
+    theirs = and_(work.c.assignee_id == accounts.c.account_id, _PENDING)
+    query = (
+        select(accounts.c.account_id, func.count(work.c.work_id))
+        .select_from(accounts.outerjoin(work, theirs))
+        .where(accounts.c.role == Role.QA.value, accounts.c.active)
+        .group_by(accounts.c.account_id)
+    )
+    return {row[0]: int(row[1]) for row in connection.execute(query)}
+
+
+def _is_given_out(connection: Connection, item: NewWork) -> bool:
+    same = {name: getattr(item, name) for name in ("subject", "calibration_id", "slot")}
+    same |= {"kind": item.kind.value, "purpose": item.purpose.value}
+    query = select(work.c.work_id).where(*(work.c[name] == value for name, value in same.items()))
+    return connection.execute(query).first() is not None
+
+
+def _insert(connection: Connection, item: NewWork, now: datetime) -> WorkItem:
+    row = {name: getattr(item, name) for name in NewWork.__slots__}
+    row |= {"kind": item.kind.value, "purpose": item.purpose.value, "reasons": msgspec.json.encode(item.reasons)}
+    row |= {"state": WorkState.OPEN.value, "created_at": now, "closed_by": "", "note": ""}
+    work_id = insert_row(connection, work, row)
+    plain = {name: getattr(item, name) for name in NewWork.__slots__}
+    return WorkItem(**plain, work_id=work_id, state=WorkState.OPEN, created_at=now)
+
+
+def _mark_recordings(connection: Connection, opened: Iterable[WorkItem]) -> None:
+    for item in opened:
+        if item.kind is WorkKind.RECORDING:
+            mine = and_(recordings.c.recording_id == item.subject, recordings.c.qa_state == "")
+            connection.execute(update(recordings).where(mine).values(qa_state=ASSIGNED))
+
+
+def _next(connection: Connection, account_id: int, now: datetime) -> WorkItem | None:
+    lock(connection, QUALITY_LOCK, str(account_id).encode())
+    for wanted in (work.c.assignee_id == account_id, _free_for(account_id)):
+        work_id = connection.execute(_first(wanted)).scalar()
+        if work_id is not None:
+            taken = {"assignee_id": account_id, "state": WorkState.TAKEN.value}
+            taken |= {"taken_at": func.coalesce(work.c.taken_at, now)}
+            connection.execute(update(work).where(work.c.work_id == work_id).values(taken))
+            return _get(connection, work_id)
+    return None
+
+
+def _first(wanted: ColumnElement[bool]) -> Select[Any]:
+    """What was taken first, then by due day; past what somebody else is changing."""
+    begun_first = case((work.c.state == WorkState.TAKEN.value, 0), else_=1)
+    query = select(work.c.work_id).where(wanted, _PENDING).order_by(begun_first, work.c.due_at, work.c.work_id)
+    return query.limit(1).with_for_update(skip_locked=True, of=work)
+
+
+def _free_for(account_id: int) -> ColumnElement[bool]:
+    of_others = or_(work.c.collector_id.is_(None), work.c.collector_id != account_id)
+    return and_(work.c.assignee_id.is_(None), of_others, ~_twin_of(account_id))
+
+
+def _twin_of(account_id: int) -> ColumnElement[bool]:
+    """Whether this person has another item about the same thing."""
+    twin = work.alias()
+    same = (twin.c[name] == work.c[name] for name in ("subject", "kind", "purpose", "calibration_id"))
+    return exists().where(*same, twin.c.work_id != work.c.work_id, twin.c.assignee_id == account_id).correlate(work)
+
+
+def _assign(connection: Connection, work_id: int, assignee_id: int | None, actor: str) -> WorkItem | None:
+    if assignee_id is not None:
+        lock(connection, QUALITY_LOCK, str(assignee_id).encode())
+    pending = select(work).where(work.c.work_id == work_id, _PENDING).with_for_update()
+    row = connection.execute(pending).first()
+    if row is None:
+        return None
+    if assignee_id is not None:
+        _refuse_unfit(connection, row, assignee_id)
+    change = {"assignee_id": assignee_id, "assigned_by": actor, "state": WorkState.OPEN.value, "taken_at": None}
+    connection.execute(update(work).where(work.c.work_id == work_id).values(change))
+    return _get(connection, work_id)
+
+
+def _refuse_unfit(connection: Connection, row: AnyRow, assignee_id: int) -> None:
+    query = select(accounts.c.role).where(accounts.c.account_id == assignee_id, accounts.c.active)
+    role = connection.execute(query).scalar()
+    if role is None or Role(role) not in MAY_SCORE:
+        raise InputError("this work goes to quality assurance or a supervisor with an active account")
+    if row.collector_id == assignee_id:
+        raise InputError("nobody judges a call of their own")
+    twin = select(work.c.work_id).where(work.c.work_id == row.work_id, _twin_of(assignee_id))
+    if connection.execute(twin).first() is not None:
+        raise InputError("a pair is for two people, and this one has the other half")
+
+
+def _skip(connection: Connection, work_id: int, note: str, actor: str, now: datetime) -> WorkItem | None:
+    mine = and_(work.c.work_id == work_id, _PENDING)
+    if _close(connection, mine, WorkState.SKIPPED, now, closed_by=actor, note=note) == 0:
+        return None
+    item = _get(connection, work_id)
+    if item is not None and item.kind is WorkKind.RECORDING:
+        _unmark_recording(connection, item.subject)
+    return item
+
+
+def _unmark_recording(connection: Connection, recording_id: str) -> None:
+    """Nobody is to score it any more, unless somebody else is."""
+    others = exists().where(work.c.kind == WorkKind.RECORDING.value, work.c.subject == recording_id, _PENDING)
+    mine = and_(recordings.c.recording_id == recording_id, recordings.c.qa_state == ASSIGNED, ~others)
+    connection.execute(update(recordings).where(mine).values(qa_state=""))
+
+
+def _close(connection: Connection, which: Any, state: WorkState, now: datetime, **said: object) -> int:
+    return connection.execute(update(work).where(which).values(state=state.value, closed_at=now, **said)).rowcount
+
+
+def _tidy(connection: Connection, now: datetime) -> int:
+    deleted = exists().where(
+        recordings.c.recording_id == work.c.subject, recordings.c.state == RecordingState.DELETED.value
+    )
+    of_deleted = and_(work.c.kind == WorkKind.RECORDING.value, _PENDING, deleted)
+    waiting = tables.unknown_announcements
+    is_known = exists().where(cast(waiting.c.cluster_id, String) == work.c.subject)
+    of_nothing = and_(work.c.kind == WorkKind.ANNOUNCEMENT.value, _PENDING, ~is_known)
+    reasons = {"the recording was deleted": of_deleted, "the announcement was not heard any more": of_nothing}
+    return sum(
+        _close(connection, which, WorkState.SKIPPED, now, closed_by=BY_PLAN, note=note)
+        for note, which in reasons.items()
+    )
+
+
+def _get(connection: Connection, work_id: int) -> WorkItem | None:
+    row = connection.execute(select(work).where(work.c.work_id == work_id)).first()
+    return None if row is None else _value(row)
+
+
+def _loads(connection: Connection, now: datetime, since: datetime) -> tuple[WorkLoad, ...]:
+    late = case((and_(_PENDING, work.c.due_at < now), 1), else_=0)
+    of_state = {state: case((work.c.state == state.value, 1), else_=0) for state in WorkState}
+    query = (
+        select(
+            work.c.assignee_id,
+            func.sum(of_state[WorkState.OPEN] + of_state[WorkState.TAKEN]).label("pending"),
+            func.sum(late).label("late"),
+            func.sum(of_state[WorkState.DONE]).label("done"),
+            func.sum(of_state[WorkState.SKIPPED]).label("skipped"),
+        )
+        .where(or_(_PENDING, work.c.created_at >= since))
+        .group_by(work.c.assignee_id)
+    )
+    loads = [
+        WorkLoad(row.assignee_id, int(row.pending), int(row.late), int(row.done), int(row.skipped))
+        for row in connection.execute(query)
+    ]
+    return tuple(sorted(loads, key=lambda load: (-load.pending, load.assignee_id or 0)))
+
+
+def _matching(query: Select[Any], asked: WorkFilter) -> Select[Any]:
+    for name in ("assignee_id", "collector_id", "plan_id", "subject"):
+        value = getattr(asked, name)
+        if value is not None:
+            query = query.where(work.c[name] == value)
+    if asked.unassigned:
+        query = query.where(work.c.assignee_id.is_(None))
+    if asked.kind is not None:
+        query = query.where(work.c.kind == asked.kind.value)
+    if asked.states is not None:
+        query = query.where(work.c.state.in_(sorted(state.value for state in asked.states)))
+    if asked.late_at is not None:
+        query = query.where(_PENDING, work.c.due_at < asked.late_at)
+    return query
+
+
+def _value(row: AnyRow) -> WorkItem:
+    plain = {name: getattr(row, name) for name in work.c.keys()}  # noqa: SIM118  a column collection
+    enums = {"kind": WorkKind(row.kind), "purpose": Purpose(row.purpose), "state": WorkState(row.state)}
+    return WorkItem(**plain | enums | {"reasons": _reasons.decode(row.reasons)})
