@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from dialer.errors import ConfigError, StorageError
+from dialer.key_files import read_or_make
 
 KEY_BYTES = 32
 NONCE_BYTES = 12  # NIST SP 800-38D §8.2.2
@@ -71,47 +72,11 @@ def load_or_create_key(path: Path) -> bytes:
     Raises:
         ConfigError: the file cannot be read or written, others may read it, or it holds no key.
     """
-    try:
-        _create_key(path)
-        others_mode = path.stat().st_mode & 0o077
-        text = path.read_text(encoding="ascii")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot use the key file: {error}; check the directory and its rights") from error
-    if others_mode:
-        raise ConfigError(f"{path}: others may read the database key; run chmod 600 on it")
+    text = read_or_make(path, lambda: f"{os.urandom(KEY_BYTES).hex()}\n", "database key")
     try:
         return parse_key(text)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from error
-
-
-def _create_key(path: Path) -> None:
-    """Writes a new key beside `path` and links it there, so that a crash or a second process leaves one whole file."""
-    if path.exists():
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        os.write(descriptor, os.urandom(KEY_BYTES).hex().encode() + b"\n")
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    try:
-        os.link(fresh, path)
-    except FileExistsError:
-        pass  # another process was faster: its key is the key
-    finally:
-        fresh.unlink()
-    _sync_directory(path.parent)
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _derive(key: bytes, info: bytes) -> bytes:
