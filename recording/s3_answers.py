@@ -54,12 +54,6 @@ def error_code(body: bytes) -> str:
         return ""
 
 
-def retention_of(body: bytes) -> Retention:
-    """Raises StoreFaultyError when this is no retention."""
-    root = _parsed(body)
-    return Retention(_text(root, "Mode"), instant_of(_text(root, "RetainUntilDate")))
-
-
 def retention_text(retention: Retention) -> bytes:
     """The body of PutObjectRetention."""
     return (

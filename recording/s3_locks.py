@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
 from recording.errors import StoreFaultyError
-from recording.s3_answers import Page, Retention, instant_of, retention_of, retention_text, uploads_of, versions_of
+from recording.s3_answers import Page, Retention, instant_of, retention_text, uploads_of, versions_of
 from recording.s3_requests import Answer, S3Place, S3Requests, explained
 from recording.stored import Deletion, StoredObject
 
-_NOT_LOCKED = (400, 404)
-"""How a service says that an object's version has no retention: its bucket has no Object Lock, or none is set."""
+_CANNOT_LOCK = (400, 404)
+"""How a service says that a bucket has no Object Lock."""
 _NO_VERSIONS = (405, 501)
 """How a service says that it knows no versions."""
 _MISSING = 404
@@ -26,10 +26,7 @@ class S3Locks:
 
     def head(self, name: str) -> Mapping[str, str] | None:
         """What the service says of the newest version, as headers in lower case; None: there is none."""
-        answer = self._requests.ask("HEAD", self._place.prefix + name)
-        if answer.status == _MISSING:
-            return None
-        return self._checked(answer, name).headers
+        return self._head(name, "")
 
     def lock(self, name: str, version: str, mode: str, until: datetime) -> None:
         """Locks a version for at least so long; never shortens a lock. Raises StoreFaultyError if it is not locked."""
@@ -40,7 +37,7 @@ class S3Locks:
         if before is not None:
             wanted = max(wanted, before.until)
         self._set_retention(name, version, Retention(mode, wanted))
-        after = self._retention(name, version)
+        after = self._retention(name, version)  # HEAD says what GetObjectRetention says
         if after is None or not _covers(after, mode, wanted):
             raise StoreFaultyError(f"{self._place}{name} was to be locked until {wanted:%Y-%m-%d}, and is not")
 
@@ -91,7 +88,7 @@ class S3Locks:
         headers = {"content-md5": b64encode(digest).decode(), "content-type": "application/xml"}
         query = {"retention": "", **_of_version(version)}
         answer = self._requests.ask("PUT", self._place.prefix + name, query, body, headers)
-        if answer.status in _NOT_LOCKED:
+        if answer.status in _CANNOT_LOCK:
             raise StoreFaultyError(
                 f"{self._place}: cannot lock {name} ({answer.status} {answer.code}); recordings.object_lock needs a "
                 "bucket that was made with Object Lock"
@@ -99,10 +96,19 @@ class S3Locks:
         self._checked(answer, f"the lock of {name}")
 
     def _retention(self, name: str, version: str) -> Retention | None:
-        answer = self._requests.ask("GET", self._place.prefix + name, {"retention": "", **_of_version(version)})
-        if answer.status in _NOT_LOCKED:
+        state = self._head(name, version) or {}
+        until = locked_until(state)
+        return None if until is None else Retention(state.get("x-amz-object-lock-mode", ""), until)
+
+    def _head(self, name: str, version: str) -> Mapping[str, str] | None:
+        key = self._place.prefix + name
+        answer = self._requests.ask("HEAD", key, _of_version(version))
+        if answer.ok:
+            return answer.headers
+        if answer.status == _MISSING:
             return None
-        return retention_of(self._checked(answer, f"the lock of {name}").body)
+        refused = self._requests.ask("GET", key, headers={"range": "bytes=0-0"})  # an answer to HEAD has no words
+        raise explained(self._place, name, answer.status, refused.code)
 
     def _pages(self, what: str, prefix: str) -> Iterator[Page]:
         parse = {"versions": versions_of, "uploads": uploads_of}[what]

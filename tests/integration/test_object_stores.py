@@ -1,6 +1,8 @@
 """What every store of recordings must do, in a directory and in S3."""
 
 import hashlib
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from recording.errors import ObjectMissingError, ObjectTakenError, RecordingError
+from recording.file_objects import PARTS, FileObjects
 from recording.objects import ObjectStore, StoreSettings, open_store
 from recording.s3_objects import PART_BYTES
 from tests.support.s3_service import S3Service
@@ -125,3 +128,29 @@ def test_what_was_never_finished_is_removed_only_when_it_is_old(store: ObjectSto
     store.put(NAME, *make_file(tmp_path, SHORT))
     assert store.remove_unfinished() == 0
     assert list(store.names()) == [NAME]
+
+
+_PUT_WITH_LITTLE_ROOM = """
+import resource, sys
+from pathlib import Path
+from recording.errors import StoreFullError
+from recording.file_objects import FileObjects
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+try:
+    FileObjects(Path(sys.argv[1])).put(sys.argv[2], Path(sys.argv[3]), sys.argv[4])
+except StoreFullError as error:
+    print(error)
+"""
+
+
+def test_a_full_disk_leaves_nothing_and_is_said(tmp_path: Path) -> None:
+    """The kernel refuses what is more than there is room for; the source is as it was, and goes in when there is."""
+    source, sha256 = make_file(tmp_path, bytes(5000))
+    store = FileObjects(tmp_path / "store")
+    store.root.mkdir()
+    child = [sys.executable, "-c", _PUT_WITH_LITTLE_ROOM, str(store.root), NAME, str(source), sha256]
+    said = subprocess.run(child, capture_output=True, text=True, check=True, timeout=60)
+    assert f"{store.root}: no room for {NAME}" in said.stdout
+    assert [*store.names()] == []
+    assert [*(store.root / PARTS).iterdir()] == []
+    assert store.put(NAME, source, sha256).size == 5000
