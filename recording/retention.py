@@ -110,6 +110,20 @@ def binding(now: Sequence[Terms], then: Sequence[Terms]) -> tuple[Terms, ...]:
     return (*now, *(replace(terms, delete_by=None) for terms in then if terms not in now))
 
 
+def kept_after(terms: Sequence[Terms], now: datetime) -> datetime | None:
+    """Recordings of calls begun at or after this instant all stay by these terms; None: every recording does.
+
+    Those of before are judged one by one; this spares a look at most of the others.
+    """
+    if not terms:
+        return None
+    law = max(_days_of(each.law_min)[0] for each in terms)
+    house = max(_days_of(each.house)[0] for each in terms)
+    ends = [_days_of(each.delete_by)[0] for each in terms if each.delete_by is not None]
+    n_days = max(law, min([house, *ends]))
+    return now - timedelta(days=max(0, n_days - 1))
+
+
 class HoldScope(str, Enum):
     """What a legal hold keeps."""
 

@@ -9,6 +9,7 @@ from dialer.model.suppression import CaseChange, CaseChanged, Stop
 from dialer.storage import tables
 from dialer.storage.database import Database
 from dialer.storage.dialect import insert_missing
+from dialer.storage.holds import HOLDING, lock_retention, place_by_status
 from dialer.storage.stops import lock_people, set_standing, tell_nodes
 
 cases = tables.cases
@@ -27,9 +28,10 @@ class Cases:
     ) -> CaseChanged:
         """Puts a status on record, stops the entries it concerns, and frees those that nothing stops any more.
 
-        A complaint or a bereavement concerns every case of every person of this one. Attempts in flight are the
-        caller's to cancel, as `stops` of the answer says; other nodes hear of them by themselves, and the gate refuses
-        every later attempt. `source` says who said so, `node` which node was told.
+        A complaint or a bereavement concerns every case of every person of this one; a complaint or a dispute places
+        legal holds (`storage.holds`). Attempts in flight are the caller's to cancel, as `stops` of the answer says;
+        other nodes hear of them by themselves, and the gate refuses every later attempt. `source` says who said so,
+        `node` which node was told.
         """
         return await self._database.write(
             lambda connection: _set_status(connection, case_ref, status, source, node, now)
@@ -53,6 +55,8 @@ def _set_status(
 ) -> CaseChanged:
     people = _people(connection, case_ref)
     lock_people(connection, people)
+    if status in HOLDING:
+        lock_retention(connection)
     before = _put(connection, case_ref, status, source, now)
     concerned = contacts.c.case_ref == case_ref
     if PERSON_STOPS & {before, status}:
@@ -60,6 +64,8 @@ def _set_status(
     entries = set_standing(connection, concerned)
     stops = _stops(case_ref, status, people)
     tell_nodes(connection, stops, node, now)
+    if status in HOLDING and status is not before:
+        place_by_status(connection, case_ref, people, status, node, now)
     return CaseChanged(entries, stops)
 
 

@@ -31,6 +31,8 @@ COLLECTOR_LOCK = b"collector"
 CAMPAIGN_LOCK = b"campaign"
 CAMPAIGN_TRUNK_LOCK = b"campaign_trunk"
 AGENCY_LOCK = b"agency"
+RETENTION_LOCK = b"retention"
+"""Of all legal holds and deletions: whoever takes it knows that no hold is placed and nothing goes meanwhile."""
 BUDGET_LOCK = b"budget"
 """Of a campaign's abandonment budget; whoever takes it takes no other."""
 QUALITY_LOCK = b"quality"
@@ -45,6 +47,7 @@ LOCK_ORDER = (
     CAMPAIGN_LOCK,
     CAMPAIGN_TRUNK_LOCK,
     AGENCY_LOCK,
+    RETENTION_LOCK,
 )
 """In which order a transaction takes its locks, several of one kind in the order of their keys; then come rows, of
 attempts before entries, then the head of a proofs' chain, and last of all that of a ledger. Whoever keeps to it waits

@@ -16,6 +16,7 @@ from dialer.storage import ledger, tables
 from dialer.storage.attempts import load_attempt
 from dialer.storage.database import Database
 from dialer.storage.events import emit
+from dialer.storage.keeping import is_gone
 from dialer.storage.recording_search import find, recording_info
 from recording.ledger import EntryKind
 
@@ -84,6 +85,8 @@ def _add(connection: Connection, recording: NewRecording, key: WrappedKey | None
     attempt = load_attempt(connection, recording.attempt_id)
     if attempt is None:
         raise InputError(f"recording {recording.recording_id}: there is no attempt {recording.attempt_id}")
+    if is_gone(connection, recording):
+        return False
     row = {name: getattr(recording, name) for name in NewRecording.__slots__}
     known = select(recordings.c.sealed_sha256).where(recordings.c.recording_id == recording.recording_id)
     before = connection.execute(known).scalar()

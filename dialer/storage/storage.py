@@ -22,12 +22,17 @@ from dialer.storage.cases import Cases
 from dialer.storage.consents import Consents
 from dialer.storage.crypto import Cipher
 from dialer.storage.database import Database, PostgresDatabase, connect_to
+from dialer.storage.deletions import Deletions
 from dialer.storage.dialect import insert_missing
 from dialer.storage.do_not_call import DoNotCallList
 from dialer.storage.entries import Entries
 from dialer.storage.explaining import Explaining
+from dialer.storage.holds import Holds
 from dialer.storage.idempotency import Idempotency
 from dialer.storage.inconveniences import Inconveniences
+from dialer.storage.keeping import Keeping
+from dialer.storage.ledger_reading import LedgerReading
+from dialer.storage.ledger_signing import LedgerSigning
 from dialer.storage.lists import Lists
 from dialer.storage.migrate import scripts, upgrade
 from dialer.storage.outbox import Outbox
@@ -86,6 +91,11 @@ class Storage:
         self.policies = Policies(database)
         self.budget_parts = BudgetParts(database)
         self.recordings = Recordings(database)
+        self.keeping = Keeping(database)
+        self.holds = Holds(database)
+        self.deletions = Deletions(database)
+        self.ledger_signing = LedgerSigning(database)
+        self.ledger_reading = LedgerReading(database)
         self.statistics = Statistics(database)
         self.survey = Survey(database, cipher)
         self.verdict_samples = VerdictSamples(database)

@@ -20,6 +20,7 @@ from dialer.storage.tables.people import accounts, agent_changes, audit, session
 from dialer.storage.tables.proofs import policy_changes, policy_packs, proof_heads, proofs
 from dialer.storage.tables.quality_work import qa_draws, qa_plans, qa_work, team_members
 from dialer.storage.tables.recordings import ledger, ledger_heads, ledger_signatures, recording_keys, recordings
+from dialer.storage.tables.retention import deletion_items, deletions, doomed_objects, legal_holds
 from dialer.storage.tables.system import idempotency_keys, properties
 from dialer.storage.tables.verdicts import verdict_samples
 
@@ -38,9 +39,12 @@ __all__ = [
     "cases",
     "consents",
     "contacts",
+    "deletion_items",
+    "deletions",
     "deliveries",
     "destinations",
     "do_not_call",
+    "doomed_objects",
     "entries",
     "events",
     "idempotency_keys",
@@ -48,6 +52,7 @@ __all__ = [
     "ledger",
     "ledger_heads",
     "ledger_signatures",
+    "legal_holds",
     "lists",
     "metadata",
     "phones",

@@ -10,6 +10,8 @@ from dialer.storage.tables.base import Base, BigId, UtcDateTime, table_of
 WHOLE = "parent_id = ''"
 """A redaction is found by its original: what is searched are originals."""
 DERIVED = "parent_id <> ''"
+KEPT = "parent_id = '' AND state = 'kept'"
+"""What retention looks through: originals that are still there."""
 
 
 def _found_by(*columns: str) -> Index:
@@ -31,6 +33,7 @@ class RecordingRow(Base, table=True):
     __table_args__ = (
         Index(None, "attempt_id"),
         Index(None, "parent_id", sqlite_where=text(DERIVED), postgresql_where=text(DERIVED)),
+        Index("ix_recordings_kept", "started_at", "recording_id", sqlite_where=text(KEPT), postgresql_where=text(KEPT)),
         _found_by(),
         _found_by("case_ref"),
         _found_by("number_index"),
