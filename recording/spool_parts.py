@@ -1,8 +1,8 @@
 """A recording as a whole: from the file it began in, and the one it went on in when the disk under the first failed.
 
 Both are called `ID.spool`, each in a spool directory of its own, and say the same start. The second one's header says
-how much of the first counts (`SpoolHeader.continues_at`); everything later is repeated in the second. What the first one
-holds beyond that is taken all the same, once, for the case that the second was cut short, too.
+how much of the first counts (`SpoolHeader.continues_at`); everything later is repeated in the second. What the first
+one holds beyond that is taken all the same, once, for the case that the second was cut short, too.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,6 +12,8 @@ from typing import BinaryIO
 
 from recording.errors import SpoolError
 from recording.spool import HEADER_BYTES, RecordKind, SpoolHeader, SpoolReader, SpoolRecord, ends_in_order
+
+SPOOL_SUFFIX = ".spool"
 
 
 class SpoolParts:
@@ -33,6 +35,11 @@ class SpoolParts:
     def truncated(self) -> bool:
         """Whether the writer was stopped before its end record, or something inside was lost."""
         return not self.ended_in_order or self.damaged_bytes > 0
+
+    @property
+    def skipped_bytes(self) -> int:
+        """What was passed over so far on the way to the latest record."""
+        return self._last.damaged_bytes + (0 if self._first is None else self._first.damaged_bytes)
 
     def __iter__(self) -> Iterator[SpoolRecord]:
         repeated: set[tuple[RecordKind, int, int]] = set()

@@ -31,6 +31,7 @@ from dialer.media.interface import (
     RecordingFailed,
     RtpTimeout,
     Sink,
+    SpoolFigures,
 )
 
 logger = logging.getLogger(__name__)
@@ -102,6 +103,12 @@ class NativeLeg:
         self._native.stop_recording(self.leg_id)
         self._is_recording = False
 
+    def pause_recording(self) -> None:
+        self._native.pause_recording(self.leg_id)
+
+    def resume_recording(self) -> None:
+        self._native.resume_recording(self.leg_id)
+
     def stats(self) -> LegStats:
         figures = self._native.stats(self.leg_id)
         if figures is None:
@@ -121,12 +128,13 @@ class NativeLeg:
 class MediaEngine:
     """The real engine: `async with MediaEngine(config, spool_dir) as media: leg = media.open_leg(sink=…)`.
 
-    Leaving the block ends every leg and recording in order and waits for the disk.
+    Where the disk under `spool_dir` refuses a recording, it goes on in `second_spool_dir`. Leaving the block ends every
+    leg and recording in order and waits for the disk.
     """
 
-    def __init__(self, config: MediaConfig, spool_dir: Path) -> None:
+    def __init__(self, config: MediaConfig, spool_dir: Path, second_spool_dir: Path | None = None) -> None:
         self._config = config
-        self._spool_dir = spool_dir
+        self._spool_dirs = [spool_dir] if second_spool_dir is None else [spool_dir, second_spool_dir]
         self._native: dialer_native.Engine | None = None
         self._sinks: dict[int, Sink] = {}
 
@@ -174,6 +182,19 @@ class MediaEngine:
     def dropped_audio_blocks(self) -> int:
         return self._require().dropped_blocks()
 
+    def spool_figures(self) -> SpoolFigures:
+        """How the disks keep up; asking begins a new span for the longest."""
+        not_durable_s, longest_s, moved, problems = self._require().spool_figures()
+        return SpoolFigures(not_durable_s, longest_s, moved, tuple(problems))
+
+    def prefer_spool(self, index: int) -> None:
+        """New recordings begin on that path (0 or 1) while nothing is wrong with it."""
+        self._require().prefer_spool(index)
+
+    def trust_spool(self, index: int) -> None:
+        """What was wrong with that path is over."""
+        self._require().trust_spool(index)
+
     def forget(self, leg_id: int) -> None:
         """A leg was closed: from here on its sink hears nothing."""
         self._sinks.pop(leg_id, None)
@@ -181,14 +202,15 @@ class MediaEngine:
     def _start(self) -> dialer_native.Engine:
         config = self._config
         try:
-            self._spool_dir.mkdir(parents=True, exist_ok=True)
+            for directory in self._spool_dirs:
+                directory.mkdir(parents=True, exist_ok=True)
             return dialer_native.Engine(
                 config.host,
                 config.port_min,
                 config.port_max,
                 config.workers,
                 config.rtp_timeout_s,
-                str(self._spool_dir),
+                *map(str, self._spool_dirs),
             )
         except (OSError, ValueError) as error:
             raise MediaError(f"the media engine cannot start: {error}") from error

@@ -113,6 +113,20 @@ class LegStats:
     remote_jitter_ms: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class SpoolFigures:
+    """How the disks keep up with the calls."""
+
+    not_durable_s: float = 0.0
+    """How old the oldest audio is that is not known to be durable: what a power cut would cost now."""
+    longest_not_durable_s: float = 0.0
+    """The most of it since the last question."""
+    moved: int = 0
+    """Recordings that went on in a file on the other path."""
+    problems: tuple[str, ...] = ("",)
+    """Of each path why nothing new begins there; empty: nothing is wrong."""
+
+
 class Leg(Protocol):
     """One RTP stream pair with one far end."""
 
@@ -182,6 +196,17 @@ class Leg(Protocol):
 
     def stop_recording(self) -> None:
         """Ends the recording in order; its end record reaches the file within a second."""
+        ...
+
+    def pause_recording(self) -> None:
+        """Keeps what is heard and said from here on out of the recording, both ways, and marks where.
+
+        Does nothing without a recording, or when it is paused; one that ends paused ends in order.
+        """
+        ...
+
+    def resume_recording(self) -> None:
+        """Records again. Does nothing without a recording that is paused."""
         ...
 
     def stats(self) -> LegStats:

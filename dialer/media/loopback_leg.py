@@ -152,6 +152,14 @@ class LoopbackLeg:
             self._take.end()
             self._take = None
 
+    def pause_recording(self) -> None:
+        if self._take is not None:
+            self._take.pause()
+
+    def resume_recording(self) -> None:
+        if self._take is not None:
+            self._take.resume()
+
     def stats(self) -> LegStats:
         return LegStats(
             packets_sent=self._counts["sent"],

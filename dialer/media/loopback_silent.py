@@ -198,6 +198,12 @@ class SilentLeg:
     def stop_recording(self) -> None:
         """There is nothing to stop."""
 
+    def pause_recording(self) -> None:
+        """There is nothing to pause."""
+
+    def resume_recording(self) -> None:
+        """There is nothing to go on with."""
+
     def stats(self) -> LegStats:
         return _NOTHING_SENT
 

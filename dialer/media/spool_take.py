@@ -25,20 +25,36 @@ class SpoolTake:
         self._buffer = io.BytesIO()
         self._writer = SpoolWriter(self._buffer, started_at)
         self._frame = 0
+        self._is_paused = False
         self._has_failed = False
         self._disk.submit(self._append, self._collect(), "xb")
 
     def heard(self, codes: bytes, codec: Codec) -> None:
         """The far end's frame of this step."""
-        self._writer.audio(_FAR_END, self._position, codes, SpoolCodec(PAYLOAD_TYPES[codec]))
+        if not self._is_paused:
+            self._writer.audio(_FAR_END, self._position, codes, SpoolCodec(PAYLOAD_TYPES[codec]))
 
     def lost(self) -> None:
         """The far end's frame of this step was lost."""
-        self._writer.lost(_FAR_END, self._position, FRAME_SAMPLES)
+        if not self._is_paused:
+            self._writer.lost(_FAR_END, self._position, FRAME_SAMPLES)
 
     def said(self, codes: bytes, codec: Codec) -> None:
         """Our frame of this step."""
-        self._writer.audio(_NEAR_END, self._position, codes, SpoolCodec(PAYLOAD_TYPES[codec]))
+        if not self._is_paused:
+            self._writer.audio(_NEAR_END, self._position, codes, SpoolCodec(PAYLOAD_TYPES[codec]))
+
+    def pause(self) -> None:
+        """Leaves out what comes from here on."""
+        if not self._is_paused:
+            self._is_paused = True
+            self._writer.paused(self._position)
+
+    def resume(self) -> None:
+        """Takes frames again."""
+        if self._is_paused:
+            self._is_paused = False
+            self._writer.resumed(self._position)
 
     def step(self) -> None:
         """The step is over."""

@@ -7,7 +7,7 @@ use crate::leg::{Leg, Play, Remote};
 use crate::stats::{Figures, SharedStats};
 use crate::sys;
 use crate::worker::{samples_since, Command, Worker, WorkerHandle};
-use crate::writer::{Spool, Writer};
+use crate::writer::{Spool, Writer, WriterPanel};
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::net::{IpAddr, SocketAddr, UdpSocket};
@@ -24,6 +24,8 @@ pub struct Settings {
     pub workers: usize,
     pub rtp_timeout_s: f64,
     pub spool_dir: PathBuf,
+    /// On another disk: recordings go on there when the first one fails.
+    pub second_spool_dir: Option<PathBuf>,
 }
 
 struct Entry {
@@ -47,6 +49,7 @@ struct Running {
 pub struct Engine {
     settings: Settings,
     events: Arc<Events>,
+    panel: WriterPanel,
     workers: Vec<WorkerHandle>,
     running: Mutex<Option<Running>>,
     state: Mutex<State>,
@@ -54,10 +57,11 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Starts the threads; the spool directory must exist.
+    /// Starts the threads; the spool directories must exist.
     pub fn start(settings: Settings) -> std::io::Result<Self> {
         let events = Arc::new(Events::new()?);
-        let writer = Writer::start(&settings.spool_dir, events.clone())?;
+        let directories = std::iter::once(&settings.spool_dir).chain(&settings.second_spool_dir);
+        let (writer, panel) = Writer::start(directories.map(PathBuf::as_path), events.clone())?;
         let epoch_ns = sys::monotonic_ns();
         let (mut workers, mut threads) = (Vec::new(), Vec::new());
         for index in 0..settings.workers {
@@ -69,7 +73,7 @@ impl Engine {
         let load = vec![0; settings.workers];
         let state = Mutex::new(State { legs: HashMap::new(), load, next_id: 1, next_port });
         let running = Mutex::new(Some(Running { threads, writer }));
-        Ok(Self { settings, events, workers, running, state, epoch_ns })
+        Ok(Self { settings, events, panel, workers, running, state, epoch_ns })
     }
 
     /// Ends all legs and recordings in order and joins the threads; calling it again does nothing.
@@ -87,6 +91,11 @@ impl Engine {
 
     pub fn events(&self) -> &Arc<Events> {
         &self.events
+    }
+
+    /// The writer's figures, and what it may be told about its disks.
+    pub fn writer(&self) -> &WriterPanel {
+        &self.panel
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -173,12 +182,20 @@ impl Engine {
     }
 
     pub fn start_recording(&self, id: u64, recording_id: &str) -> bool {
-        let spool = Spool::new(self.take_id(), id, recording_id, &self.settings.spool_dir);
+        let spool = Spool::new(self.take_id(), id, recording_id);
         self.command(id, Command::StartRecording(id, spool))
     }
 
     pub fn stop_recording(&self, id: u64) -> bool {
         self.command(id, Command::StopRecording(id))
+    }
+
+    pub fn pause_recording(&self, id: u64) -> bool {
+        self.command(id, Command::PauseRecording(id))
+    }
+
+    pub fn resume_recording(&self, id: u64) -> bool {
+        self.command(id, Command::ResumeRecording(id))
     }
 
     pub fn unbridge(&self, id: u64) -> bool {

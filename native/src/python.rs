@@ -18,6 +18,7 @@ use std::sync::{Mutex, PoisonError};
 const NO_KEY_TYPE: i16 = -1;
 
 type FiguresTuple = (u64, u64, u64, u64, u64, f64, f64, Option<f64>, Option<f64>, Option<f64>);
+type SpoolTuple = (f64, f64, u64, Vec<String>);
 
 #[pyclass(module = "dialer_native", frozen)]
 struct Engine {
@@ -31,6 +32,8 @@ fn ip(host: &str) -> PyResult<IpAddr> {
 #[pymethods]
 impl Engine {
     #[new]
+    #[pyo3(signature = (host, port_min, port_max, workers, rtp_timeout_s, spool_dir, second_spool_dir=None))]
+    #[allow(clippy::too_many_arguments)]
     fn new(
         host: &str,
         port_min: u16,
@@ -38,8 +41,10 @@ impl Engine {
         workers: usize,
         rtp_timeout_s: f64,
         spool_dir: PathBuf,
+        second_spool_dir: Option<PathBuf>,
     ) -> PyResult<Self> {
-        let settings = Settings { host: ip(host)?, port_min, port_max, workers, rtp_timeout_s, spool_dir };
+        let host = ip(host)?;
+        let settings = Settings { host, port_min, port_max, workers, rtp_timeout_s, spool_dir, second_spool_dir };
         let core = Core::start(settings).map_err(|error| PyOSError::new_err(error.to_string()))?;
         Ok(Self { core })
     }
@@ -54,6 +59,19 @@ impl Engine {
 
     fn dropped_blocks(&self) -> u64 {
         self.core.events().dropped()
+    }
+
+    fn spool_figures(&self) -> SpoolTuple {
+        let figures = self.core.writer().figures();
+        (figures.not_durable_s, figures.longest_not_durable_s, figures.moved, figures.problems)
+    }
+
+    fn prefer_spool(&self, index: usize) {
+        self.core.writer().prefer(index);
+    }
+
+    fn trust_spool(&self, index: usize) {
+        self.core.writer().trust(index);
     }
 
     fn open(&self) -> Option<(u64, u16)> {
@@ -112,6 +130,14 @@ impl Engine {
 
     fn stop_recording(&self, leg: u64) -> bool {
         self.core.stop_recording(leg)
+    }
+
+    fn pause_recording(&self, leg: u64) -> bool {
+        self.core.pause_recording(leg)
+    }
+
+    fn resume_recording(&self, leg: u64) -> bool {
+        self.core.resume_recording(leg)
     }
 
     fn bridge(&self, a: u64, b: u64) -> bool {

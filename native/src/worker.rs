@@ -35,6 +35,8 @@ pub enum Command {
     PressKeys(u64, Vec<u8>),
     StartRecording(u64, Spool),
     StopRecording(u64),
+    PauseRecording(u64),
+    ResumeRecording(u64),
     Bridge(u64, u64),
     Unbridge(u64),
     Close(u64),
@@ -229,6 +231,8 @@ impl Worker {
             Command::PressKeys(id, keys) => self.with(id, |leg| leg.press_keys(&keys)),
             Command::StartRecording(id, spool) => self.with(id, |leg| leg.start_recording(spool, &moment)),
             Command::StopRecording(id) => self.with(id, |leg| leg.stop_recording(&moment)),
+            Command::PauseRecording(id) => self.with(id, |leg| leg.pause_recording(&moment)),
+            Command::ResumeRecording(id) => self.with(id, |leg| leg.resume_recording(&moment)),
             Command::Bridge(a, b) => self.bridge(a, b, moment.now),
             Command::Unbridge(id) => self.unbridge(id, moment.now),
             Command::Close(id) => self.close(id, &moment),
@@ -332,5 +336,5 @@ fn relay_to_peer(legs: &mut [Option<Box<Leg>>], place: usize, relay: &Relay, dat
 }
 
 fn moment<'a>(epoch_ns: u64, now_ns: u64, events: &'a Events, writer: &'a WriterHandle) -> Moment<'a> {
-    Moment { now: samples_since(epoch_ns, now_ns), at: now_ns as f64 / 1e9, events, writer }
+    Moment { now: samples_since(epoch_ns, now_ns), at: now_ns as f64 / 1e9, at_ns: now_ns, events, writer }
 }

@@ -43,6 +43,14 @@ def ended_records(path: Path) -> list[SpoolRecord] | None:
     return None if truncated else records
 
 
+async def finished(world: World, path: Path) -> list[SpoolRecord]:
+    """The records of a spool, once it was ended in order."""
+    async with asyncio.timeout(WAIT_S):
+        while (records := await asyncio.to_thread(ended_records, path)) is None:
+            await world.run(0.02)
+    return records
+
+
 async def test_silence_is_sent_from_set_remote_on(world: World) -> None:
     """Some networks send early media only after they heard us."""
     person = world.person()
@@ -194,10 +202,7 @@ async def test_a_recording_holds_both_directions(world: World, tmp_path: Path) -
     person.say(tone(0.2))
     await world.run(0.5)
     leg.stop_recording()
-    path = tmp_path / "spool" / "call-1.spool"
-    async with asyncio.timeout(WAIT_S):
-        while (records := await asyncio.to_thread(ended_records, path)) is None:
-            await world.run(0.02)
+    records = await finished(world, tmp_path / "spool" / "call-1.spool")
     for channel, level in ((0, 8000), (1, 4000)):
         audio = [record for record in records if record.kind is RecordKind.AUDIO and record.channel == channel]
         assert {record.codec for record in audio} == {SpoolCodec.PCMA}
@@ -205,6 +210,41 @@ async def test_a_recording_holds_both_directions(world: World, tmp_path: Path) -
         assert loud(pcm, level) == int(0.2 * RATE_HZ)
     assert records[-1].kind is RecordKind.END
     assert records[-1].position >= max(record.end for record in records[:-1])
+
+
+async def test_nothing_of_a_pause_is_recorded(world: World, tmp_path: Path) -> None:
+    person = world.person()
+    leg, _ = world.call(person)
+    leg.pause_recording()  # nothing is recorded yet: there is nothing to pause
+    leg.start_recording("paused")
+    leg.resume_recording()
+    person.say(tone(0.2))
+    await world.run(0.24)
+    for _ in range(2):
+        leg.pause_recording()
+    leg.play(tone(0.2, level=4000))
+    person.say(tone(0.3, level=4000))
+    await world.run(0.3)
+    for _ in range(2):
+        leg.resume_recording()
+    person.say(tone(0.3))
+    await world.run(0.34)
+    leg.pause_recording()
+    person.say(tone(0.2, level=4000))
+    await world.run(0.1)
+    leg.close()
+    records = await finished(world, tmp_path / "spool" / "paused.spool")
+    marks = [record for record in records if record.kind not in (RecordKind.AUDIO, RecordKind.LOST)]
+    kinds = RecordKind.PAUSED, RecordKind.RESUMED, RecordKind.PAUSED, RecordKind.END
+    assert tuple(mark.kind for mark in marks) == kinds
+    begins, ends, begins_again, end = (mark.position for mark in marks)
+    assert ends - begins == pytest.approx(0.3 * RATE_HZ, abs=0.2 * RATE_HZ)
+    audio = [record for record in records if record.kind is RecordKind.AUDIO]
+    assert all(record.end <= begins or ends <= record.position for record in audio)
+    assert all(record.end <= begins_again <= end for record in audio)
+    heard = b"".join(g711.decode(record.payload, Codec.PCMA).tobytes() for record in audio)
+    assert 0.5 * RATE_HZ >= loud(heard) > 0.4 * RATE_HZ, "what came late from the pause is left out"
+    assert loud(heard, 4000) == 0
 
 
 async def test_a_recording_that_cannot_be_written_is_told_and_audio_goes_on(world: World, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import os
 import signal
 import struct
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -131,8 +131,9 @@ async def test_reordered_and_repeated_packets_are_put_right(
     assert (stats.packets_lost, stats.packets_duplicate) == (0, 1)
     leg.stop_recording()
     records = await recorded(tmp_path / "spool" / "mixed.spool")
-    steps = [int(g711.decode(r.payload, Codec.PCMA)[0]) for r in records if r.payload and r.channel == 0]
-    assert [round(step, -3) for step in steps] == [1000, 2000, 3000, 4000, 5000, 6000, 7000]
+    audio = b"".join(record.payload for record in records if record.channel == 0)
+    steps = g711.decode(audio, Codec.PCMA)[::FRAME_SAMPLES]
+    assert [round(int(step), -3) for step in steps] == [1000, 2000, 3000, 4000, 5000, 6000, 7000]
     tapped = np.frombuffer(b"".join(e.pcm for e in events if isinstance(e, AudioBlock)), dtype="<i2")
     assert [round(int(step), -3) for step in tapped[tapped > 500][::FRAME_SAMPLES]] == list(range(1000, 8000, 1000))
 
@@ -291,6 +292,15 @@ async def test_reports_tell_the_round_trip_and_the_remote_loss(
     assert 0 <= stats.round_trip_ms < WAIT_S * 1000
 
 
+def clap_positions(records: Iterable[SpoolRecord], channel: int) -> list[int]:
+    """Where, in samples, a channel of a recording becomes loud."""
+    audio = [record for record in records if record.channel == channel and record.payload]
+    line = np.zeros(audio[-1].end + 1, dtype=bool)
+    for record in audio:
+        line[record.position : record.end] = g711.decode(record.payload, Codec(record.codec.name)) > 0.9 * LOUD[0]
+    return [int(at) for at in np.flatnonzero(np.diff(line.astype(np.int8)) == 1)]
+
+
 async def test_both_directions_of_a_recording_are_aligned(
     media: MediaEngine, peers: Callable[..., RtpPeer], tmp_path: Path
 ) -> None:
@@ -308,7 +318,7 @@ async def test_both_directions_of_a_recording_are_aligned(
         await asyncio.sleep(max(0.0, started + 0.02 * (index + 1) - asyncio.get_running_loop().time()))
     trunk.stop_recording()
     records = await recorded(tmp_path / "spool" / "aligned.spool")
-    claps = [[r.position for r in records if r.channel == channel and is_loud(r.payload)] for channel in (0, 1)]
+    claps = [clap_positions(records, channel) for channel in (0, 1)]
     assert len(claps[0]) == len(claps[1]) == 3
     assert all(abs(far - near) <= 0.02 * RATE_HZ for far, near in zip(*claps, strict=True))
 
@@ -437,7 +447,7 @@ async def test_a_full_disk_is_told_and_audio_goes_on(peers: Callable[..., RtpPee
         await until(lambda: len(peer.heard) > before + 10, peer)
         _, records, truncated = await asyncio.to_thread(read_spool, tmp_path / "child.spool")
         assert truncated
-        assert len(records) > 50
+        assert max(record.end for record in records) > 0.9 * RATE_HZ
     finally:
         process.kill()
         await process.wait()

@@ -44,6 +44,8 @@ pub struct Moment<'a> {
     pub now: i64,
     /// Seconds on the monotonic clock.
     pub at: f64,
+    /// The same in nanoseconds.
+    pub at_ns: u64,
     pub events: &'a Events,
     pub writer: &'a WriterHandle,
 }
@@ -69,6 +71,8 @@ struct Recording {
     take: Take,
     spool: Spool,
     append_at: i64,
+    /// The instant before which nothing is waiting to be collected, on the monotonic clock.
+    since_ns: u64,
 }
 
 /// The far end as SDP named it.
@@ -216,16 +220,33 @@ impl Leg {
     pub fn start_recording(&mut self, spool: Spool, moment: &Moment<'_>) {
         self.stop_recording(moment);
         let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let take = Take::new(moment.now, started.as_micros() as u64);
-        moment.writer.open(&spool);
-        self.recording = Some(Recording { take, spool, append_at: moment.now });
+        let started_unix_us = started.as_micros() as u64;
+        let take = Take::new(moment.now, started_unix_us);
+        moment.writer.open(&spool, started_unix_us);
+        self.recording = Some(Recording { take, spool, append_at: moment.now, since_ns: moment.at_ns });
     }
 
     pub fn stop_recording(&mut self, moment: &Moment<'_>) {
         self.in_order(moment, |reorder, out| reorder.flush(out));
         if let Some(mut recording) = self.recording.take() {
             recording.take.end(moment.now);
-            moment.writer.close(&recording.spool, recording.take.collect());
+            moment.writer.close(&recording.spool, recording.take.collect(), recording.since_ns);
+        }
+    }
+
+    /// Leaves out what is heard and said from now on; what was heard before and waits for its turn is recorded.
+    pub fn pause_recording(&mut self, moment: &Moment<'_>) {
+        self.in_order(moment, |reorder, out| reorder.flush(out));
+        if let Some(recording) = &mut self.recording {
+            recording.take.pause(moment.now);
+        }
+    }
+
+    /// Records again; what was heard in the pause and waits for its turn stays out.
+    pub fn resume_recording(&mut self, moment: &Moment<'_>) {
+        self.in_order(moment, |reorder, out| reorder.flush(out));
+        if let Some(recording) = &mut self.recording {
+            recording.take.resume(moment.now);
         }
     }
 

@@ -148,8 +148,9 @@ impl Leg {
             self.recording = None;
         } else if moment.now >= recording.append_at {
             recording.append_at = moment.now + APPEND_SAMPLES;
+            let since_ns = std::mem::replace(&mut recording.since_ns, moment.at_ns);
             if !recording.take.is_empty() {
-                moment.writer.append(&recording.spool, recording.take.collect());
+                moment.writer.append(&recording.spool, recording.take.collect(), since_ns);
             }
         }
     }
