@@ -34,6 +34,7 @@ from dialer.campaigns.loop.stop_watch import StopWatch
 from dialer.clock import Clock, RehearsalClock, SystemClock
 from dialer.config import Config
 from dialer.errors import ConfigError, InputError, system_reason
+from dialer.evidence.ledger_keeper import LedgerKeeper
 from dialer.live import LiveBoard
 from dialer.media.engine import MediaEngine
 from dialer.metrics import Metrics
@@ -68,6 +69,7 @@ class Application:
     """A node. Its parts are attributes once it is entered."""
 
     storage: Storage
+    ledger: LedgerKeeper
     media: MediaEngine
     phone_secrets: PhoneSecrets
     sip: SipEndpoint
@@ -143,6 +145,10 @@ class Application:
         n_lists = await clean_imports(self.storage, node, self.config.node.data_dir / IMPORTS_FOLDER)
         facts = {"action": "recovered", "attempts_unknown": n_unknown, "imports_removed": n_lists}
         logger.info("recovered from the last run", extra=facts)
+        # Below whatever adds to the ledger, so that its last signature is over all of it.
+        signing, reading = self.storage.ledger_signing, self.storage.ledger_reading
+        keeper = LedgerKeeper(signing, reading, self.config, self.clock, self.board)
+        self.ledger = await stack.enter_async_context(keeper)
 
     async def _enter_outside(self, stack: AsyncExitStack) -> None:
         """What faces the disk, the case system, the wire."""

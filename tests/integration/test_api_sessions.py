@@ -10,7 +10,7 @@ import pytest
 from dialer.api.limits import FAILURES_ALLOWED
 from dialer.model.account import Role
 from tests.support.house import House, open_house
-from tests.support.proof_scene import SetClock
+from tests.support.set_clock import SetClock
 from tests.support.storage import MONDAY
 
 PASSWORD = "correct horse battery"

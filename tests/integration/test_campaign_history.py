@@ -26,7 +26,7 @@ from dialer.simulator.scenario_file import read_scenario
 from dialer.storage import Storage, campaign_history
 from tests.support.house import House, open_house
 from tests.support.policy import bank_policy
-from tests.support.proof_scene import SetClock
+from tests.support.set_clock import SetClock
 from tests.support.storage import MINUTE, MONDAY, NO_MORE, Dialing, contacts, open_storage, run_campaign
 from tests.support.verdicts import bare_verdict
 

@@ -2,11 +2,10 @@
 
 import asyncio
 import json
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,22 +18,10 @@ from dialer.model.contact import CaseStatus
 from dialer.model.decision import Decision
 from dialer.model.entry import NextStep
 from tests.support.house import House, open_house
+from tests.support.set_clock import SetClock
 from tests.support.storage import MINUTE, MONDAY, NO_MORE, Dialing, contacts, run_campaign
 
 Line = dict[str, Any]
-
-
-@dataclass
-class SetClock:
-    """Stands where it was set."""
-
-    now: datetime = MONDAY - timedelta(hours=1)
-
-    def monotonic(self) -> float:
-        return time.monotonic()
-
-    def utcnow(self) -> datetime:
-        return self.now
 
 
 @dataclass
