@@ -168,7 +168,6 @@ class WorkFilter:
     kind: WorkKind | None = None
     states: frozenset[WorkState] | None = None
     late_at: datetime | None = None
-    subject: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +179,18 @@ class WorkLoad:
     late: int
     done: int
     skipped: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallFacts:
+    """What whoever scores a recording may know of its call; `collector` is the collector's name."""
+
+    started_at: datetime
+    duration_s: float
+    number_masked: str
+    outcome: str
+    disposition: str
+    collector: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ Two locks keep it so where several nodes work at once: whoever opens items takes
 takes or gets an item the lock of that person. Both come before the rows.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, Select, String, and_, case, ca
 from dialer.errors import InputError
 from dialer.model.account import Role
 from dialer.model.quality_work import (
-    PENDING,
+    CallFacts,
     NewWork,
     Purpose,
     WorkFilter,
@@ -28,20 +28,20 @@ from dialer.model.recording import RecordingState
 from dialer.storage import tables
 from dialer.storage.database import Database
 from dialer.storage.dialect import QUALITY_LOCK, insert_row, lock
+from dialer.storage.qa_work_reading import IS_PENDING, calls_of, item_of, loads_at, matching
 from dialer.storage.tables.base import AnyRow
 from recording.review.assigning import Task, share_out
-from recording.review.sampling import Reason
+from recording.review.evaluation_state import EvaluationState
 
 work = tables.qa_work
 accounts = tables.accounts
 recordings = tables.recordings
+evaluations = tables.evaluations
 
 BY_PLAN = "plan"
 ASSIGNED = "assigned"
 """What `recordings.qa_state` says while somebody is to score it."""
 MAY_SCORE = frozenset({Role.QA, Role.SUPERVISOR, Role.ADMINISTRATOR})
-_PENDING = work.c.state.in_(sorted(state.value for state in PENDING))
-_reasons = msgspec.json.Decoder(tuple[Reason, ...])
 
 
 class QaWork:
@@ -50,9 +50,12 @@ class QaWork:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def open(self, items: Sequence[NewWork], now: datetime) -> tuple[WorkItem, ...]:
-        """Opens items; those that were given out before for the same purpose are left out."""
-        return await self._database.write(lambda connection: open_work(connection, items, now))
+    async def open_for(self, item: NewWork, assignee_id: int | None, now: datetime) -> WorkItem | None:
+        """Opens one item for somebody, None: for whoever comes first. None: it was given out before.
+
+        InputError: that person may not have it, in words.
+        """
+        return await self._database.write(lambda connection: _open_for(connection, item, assignee_id, now))
 
     async def next(self, account_id: int, now: datetime) -> WorkItem | None:
         """This person's next item, which is theirs from now on; None: there is nothing to do.
@@ -79,15 +82,26 @@ class QaWork:
 
     async def find(self, asked: WorkFilter, limit: int = 100, before_id: int | None = None) -> tuple[WorkItem, ...]:
         """A page, newest first; the next page is that `before_id` the last of this one."""
-        query = _matching(select(work), asked).order_by(work.c.work_id.desc()).limit(limit)
+        query = matching(select(work), asked).order_by(work.c.work_id.desc()).limit(limit)
         if before_id is not None:
             query = query.where(work.c.work_id < before_id)
         rows = await self._database.read(lambda connection: connection.execute(query).all())
-        return tuple(_value(row) for row in rows)
+        return tuple(item_of(row) for row in rows)
+
+    async def calls(self, recording_ids: Sequence[str]) -> Mapping[str, CallFacts]:
+        """What may be known of the calls of these recordings."""
+        return await self._database.read(lambda connection: calls_of(connection, recording_ids))
 
     async def loads(self, now: datetime, since: datetime) -> tuple[WorkLoad, ...]:
         """What everybody has to do, and did of what was opened `since` then; the ones with most to do first."""
-        return await self._database.read(lambda connection: _loads(connection, now, since))
+        return await self._database.read(lambda connection: loads_at(connection, now, since))
+
+    async def waiting_verdicts(self) -> Mapping[int, int]:
+        """How many drawn verdicts of each campaign wait for somebody to listen."""
+        of_verdicts = and_(work.c.kind == WorkKind.VERDICT.value, IS_PENDING)
+        query = select(work.c.campaign_id, func.count()).where(of_verdicts).group_by(work.c.campaign_id)
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return {row[0]: int(row[1]) for row in rows}
 
     async def tidy(self, now: datetime) -> int:
         """Closes what cannot be done any more: its recording was deleted, its announcement is gone. How many."""
@@ -105,12 +119,19 @@ def open_work(connection: Connection, items: Sequence[NewWork], now: datetime) -
     return tuple(opened)
 
 
+def _open_for(connection: Connection, item: NewWork, assignee_id: int | None, now: datetime) -> WorkItem | None:
+    opened = open_work(connection, [item], now)
+    if not opened or assignee_id is None:
+        return opened[0] if opened else None
+    return _assign(connection, opened[0].work_id, assignee_id, item.assigned_by)
+
+
 def complete(connection: Connection, recording_id: str, scorer_id: int, evaluation_id: int, now: datetime) -> None:
     """Closes what a submitted evaluation does: the scorer's own item; without one what others were to score once.
 
     Of a blind pair and of a calibration only the scorer's own is done, everybody else's stays.
     """
-    of_recording = and_(work.c.kind == WorkKind.RECORDING.value, work.c.subject == recording_id, _PENDING)
+    of_recording = and_(work.c.kind == WorkKind.RECORDING.value, work.c.subject == recording_id, IS_PENDING)
     mine = of_recording & (work.c.assignee_id == scorer_id)
     done = {"closed_by": f"account {scorer_id}", "evaluation_id": evaluation_id}
     if _close(connection, mine, WorkState.DONE, now, **done) == 0:
@@ -119,8 +140,39 @@ def complete(connection: Connection, recording_id: str, scorer_id: int, evaluati
 
 def complete_subject(connection: Connection, kind: WorkKind, subject: int, actor: str, now: datetime) -> None:
     """Closes the item of a verdict that was labelled, or of an announcement that was named, whoever did it."""
-    mine = and_(work.c.kind == kind.value, work.c.subject == str(subject), _PENDING)
+    mine = and_(work.c.kind == kind.value, work.c.subject == str(subject), IS_PENDING)
     _close(connection, mine, WorkState.DONE, now, closed_by=actor)
+
+
+def unmark_recording(connection: Connection, recording_id: str) -> None:
+    """Nobody is to score it any more, unless somebody else is, or has begun to."""
+    others = exists().where(work.c.kind == WorkKind.RECORDING.value, work.c.subject == recording_id, IS_PENDING)
+    begun = exists().where(
+        evaluations.c.recording_id == recording_id,
+        evaluations.c.counts,
+        evaluations.c.state == EvaluationState.DRAFT.value,
+    )
+    mine = and_(recordings.c.recording_id == recording_id, recordings.c.qa_state == ASSIGNED, ~others, ~begun)
+    connection.execute(update(recordings).where(mine).values(qa_state=""))
+
+
+def is_pending(connection: Connection, recording_id: str, purpose: Purpose) -> bool:
+    """Whether somebody has yet to do something with a recording for this purpose."""
+    query = select(work.c.work_id).where(_of_recordings((recording_id,), purpose), IS_PENDING).limit(1)
+    return connection.execute(query).first() is not None
+
+
+def skip_round(
+    connection: Connection,
+    recording_ids: Iterable[str],
+    purpose: Purpose,
+    calibration_id: int,
+    actor: str,
+    now: datetime,
+) -> None:
+    """Closes what is left to do of a blind pair, or of a calibration, that was closed."""
+    left = and_(_of_recordings(recording_ids, purpose), work.c.calibration_id == calibration_id, IS_PENDING)
+    _close(connection, left, WorkState.SKIPPED, now, closed_by=actor, note="the round was closed")
 
 
 def shared_out(connection: Connection, items: Sequence[NewWork], hands: int = 1) -> tuple[NewWork, ...]:
@@ -133,9 +185,14 @@ def shared_out(connection: Connection, items: Sequence[NewWork], hands: int = 1)
     )
 
 
+def _of_recordings(recording_ids: Iterable[str], purpose: Purpose) -> ColumnElement[bool]:
+    is_recording = work.c.kind == WorkKind.RECORDING.value
+    return and_(is_recording, work.c.subject.in_(sorted(recording_ids)), work.c.purpose == purpose.value)
+
+
 def _waiting(connection: Connection) -> dict[int, int]:
     """What each active member of quality assurance has to do."""
-    theirs = and_(work.c.assignee_id == accounts.c.account_id, _PENDING)
+    theirs = and_(work.c.assignee_id == accounts.c.account_id, IS_PENDING)
     query = (
         select(accounts.c.account_id, func.count(work.c.work_id))
         .select_from(accounts.outerjoin(work, theirs))
@@ -183,7 +240,7 @@ def _next(connection: Connection, account_id: int, now: datetime) -> WorkItem | 
 def _first(wanted: ColumnElement[bool]) -> Select[Any]:
     """What was taken first, then by due day; past what somebody else is changing."""
     begun_first = case((work.c.state == WorkState.TAKEN.value, 0), else_=1)
-    query = select(work.c.work_id).where(wanted, _PENDING).order_by(begun_first, work.c.due_at, work.c.work_id)
+    query = select(work.c.work_id).where(wanted, IS_PENDING).order_by(begun_first, work.c.due_at, work.c.work_id)
     return query.limit(1).with_for_update(skip_locked=True, of=work)
 
 
@@ -202,7 +259,7 @@ def _twin_of(account_id: int) -> ColumnElement[bool]:
 def _assign(connection: Connection, work_id: int, assignee_id: int | None, actor: str) -> WorkItem | None:
     if assignee_id is not None:
         lock(connection, QUALITY_LOCK, str(assignee_id).encode())
-    pending = select(work).where(work.c.work_id == work_id, _PENDING).with_for_update()
+    pending = select(work).where(work.c.work_id == work_id, IS_PENDING).with_for_update()
     row = connection.execute(pending).first()
     if row is None:
         return None
@@ -226,20 +283,13 @@ def _refuse_unfit(connection: Connection, row: AnyRow, assignee_id: int) -> None
 
 
 def _skip(connection: Connection, work_id: int, note: str, actor: str, now: datetime) -> WorkItem | None:
-    mine = and_(work.c.work_id == work_id, _PENDING)
+    mine = and_(work.c.work_id == work_id, IS_PENDING)
     if _close(connection, mine, WorkState.SKIPPED, now, closed_by=actor, note=note) == 0:
         return None
     item = _get(connection, work_id)
     if item is not None and item.kind is WorkKind.RECORDING:
-        _unmark_recording(connection, item.subject)
+        unmark_recording(connection, item.subject)
     return item
-
-
-def _unmark_recording(connection: Connection, recording_id: str) -> None:
-    """Nobody is to score it any more, unless somebody else is."""
-    others = exists().where(work.c.kind == WorkKind.RECORDING.value, work.c.subject == recording_id, _PENDING)
-    mine = and_(recordings.c.recording_id == recording_id, recordings.c.qa_state == ASSIGNED, ~others)
-    connection.execute(update(recordings).where(mine).values(qa_state=""))
 
 
 def _close(connection: Connection, which: Any, state: WorkState, now: datetime, **said: object) -> int:
@@ -250,10 +300,10 @@ def _tidy(connection: Connection, now: datetime) -> int:
     deleted = exists().where(
         recordings.c.recording_id == work.c.subject, recordings.c.state == RecordingState.DELETED.value
     )
-    of_deleted = and_(work.c.kind == WorkKind.RECORDING.value, _PENDING, deleted)
+    of_deleted = and_(work.c.kind == WorkKind.RECORDING.value, IS_PENDING, deleted)
     waiting = tables.unknown_announcements
     is_known = exists().where(cast(waiting.c.cluster_id, String) == work.c.subject)
-    of_nothing = and_(work.c.kind == WorkKind.ANNOUNCEMENT.value, _PENDING, ~is_known)
+    of_nothing = and_(work.c.kind == WorkKind.ANNOUNCEMENT.value, IS_PENDING, ~is_known)
     reasons = {"the recording was deleted": of_deleted, "the announcement was not heard any more": of_nothing}
     return sum(
         _close(connection, which, WorkState.SKIPPED, now, closed_by=BY_PLAN, note=note)
@@ -263,47 +313,4 @@ def _tidy(connection: Connection, now: datetime) -> int:
 
 def _get(connection: Connection, work_id: int) -> WorkItem | None:
     row = connection.execute(select(work).where(work.c.work_id == work_id)).first()
-    return None if row is None else _value(row)
-
-
-def _loads(connection: Connection, now: datetime, since: datetime) -> tuple[WorkLoad, ...]:
-    late = case((and_(_PENDING, work.c.due_at < now), 1), else_=0)
-    of_state = {state: case((work.c.state == state.value, 1), else_=0) for state in WorkState}
-    query = (
-        select(
-            work.c.assignee_id,
-            func.sum(of_state[WorkState.OPEN] + of_state[WorkState.TAKEN]).label("pending"),
-            func.sum(late).label("late"),
-            func.sum(of_state[WorkState.DONE]).label("done"),
-            func.sum(of_state[WorkState.SKIPPED]).label("skipped"),
-        )
-        .where(or_(_PENDING, work.c.created_at >= since))
-        .group_by(work.c.assignee_id)
-    )
-    loads = [
-        WorkLoad(row.assignee_id, int(row.pending), int(row.late), int(row.done), int(row.skipped))
-        for row in connection.execute(query)
-    ]
-    return tuple(sorted(loads, key=lambda load: (-load.pending, load.assignee_id or 0)))
-
-
-def _matching(query: Select[Any], asked: WorkFilter) -> Select[Any]:
-    for name in ("assignee_id", "collector_id", "plan_id", "subject"):
-        value = getattr(asked, name)
-        if value is not None:
-            query = query.where(work.c[name] == value)
-    if asked.unassigned:
-        query = query.where(work.c.assignee_id.is_(None))
-    if asked.kind is not None:
-        query = query.where(work.c.kind == asked.kind.value)
-    if asked.states is not None:
-        query = query.where(work.c.state.in_(sorted(state.value for state in asked.states)))
-    if asked.late_at is not None:
-        query = query.where(_PENDING, work.c.due_at < asked.late_at)
-    return query
-
-
-def _value(row: AnyRow) -> WorkItem:
-    plain = {name: getattr(row, name) for name in work.c.keys()}  # noqa: SIM118  a column collection
-    enums = {"kind": WorkKind(row.kind), "purpose": Purpose(row.purpose), "state": WorkState(row.state)}
-    return WorkItem(**plain | enums | {"reasons": _reasons.decode(row.reasons)})
+    return None if row is None else item_of(row)

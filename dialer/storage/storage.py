@@ -26,6 +26,8 @@ from dialer.storage.deletions import Deletions
 from dialer.storage.dialect import insert_missing
 from dialer.storage.do_not_call import DoNotCallList
 from dialer.storage.entries import Entries
+from dialer.storage.evaluation_remarks import EvaluationRemarks
+from dialer.storage.evaluations import Evaluations
 from dialer.storage.explaining import Explaining
 from dialer.storage.holds import Holds
 from dialer.storage.idempotency import Idempotency
@@ -44,6 +46,8 @@ from dialer.storage.qa_plans import QaPlans
 from dialer.storage.qa_teams import QaTeams
 from dialer.storage.qa_work import QaWork
 from dialer.storage.recordings import Recordings
+from dialer.storage.scorecards import Scorecards
+from dialer.storage.scoring_rounds import ScoringRounds
 from dialer.storage.sessions import Sessions
 from dialer.storage.statistics import Statistics
 from dialer.storage.stops import Stops
@@ -104,6 +108,10 @@ class Storage:
         self.qa_listening = QaListening(database)
         self.qa_work = QaWork(database)
         self.qa_teams = QaTeams(database)
+        self.scorecards = Scorecards(database)
+        self.scoring_rounds = ScoringRounds(database)
+        self.evaluations = Evaluations(database)
+        self.evaluation_remarks = EvaluationRemarks(database)
         self.audit = Audit(database)
         self.sessions = Sessions(database)
         self.idempotency = Idempotency(database, cipher)

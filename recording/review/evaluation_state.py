@@ -1,9 +1,10 @@
 """An evaluation's states: draft → submitted → (disputed → in review) → final, as a table. Pure.
 
-What the table cannot say: who may do what is decided beside it. FILE takes the place of SUBMIT where nobody can answer:
-in a comparison (a second scoring, a calibration), and where no collector was in the call. A dispute must be raised
-before the form's days are over (TIME_UP), by the collector alone, and is reviewed by somebody other than the scorer.
-ACKNOWLEDGE also takes a dispute back. A final evaluation never changes; `ENDINGS` says by which way it became final.
+What the table cannot say: who may do what is decided beside it. What was submitted is the scorer's alone until it is
+revealed: at once, or in a blind round when all have submitted. FILE happens then to what nobody answers: a comparison
+(a second scoring, a calibration), or a call without a collector. A dispute must be raised before the form's days are
+over (TIME_UP), by the collector alone, and is reviewed by somebody other than the scorer. ACKNOWLEDGE also takes a
+dispute back. A final evaluation never changes; `ENDINGS` says by which way it became final.
 """
 
 from dataclasses import dataclass
@@ -51,8 +52,8 @@ _S, _E = EvaluationState, EvaluationEvent
 TRANSITIONS: dict[tuple[EvaluationState, EvaluationEvent], EvaluationState] = {
     (_S.DRAFT, _E.SAVE): _S.DRAFT,
     (_S.DRAFT, _E.SUBMIT): _S.SUBMITTED,
-    (_S.DRAFT, _E.FILE): _S.FINAL,
     (_S.DRAFT, _E.WITHDRAW): _S.WITHDRAWN,
+    (_S.SUBMITTED, _E.FILE): _S.FINAL,
     (_S.SUBMITTED, _E.ACKNOWLEDGE): _S.FINAL,
     (_S.SUBMITTED, _E.TIME_UP): _S.FINAL,
     (_S.SUBMITTED, _E.DISPUTE): _S.DISPUTED,

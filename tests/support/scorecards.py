@@ -57,8 +57,8 @@ def cards(draw: st.DrawFn) -> Scorecard:
 
 @st.composite
 def _questions(draw: st.DrawFn, key: str, earlier: list[Question]) -> Question:
-    condition = None
-    if earlier and draw(st.integers(0, 1)):
+    condition, depends = None, draw(st.booleans())
+    if earlier and depends:
         other = draw(st.sampled_from(earlier))
         condition = Condition(other.key, tuple(draw(st.sets(st.sampled_from(other.answers), min_size=1))))
     made = question(

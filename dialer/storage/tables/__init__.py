@@ -18,6 +18,18 @@ from dialer.storage.tables.lists import (
 from dialer.storage.tables.outbox import deliveries, destinations, events
 from dialer.storage.tables.people import accounts, agent_changes, audit, sessions, tokens
 from dialer.storage.tables.proofs import policy_changes, policy_packs, proof_heads, proofs
+from dialer.storage.tables.quality import (
+    coaching_items,
+    evaluation_answers,
+    evaluation_changes,
+    evaluation_comments,
+    evaluations,
+    scorecard_versions,
+    scorecards,
+    scoring_round_members,
+    scoring_round_recordings,
+    scoring_rounds,
+)
 from dialer.storage.tables.quality_work import qa_draws, qa_plans, qa_work, team_members
 from dialer.storage.tables.recordings import ledger, ledger_heads, ledger_signatures, recording_keys, recordings
 from dialer.storage.tables.retention import deletion_items, deletions, doomed_objects, legal_holds
@@ -37,6 +49,7 @@ __all__ = [
     "campaigns",
     "case_changes",
     "cases",
+    "coaching_items",
     "consents",
     "contacts",
     "deletion_items",
@@ -46,6 +59,10 @@ __all__ = [
     "do_not_call",
     "doomed_objects",
     "entries",
+    "evaluation_answers",
+    "evaluation_changes",
+    "evaluation_comments",
+    "evaluations",
     "events",
     "idempotency_keys",
     "inconveniences",
@@ -67,6 +84,11 @@ __all__ = [
     "recording_keys",
     "recordings",
     "refusals",
+    "scorecard_versions",
+    "scorecards",
+    "scoring_round_members",
+    "scoring_round_recordings",
+    "scoring_rounds",
     "sessions",
     "stops",
     "team_members",
