@@ -20,6 +20,7 @@ from dialer.cli import (
     policy,
     proof,
     replay,
+    retention,
     simulate,
     verdicts,
     why,
@@ -50,6 +51,7 @@ app.add_typer(attempts.app, name="attempts")
 app.add_typer(outbox.app, name="outbox")
 app.add_typer(policy.app, name="policy")
 app.add_typer(proof.app, name="proof")
+app.add_typer(retention.app, name="retention")
 app.add_typer(verdicts.app, name="verdicts")
 app.add_typer(accounts.user_app, name="user")
 app.add_typer(accounts.token_app, name="token")
