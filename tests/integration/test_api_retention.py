@@ -59,7 +59,7 @@ async def test_two_persons_delete_what_may_go(house: House) -> None:
     li, wang = await person(house, "li", Role.SUPERVISOR), await person(house, "wang", Role.AUDITOR)
     status, run = await ask(house, li, "POST", "/v1/deletions/dry-run", {})
     assert (status, run["n_goes"], run["n_overdue"], run["complete"]) == (200, 2, 2, True)
-    assert run["examples"][0]["reasons"][0]["en"] == "it should have been gone by 2026-02-22"
+    assert run["examples"][0]["reasons"][0]["en"] == "it should have been gone by 2026-02-23"
     status, asked = await ask(house, li, "POST", "/v1/deletions", {"reason": "their time is over"})
     assert (status, asked["state"], asked["counts"]) == (201, "asked", {"pending": 2})
     path = f"/v1/deletions/{asked['deletion_id']}"
