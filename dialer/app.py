@@ -12,6 +12,7 @@ import random
 import signal
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -33,13 +34,12 @@ from dialer.campaigns.loop import CampaignManager
 from dialer.campaigns.loop.stop_watch import StopWatch
 from dialer.clock import Clock, RehearsalClock, SystemClock
 from dialer.config import Config
-from dialer.errors import ConfigError, InputError, system_reason
+from dialer.errors import ConfigError, system_reason
 from dialer.evidence.ledger_keeper import LedgerKeeper
+from dialer.evidence.recording_keeper import RecordingKeeper
 from dialer.live import LiveBoard
 from dialer.media.engine import MediaEngine
 from dialer.metrics import Metrics
-from dialer.model.attempt import Attempt
-from dialer.model.recording import NewRecording
 from dialer.outcomes.announcement_keeper import AnnouncementKeeper
 from dialer.outcomes.delivery import Delivery, destination_names, open_destinations
 from dialer.outcomes.verdict_keeper import VerdictKeeper
@@ -50,19 +50,10 @@ from dialer.sip.registrar import RegistrationChanged
 from dialer.sip.trunk_monitor import TrunkMonitor
 from dialer.sip.trunks import Trunks
 from dialer.storage import Storage, storage_of
-from recording.errors import ForeignSpoolError
-from recording.finalizer import Finalizer
-from recording.store import SPOOL_SUFFIX, FinalizedRecording, RecordingStore
 
 logger = logging.getLogger(__name__)
 
-SPOOL_SETTLE_S = 1.5
-"""A stopped recording's end record reaches its file within a second; only then is it finalised."""
-MAX_ID_DIGITS = 18
-"""More than any database gives an attempt."""
 HTTP_STOP_S = 5.0
-FINALIZE_DRAIN_S = 10.0
-"""At the end, recordings still waiting get this long; the rest is found again at the next start."""
 
 
 class Application:
@@ -79,7 +70,7 @@ class Application:
     floor: CallFloor
     desk: AgentDesk
     campaigns: CampaignManager
-    finalizer: Finalizer
+    recordings: RecordingKeeper
     verdicts: VerdictKeeper
     announcements: AnnouncementKeeper
     delivery: Delivery
@@ -101,7 +92,7 @@ class Application:
         self._chance = random.Random()  # noqa: S311 - spreads retries and weighs trunks; guards no secret
         self._stack = AsyncExitStack()
         self._desk: AgentDesk | None = None
-        self._unfinished: dict[str, asyncio.TimerHandle] = {}
+        self._delivery: Delivery | None = None
 
     async def __aenter__(self) -> Self:
         try:
@@ -129,7 +120,7 @@ class Application:
     # ---- parts, from the bottom up
 
     def _make_directories(self) -> None:
-        for directory in (self.spool_dir, self.recordings_dir, self.uploads_dir, self.prompts_dir):
+        for directory in (self.spool_dir, self.uploads_dir, self.prompts_dir):
             try:
                 directory.mkdir(parents=True, exist_ok=True)
             except OSError as error:
@@ -152,17 +143,14 @@ class Application:
 
     async def _enter_outside(self, stack: AsyncExitStack) -> None:
         """What faces the disk, the case system, the wire."""
-        store = RecordingStore(self.recordings_dir)
-        self.finalizer = await stack.enter_async_context(Finalizer(store, self._recording_ready))
-        stack.push_async_callback(self._drain_recordings)
-        await self.finalizer.recover(self.spool_dir)
+        await self._enter_recordings(stack)
         node, limits = self.config.node.name, self.config.verdicts
         keeper = VerdictKeeper(self.storage.verdict_samples, self.verdicts_dir, node, limits, self.clock, self.board)
         self.verdicts = await stack.enter_async_context(keeper)
         library = AnnouncementKeeper(self.storage.announcements, self.clock)
         self.announcements = await stack.enter_async_context(library)
         destinations = open_destinations(self.config, self.clock, self._chance)
-        self.delivery = await stack.enter_async_context(
+        self.delivery = self._delivery = await stack.enter_async_context(
             Delivery(
                 self.storage.outbox,
                 destinations,
@@ -171,7 +159,8 @@ class Application:
                 chance=self._chance,
             )
         )
-        self.media = await stack.enter_async_context(MediaEngine(self.config.media, self.spool_dir))
+        second_dir = self.config.recordings.second_spool_dir
+        self.media = await stack.enter_async_context(MediaEngine(self.config.media, self.spool_dir, second_dir))
         self.trunks = Trunks(self.config.trunks, self.clock, self._chance.random)
         secrets = PhoneSecrets(self.storage.accounts, self.config.sip.realm)
         self.phone_secrets = await stack.enter_async_context(secrets)
@@ -187,9 +176,18 @@ class Application:
         await monitor.resolve()
         await stack.enter_async_context(_Background(monitor.run()))
 
+    async def _enter_recordings(self, stack: AsyncExitStack) -> None:
+        """They are kept as long as the policy says, so that comes first."""
+        policy = PolicyKeeper(self.storage.policies, self.clock, self.config, self._reread)
+        self.policy = await stack.enter_async_context(policy)
+        second = self.config.recordings.second_spool_dir
+        spool_dirs = (self.spool_dir, *(() if second is None else (second,)))
+        recordings = RecordingKeeper(
+            self.storage, self.config, self.policy.current, spool_dirs, self.clock, self._wake_delivery
+        )
+        self.recordings = await stack.enter_async_context(recordings)
+
     async def _enter_calls(self, stack: AsyncExitStack) -> None:
-        keeper = PolicyKeeper(self.storage.policies, self.clock, self.config, self._reread)
-        self.policy = await stack.enter_async_context(keeper)
         await asyncio.to_thread(prepare)
         speech = await asyncio.to_thread(local_speech, self.config.node.data_dir / "speech")
         self.sessions = await stack.enter_async_context(AgentSessions(self.clock, self.storage.agents.record_change))
@@ -204,12 +202,18 @@ class Application:
             caller_ids=CallerIds(self.storage.policies, self.clock),
             clock=self.clock,
             node=self.config.node.name,
-            keep_recording=self._keep_recording,
+            keep_recording=self.recordings.keep,
             keep_verdict=self.verdicts.keep,
             announcements=self.announcements,
             advertised_host=self.config.sip.advertised_host,
         )
-        spool = SpoolGuard(self.spool_dir, self.config.media.spool_min_free_mb)
+        spool = SpoolGuard(
+            self.spool_dir,
+            self.config.media.spool_min_free_mb,
+            second_dir=self.config.recordings.second_spool_dir,
+            writer=self.media,
+            tell=partial(self.board.publish, f"spool/{self.config.node.name}"),
+        )
         await spool.refresh()
         self.floor = await stack.enter_async_context(CallFloor(services, lambda: spool.obstacle))
         await stack.enter_async_context(StopWatch(self.floor))
@@ -256,43 +260,9 @@ class Application:
         if self._desk is not None:
             self._desk.on_registration(change)
 
-    def _keep_recording(self, recording_id: str, _: Attempt) -> None:
-        loop = asyncio.get_running_loop()
-        self._unfinished[recording_id] = loop.call_later(SPOOL_SETTLE_S, self._submit, recording_id)
-
-    def _submit(self, recording_id: str) -> None:
-        self._unfinished.pop(recording_id, None)
-        self.finalizer.submit(self.spool_dir / f"{recording_id}{SPOOL_SUFFIX}")
-
-    async def _recording_ready(self, recording: FinalizedRecording) -> None:
-        info = NewRecording(
-            recording_id=recording.recording_id,
-            attempt_id=attempt_id_of(recording.recording_id),
-            node=self.config.node.name,
-            started_at=recording.started_at,
-            duration_s=recording.duration_s,
-            path=recording.path,
-            peaks_path="",
-            sha256=recording.sha256,
-            size_bytes=recording.size_bytes,
-            sealed_sha256=recording.sha256,
-            sealed_bytes=recording.size_bytes,
-            marks=b"[]",
-            lost_ms=recording.lost_ms,
-            truncated=recording.truncated,
-        )
-        try:
-            await self.storage.recordings.add(info, None, self.clock.utcnow())
-        except InputError as error:
-            raise ForeignSpoolError(f"{error}; its audio is kept as {recording.path}") from error
-        self.delivery.wake()
-
-    async def _drain_recordings(self) -> None:
-        """The media engine is closed by now, so every spool is complete."""
-        for recording_id, handle in tuple(self._unfinished.items()):
-            handle.cancel()
-            self._submit(recording_id)
-        await self.finalizer.drain(FINALIZE_DRAIN_S)
+    def _wake_delivery(self) -> None:
+        if self._delivery is not None:
+            self._delivery.wake()
 
 
 def only_error(group: BaseExceptionGroup[BaseException]) -> BaseException:
@@ -301,17 +271,6 @@ def only_error(group: BaseExceptionGroup[BaseException]) -> BaseException:
     while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
         error = error.exceptions[0]
     return error
-
-
-def attempt_id_of(recording_id: str) -> int:
-    """The attempt a recording belongs to, told by its id: known even where a crash took everything else.
-
-    ForeignSpoolError: the id is not one that this program gives.
-    """
-    number = recording_id.rpartition("-")[2]
-    if not (number.isascii() and number.isdecimal() and len(number) <= MAX_ID_DIGITS):
-        raise ForeignSpoolError(f"{recording_id}: the name ends in no attempt's number, so no call belongs to it")
-    return int(number)
 
 
 class _Background:

@@ -2,7 +2,7 @@
 
 Records come nearly in order. A window of half a minute holds what may still change; what falls out of it goes to the
 sink. Where nothing was recorded there is silence; where the network lost packets the last 20 ms are repeated and faded
-out, so that a listener hears a dip and not a click. What was concealed is counted.
+out, so that a listener hears a dip and not a click. What is not as it was said is marked.
 """
 
 from collections.abc import Callable
@@ -11,28 +11,29 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from recording.g711 import decode
+from recording.g711 import decode_into
+from recording.marks import MarkBook, MarkKind
 from recording.spool import CHANNELS, RATE_HZ, RecordKind, SpoolCodec, SpoolRecord
 
 WINDOW_SAMPLES = 30 * RATE_HZ
 CONCEAL_SAMPLES = 60 * RATE_HZ // 1000
 """A repeated sound has faded out after 60 ms, as in ITU-T G.711 appendix I."""
-_REPEAT_SAMPLES = 20 * RATE_HZ // 1000
-_MARGIN = _REPEAT_SAMPLES
-_LONGEST_RUN_SAMPLES = RATE_HZ
+FRAME_SAMPLES = 20 * RATE_HZ // 1000
+_MARGIN = FRAME_SAMPLES
+_LONGEST_RUN_SAMPLES = 4 * RATE_HZ
 
 Sink = Callable[[NDArray[np.int16]], None]
-"""Takes int16[n, 2], the next n samples of both channels; the array is only valid during the call."""
+"""Takes int16[2, n], the next n samples of both channels; the array is only valid during the call."""
 
 
 @dataclass(slots=True)
 class _Run:
-    """Audio of one channel that follows on without a gap, not decoded yet: one table look-up for a second of it."""
+    """Audio of one channel that follows on without a gap, not decoded yet: one table look-up for seconds of it."""
 
     position: int = 0
     codec: SpoolCodec = SpoolCodec.PCMA
     payloads: list[bytes] = field(default_factory=list)
-    n_samples: int = 0
+    end: int = 0
 
 
 class Timeline:
@@ -41,63 +42,108 @@ class Timeline:
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
         self._base = 0
-        self._window = np.zeros((_MARGIN + WINDOW_SAMPLES, CHANNELS), dtype=np.int16)
+        self._window = np.zeros((CHANNELS, _MARGIN + WINDOW_SAMPLES), dtype=np.int16)
         self._runs = [_Run() for _ in range(CHANNELS)]
         self._losses: list[tuple[int, int, int]] = []
+        self._paused_at: int | None = None
+        self._known_until = [0] * CHANNELS
+        self._damaged_from: list[int | None] = [None] * CHANNELS
         self._end = 0
+        self._marks = MarkBook()
         self.lost_samples = 0
         """Samples of either channel that the network lost or that came too late to be placed."""
 
+    @property
+    def marks(self) -> MarkBook:
+        """What is not as it was said; complete after `finish`."""
+        return self._marks
+
     def add(self, record: SpoolRecord) -> None:
         """Takes the next record of the spool."""
+        if record.kind in (RecordKind.AUDIO, RecordKind.LOST):
+            self._close_damage(record.channel, record.position)
+            self._known_until[record.channel] = record.end
         if record.kind is RecordKind.AUDIO:
             self._add_audio(record)
         elif record.kind is RecordKind.LOST:
             self.lost_samples += record.n_lost
             self._losses.append((record.channel, record.position, record.end))
+        elif record.kind is RecordKind.PAUSED:
+            self._paused_at = record.position if self._paused_at is None else self._paused_at
+        elif record.kind is RecordKind.RESUMED:
+            self._resume(record.position)
         else:
             self._end = max(self._end, record.position)
+
+    def damaged(self) -> None:
+        """What lay between the latest record and the next one could not be read; it may have been of either channel."""
+        for channel in range(CHANNELS):
+            if self._damaged_from[channel] is None:
+                self._damaged_from[channel] = self._known_until[channel]
 
     def finish(self) -> int:
         """Hands the rest to the sink; returns the length in samples."""
         for channel in range(CHANNELS):
-            self._decode_run(channel)
+            self._place_run(channel)
+        self._resume(self._end)
+        for channel in range(CHANNELS):
+            self._close_damage(channel, self._end)
         self._move_to(self._end)
         return self._end
 
+    def _resume(self, position: int) -> None:
+        if self._paused_at is not None:
+            self._marks.add(MarkKind.PAUSED, None, self._paused_at, position)
+            self._paused_at = None
+
+    def _close_damage(self, channel: int, position: int) -> None:
+        begun = self._damaged_from[channel]
+        if begun is not None:
+            self._marks.add(MarkKind.DAMAGED, channel, begun, position)
+            self._damaged_from[channel] = None
+
     def _add_audio(self, record: SpoolRecord) -> None:
         run = self._runs[record.channel]
-        follows = record.position == run.position + run.n_samples and record.codec is run.codec
-        if not follows or run.n_samples >= _LONGEST_RUN_SAMPLES:
-            self._decode_run(record.channel)
-            run.position, run.codec = record.position, record.codec
+        follows = record.position == run.end and record.codec is run.codec
+        if not follows or run.end - run.position >= _LONGEST_RUN_SAMPLES:
+            self._place_run(record.channel)
+            run.position = run.end = record.position
+            run.codec = record.codec
         run.payloads.append(record.payload)
-        run.n_samples += len(record.payload)
+        run.end += len(record.payload)
 
-    def _decode_run(self, channel: int) -> None:
+    def _place_run(self, channel: int) -> None:
+        """Decodes what waits of a channel into the window, which is moved on first where it ends too early."""
         run = self._runs[channel]
-        if run.payloads:
-            self._place(channel, run.position, decode(b"".join(run.payloads), run.codec))
-        run.payloads, run.n_samples = [], 0
-
-    def _place(self, channel: int, position: int, samples: NDArray[np.int16]) -> None:
-        end = position + len(samples)
-        if end > self._base + WINDOW_SAMPLES:
-            self._move_to(end - WINDOW_SAMPLES // 2)
-        too_late = min(max(self._base - position, 0), len(samples))
+        if not run.payloads:
+            return
+        payload = b"".join(run.payloads)
+        run.payloads = []
+        if run.end > self._base + WINDOW_SAMPLES:
+            self._move_past(run.end - WINDOW_SAMPLES // 2)
+        too_late = min(max(self._base - run.position, 0), len(payload))
         self.lost_samples += too_late
-        at = _MARGIN + position + too_late - self._base
-        self._window[at : at + len(samples) - too_late, channel] = samples[too_late:]
-        self._end = max(self._end, end)
+        self._marks.add(MarkKind.LATE, channel, run.position, run.position + too_late)
+        at = _MARGIN + run.position + too_late - self._base
+        decode_into(payload[too_late:], run.codec, self._window[channel, at : at + len(payload) - too_late])
+        self._end = max(self._end, run.end)
+
+    def _move_past(self, position: int) -> None:
+        """Moves the window on to `position`; what waits of a channel that fell silent before it is placed first."""
+        for channel, run in enumerate(self._runs):
+            if run.payloads and run.position < position:
+                self._move_to(run.position)
+                self._place_run(channel)
+        self._move_to(position)
 
     def _move_to(self, position: int) -> None:
         """Hands everything before `position` to the sink, a window at a time."""
         self._conceal(position)
         while self._base < position:
             n_samples = min(position - self._base, WINDOW_SAMPLES)
-            self._sink(self._window[_MARGIN : _MARGIN + n_samples])
-            self._window[: len(self._window) - n_samples] = self._window[n_samples:].copy()
-            self._window[len(self._window) - n_samples :] = 0
+            self._sink(self._window[:, _MARGIN : _MARGIN + n_samples])
+            self._window[:, :-n_samples] = self._window[:, n_samples:].copy()
+            self._window[:, -n_samples:] = 0
             self._base += n_samples
 
     def _conceal(self, before: int) -> None:
@@ -110,16 +156,20 @@ class Timeline:
                 faded_from = (channel, faded_from[1], end)
             else:
                 faded_from = (channel, start, end)
-            self._fill(channel, start, end, n_faded=start - faded_from[1])
+            n_filled = self._fill(channel, start, end, n_faded=start - faded_from[1])
+            self._marks.add(MarkKind.CONCEALED, channel, start, start + n_filled)
+            self._marks.add(MarkKind.LOST, channel, start + n_filled, end)
 
-    def _fill(self, channel: int, start: int, end: int, n_faded: int) -> None:
+    def _fill(self, channel: int, start: int, end: int, n_faded: int) -> int:
+        """Conceals what is lost from `start` on, as far as there is something to repeat; says how many samples."""
         first = start - n_faded
         n_samples = min(end - first, CONCEAL_SAMPLES) - n_faded
         at = _MARGIN + start - self._base
-        source = _MARGIN + first - self._base - _REPEAT_SAMPLES
-        if n_samples <= 0 or source < 0 or at + n_samples > len(self._window):
-            return
+        source = _MARGIN + first - self._base - FRAME_SAMPLES
+        if n_samples <= 0 or source < 0 or at + n_samples > self._window.shape[1]:
+            return 0
         index = np.arange(n_faded, n_faded + n_samples)
-        repeated = self._window[source + index % _REPEAT_SAMPLES, channel].astype(np.float32)
+        repeated = self._window[channel, source + index % FRAME_SAMPLES].astype(np.float32)
         fade = 1.0 - index / CONCEAL_SAMPLES
-        self._window[at : at + n_samples, channel] = np.rint(repeated * fade).astype(np.int16)
+        self._window[channel, at : at + n_samples] = np.rint(repeated * fade).astype(np.int16)
+        return n_samples

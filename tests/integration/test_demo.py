@@ -27,7 +27,7 @@ def test_the_demo_dials_talks_records_and_tells(tmp_path: Path) -> None:
     assert "all calls settled, recorded and told exactly once" in shown
     assert re.search(r"first bridged call: \d+ s", shown)
     assert re.search(r"connected \d+", shown)
-    assert list((tmp_path / "demo" / "data" / "recordings").rglob("*.flac"))
+    assert list((tmp_path / "demo" / "data" / "recordings").rglob("*.flac.sealed"))
     assert not list((tmp_path / "demo" / "data" / "spool").glob("*.spool"))
 
 

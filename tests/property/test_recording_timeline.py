@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recording.finalize import finalize
 from recording.g711 import decode
 from recording.spool import HEADER_BYTES, RecordKind, SpoolCodec, SpoolRecord, encode_header, encode_record
+from recording.vault import Ingest
+from tests.support.vaults import samples_in, vault_in
 
 STARTED = datetime(2026, 11, 22, tzinfo=UTC)
 
@@ -42,10 +42,11 @@ def test_a_cut_spool_gives_the_audio_of_its_whole_records(
             break
         kept.append(record)
     with tempfile.TemporaryDirectory() as directory:
-        spool, target = Path(directory) / "a.spool", Path(directory) / "a.flac"
+        spool = Path(directory) / "a.spool"
         spool.write_bytes(whole[:cut])
-        result = finalize(spool, target)
-        pcm, _ = soundfile.read(target, dtype="int16", always_2d=True)
+        vault = vault_in(Path(directory)).open()
+        result = vault.ingest(Ingest("a", (spool,)))
+        pcm = samples_in(vault, result, result.key)
     expected = np.zeros((max((record.end for record in kept), default=1), 2), dtype=np.int16)
     for record in kept:
         expected[record.position : record.end, record.channel] = decode(record.payload, record.codec)

@@ -21,6 +21,7 @@ from dialer.sip.events import Destination, Transport
 from tests.support.path_ports import free_ports
 from tests.support.policy import HOUSE_NUMBER, registered
 from tests.support.sip_peers import HOST, PhoneAccount, wait_until
+from tests.support.vaults import whole
 
 MONDAY = datetime.fromisoformat("2026-11-23T10:00:00+08:00")
 """A working morning inside the calling window of the shipped pack."""
@@ -183,7 +184,7 @@ class PathHouse:
         info = await seen(look, f"recording {recording_id} is finalised")
         stored = await self.app.storage.recordings.get(recording_id)
         assert stored is not None
-        return info, await asyncio.to_thread((self.app.recordings_dir / stored.path).read_bytes)
+        return info, await asyncio.to_thread(whole, await self.app.recordings.open(stored))
 
     async def told(self, kind: EventType, attempt_id: int) -> Mapping[str, Any]:
         """Waits until the case system has heard an event about an attempt; its data."""

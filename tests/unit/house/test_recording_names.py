@@ -2,7 +2,7 @@
 
 import pytest
 
-from dialer.app import attempt_id_of
+from dialer.evidence.recording_keeper import attempt_id_of
 from recording.errors import ForeignSpoolError
 
 

@@ -5,6 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from recording.g711 import decode
+from recording.marks import Mark, MarkKind
 from recording.spool import RecordKind, SpoolCodec, SpoolRecord
 from recording.timeline import CONCEAL_SAMPLES, WINDOW_SAMPLES, Timeline
 
@@ -14,7 +15,7 @@ ALAW_SILENCE = 8
 
 def lay_out(*records: SpoolRecord) -> tuple[NDArray[np.int16], Timeline]:
     blocks: list[NDArray[np.int16]] = []
-    timeline = Timeline(lambda block: blocks.append(block.copy()))
+    timeline = Timeline(lambda block: blocks.append(block.T.copy()))
     for record in records:
         timeline.add(record)
     n_samples = timeline.finish()
@@ -58,8 +59,23 @@ def test_a_record_that_comes_late_still_finds_its_place() -> None:
 
 
 def test_one_that_comes_after_its_place_was_written_is_counted_as_lost() -> None:
-    _, timeline = lay_out(audio(0, 0, 0x2A), audio(0, 2 * WINDOW_SAMPLES, 0x2A), audio(1, 0, 0x2A))
+    far = [audio(0, n * WINDOW_SAMPLES, 0x2A) for n in (0, 2, 4)]
+    _, timeline = lay_out(*far, audio(1, 0, 0x2A))
     assert timeline.lost_samples == 160
+    assert timeline.marks.marks() == (Mark(0, 20, MarkKind.LATE, 1),)
+
+
+def test_what_a_channel_said_last_is_kept_however_long_the_other_goes_on() -> None:
+    pcm, timeline = lay_out(audio(1, 0, 0x2A), *(audio(0, n * 8000, 0x2A, 8000) for n in range(120)))
+    assert pcm[:160, 1].all()
+    assert not pcm[160:, 1].any()
+    assert pcm[:, 0].all()
+    assert timeline.lost_samples == 0
+
+
+def test_a_long_loss_is_marked_as_heard_and_as_not_heard() -> None:
+    _, timeline = lay_out(audio(0, 0, 0x2A), lost(0, 160, 320), lost(0, 480, 480), audio(0, 960, 0x2A))
+    assert timeline.marks.marks() == (Mark(20, 80, MarkKind.CONCEALED, 0), Mark(80, 120, MarkKind.LOST, 0))
 
 
 def test_a_loss_is_filled_with_the_last_sound_fading_out() -> None:
