@@ -88,7 +88,7 @@ impl Disk {
         }
     }
 
-    fn sync(&self) {
+    pub(super) fn sync(&self) {
         if !self.is_dirty.swap(false, Ordering::AcqRel) {
             return;
         }

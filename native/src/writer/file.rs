@@ -105,3 +105,106 @@ impl SpoolFile {
 fn create(path: &PathBuf) -> Result<File> {
     OpenOptions::new().append(true).create_new(true).open(path)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Scratch;
+    use super::*;
+    use crate::g711::Codec;
+    use crate::spool::{read, Record, Take, FAR_END};
+    use std::fs;
+
+    const STARTED: u64 = 77;
+
+    fn disks(scratch: &Scratch) -> [Disk; 2] {
+        scratch.paths.clone().map(|path| Disk::open(&path).unwrap())
+    }
+
+    fn batches(count: usize) -> Vec<Vec<u8>> {
+        let mut take = Take::new(0, STARTED);
+        (0..count)
+            .map(|index| {
+                take.audio(FAR_END, 160 * index as i64, Codec::Pcma, &[index as u8; 160]);
+                take.collect()
+            })
+            .collect()
+    }
+
+    fn begun(on: &Disk, batches: &[Vec<u8>]) -> SpoolFile {
+        let mut file = SpoolFile::create(Spool::new(1, 1, "a"), STARTED, 0, on).unwrap();
+        for (index, batch) in batches.iter().enumerate() {
+            file.spool.waiting.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            file.take(batch.clone(), index as u64);
+            file.write(on, &mut Vec::new()).unwrap();
+        }
+        file
+    }
+
+    fn positions(bytes: &[u8]) -> Vec<u32> {
+        let position = |record: &Record<'_>| match record {
+            Record::Audio { position, .. } => *position,
+            other => panic!("{other:?}"),
+        };
+        read(bytes).unwrap().iter().map(position).collect()
+    }
+
+    #[test]
+    fn what_was_not_durable_is_repeated_on_the_other_disk() {
+        let scratch = Scratch::new("moved");
+        let [first, second] = disks(&scratch);
+        let all = batches(4);
+        let mut file = begun(&first, &all[..2]);
+        first.sync();
+        file.forget_durable(first.durable_before());
+        assert_eq!(file.not_durable_since_ns(), None);
+        file.take(all[2].clone(), 2);
+        file.write(&first, &mut Vec::new()).unwrap();
+        file.take(all[3].clone(), 3);
+        file.move_to(1, &second).unwrap();
+        let (before, after) = (fs::read(first.directory.join("a.spool")), fs::read(second.directory.join("a.spool")));
+        let (before, after) = (before.unwrap(), after.unwrap());
+        let durable = (all[0].len() + all[1].len()) as u32;
+        assert_eq!(after[..HEADER_LEN], header(STARTED, durable));
+        assert_eq!(positions(&before), [0, 160, 320]);
+        assert_eq!(positions(&after), [320, 480]);
+        assert_eq!((file.disk, file.has_moved, file.not_durable_since_ns()), (1, true, Some(2)));
+    }
+
+    #[test]
+    fn a_header_that_was_not_durable_is_not_repeated() {
+        let scratch = Scratch::new("header");
+        let [first, second] = disks(&scratch);
+        let mut file = begun(&first, &batches(2));
+        file.move_to(1, &second).unwrap();
+        let after = fs::read(second.directory.join("a.spool")).unwrap();
+        assert_eq!(after[..HEADER_LEN], header(STARTED, HEADER_LEN as u32));
+        assert_eq!(positions(&after), [0, 160]);
+    }
+
+    #[test]
+    fn only_half_a_minute_is_held_for_a_disk_that_never_syncs() {
+        let scratch = Scratch::new("held");
+        let [first, second] = disks(&scratch);
+        let all = batches(MAX_HELD + 2);
+        let mut file = begun(&first, &all);
+        assert_eq!(file.not_durable_since_ns(), Some(2));
+        file.move_to(1, &second).unwrap();
+        let after = fs::read(second.directory.join("a.spool")).unwrap();
+        assert_eq!(after[..HEADER_LEN], header(STARTED, (all[0].len() + all[1].len()) as u32));
+        assert_eq!(positions(&after)[0], 320);
+    }
+
+    #[test]
+    fn a_write_during_a_sync_waits_for_the_next() {
+        let scratch = Scratch::new("rounds");
+        let [first, _] = disks(&scratch);
+        let file = begun(&first, &batches(1));
+        assert_eq!(file.held[0].round, Some(0));
+        assert_eq!(first.durable_before(), 0, "round 0 is not durable before a sync has finished");
+        first.sync();
+        assert_eq!(first.note_written(), 1);
+        assert_eq!(first.durable_before(), 1);
+        first.sync();
+        assert_eq!(first.durable_before(), 2);
+    }
+}

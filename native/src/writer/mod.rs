@@ -205,3 +205,102 @@ impl WriterPanel {
         self.disks.trust(disk);
     }
 }
+
+/// Two directories of a test's own, gone after it.
+#[cfg(test)]
+struct Scratch {
+    root: PathBuf,
+    paths: [PathBuf; 2],
+}
+
+#[cfg(test)]
+impl Scratch {
+    fn new(name: &str) -> Self {
+        let root = std::env::temp_dir().join(format!("dialer-spool-{name}-{}", std::process::id()));
+        let paths = ["first", "second"].map(|path| root.join(path));
+        paths.iter().for_each(|path| std::fs::create_dir_all(path).unwrap());
+        Self { root, paths }
+    }
+}
+
+#[cfg(test)]
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.root);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::time::{Duration, Instant};
+
+    fn reasons(events: &Events) -> Vec<String> {
+        let reason = |event: Event| match event.kind {
+            Kind::RecordingFailed { reason, .. } => reason,
+            other => panic!("{other:?}"),
+        };
+        events.take().0.into_iter().map(reason).collect()
+    }
+
+    fn wait_for(path: &Path) {
+        let began = Instant::now();
+        while !path.exists() {
+            assert!(began.elapsed() < Duration::from_secs(5), "{} was not written", path.display());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    #[test]
+    fn new_recordings_begin_where_they_can() {
+        let scratch = Scratch::new("new");
+        let paths = &scratch.paths;
+        let events = Arc::new(Events::new().unwrap());
+        let (writer, panel) = Writer::start(paths.iter().map(PathBuf::as_path), events.clone()).unwrap();
+        fs::remove_dir(&paths[0]).unwrap();
+        writer.handle().open(&Spool::new(1, 1, "a"), 0);
+        wait_for(&paths[1].join("a.spool"));
+        assert!(panel.figures().problems[0].contains("a.spool: No such file"), "{:?}", panel.figures());
+        assert_eq!(panel.figures().problems[1], "");
+        fs::create_dir(&paths[0]).unwrap();
+        writer.handle().open(&Spool::new(2, 1, "b"), 0);
+        wait_for(&paths[1].join("b.spool"));
+        panel.trust(0);
+        writer.handle().open(&Spool::new(3, 1, "c"), 0);
+        wait_for(&paths[0].join("c.spool"));
+        panel.prefer(1);
+        writer.handle().open(&Spool::new(4, 1, "d"), 0);
+        wait_for(&paths[1].join("d.spool"));
+        writer.stop();
+        assert!(reasons(&events).is_empty());
+    }
+
+    #[test]
+    fn an_id_that_was_used_before_says_nothing_about_the_disk() {
+        let scratch = Scratch::new("used");
+        let paths = &scratch.paths;
+        let events = Arc::new(Events::new().unwrap());
+        let (writer, panel) = Writer::start(paths.iter().map(PathBuf::as_path), events.clone()).unwrap();
+        fs::write(paths[0].join("a.spool"), b"").unwrap();
+        writer.handle().open(&Spool::new(1, 1, "a"), 0);
+        writer.stop();
+        assert!(reasons(&events)[0].contains("exists"));
+        assert_eq!(panel.figures().problems, ["", ""]);
+        assert!(!paths[1].join("a.spool").exists());
+    }
+
+    #[test]
+    fn a_disk_that_takes_nothing_for_ten_seconds_ends_the_recording() {
+        let events = Arc::new(Events::new().unwrap());
+        let (orders, inbox) = channel();
+        let handle = WriterHandle { orders, events: events.clone() };
+        let spool = Spool::new(1, 1, "a");
+        (0..MAX_WAITING).for_each(|_| handle.append(&spool, vec![1], 0));
+        assert!(!spool.has_failed());
+        (0..3).for_each(|_| handle.append(&spool, vec![1], 0));
+        assert!(spool.has_failed());
+        assert_eq!(reasons(&events), ["the disk is too slow: audio has waited for more than ten seconds"]);
+        assert_eq!(inbox.try_iter().count(), MAX_WAITING as usize, "what is not taken is not kept");
+    }
+}
