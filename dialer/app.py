@@ -37,6 +37,7 @@ from dialer.config import Config
 from dialer.errors import ConfigError, system_reason
 from dialer.evidence.ledger_keeper import LedgerKeeper
 from dialer.evidence.recording_keeper import RecordingKeeper
+from dialer.evidence.retention_keeper import RetentionKeeper
 from dialer.live import LiveBoard
 from dialer.media.engine import MediaEngine
 from dialer.metrics import Metrics
@@ -71,6 +72,7 @@ class Application:
     desk: AgentDesk
     campaigns: CampaignManager
     recordings: RecordingKeeper
+    retention: RetentionKeeper
     verdicts: VerdictKeeper
     announcements: AnnouncementKeeper
     delivery: Delivery
@@ -186,6 +188,10 @@ class Application:
             self.storage, self.config, self.policy.current, spool_dirs, self.clock, self._wake_delivery
         )
         self.recordings = await stack.enter_async_context(recordings)
+        retention = RetentionKeeper(
+            self.storage, self.policy.current, recordings.objects, self.config.node.name, self.clock, self.board
+        )
+        self.retention = await stack.enter_async_context(retention)
 
     async def _enter_calls(self, stack: AsyncExitStack) -> None:
         await asyncio.to_thread(prepare)

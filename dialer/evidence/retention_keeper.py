@@ -19,8 +19,9 @@ from dialer.compliance.policy import Policy
 from dialer.errors import ConfigError, StorageError
 from dialer.evidence.retention import count_overdue
 from dialer.evidence.retention_terms import TermsBook, terms_book
+from dialer.evidence.stores import transcript_path
 from dialer.live import LiveBoard
-from dialer.model.retention import Deletion, DeletionState, ItemState
+from dialer.model.retention import Deletion, DeletionState, DoomedObject, ItemState
 from dialer.storage import Storage
 from recording.errors import RecordingError
 from recording.stored import Deletion as StoreDeletion
@@ -146,13 +147,13 @@ class RetentionKeeper:
             for found in doomed:
                 if self._closing.is_set():
                     return
-                await self._delete_object(found.name)
+                await self._delete_object(found)
 
-    async def _delete_object(self, name: str) -> None:
-        keeping, retry_at = self._storage.keeping, self._clock.utcnow() + RETRY_AFTER
+    async def _delete_object(self, doomed: DoomedObject) -> None:
+        keeping, name, retry_at = self._storage.keeping, doomed.name, self._clock.utcnow() + RETRY_AFTER
         try:
             async with asyncio.timeout(STORE_LIMIT_S):
-                answer = await asyncio.to_thread(self._objects.delete, name)
+                answer = await asyncio.to_thread(self._delete_both, name)
         except (RecordingError, TimeoutError) as error:
             problem = str(error) or "the store does not answer"
             facts = {"action": "retention", "object": name, "problem": problem}
@@ -163,6 +164,12 @@ class RetentionKeeper:
             await keeping.object_gone(name)
         else:
             await keeping.object_stays(name, "the store locks it", max(answer.kept_until or retry_at, retry_at))
+
+    def _delete_both(self, name: str) -> StoreDeletion:
+        """Beside audio may lie a transcript, under the same key; no row tells of it."""
+        beside = transcript_path(name)
+        answers = [self._objects.delete(each) for each in (name, beside)]
+        return next((answer for answer in answers if not answer.gone), answers[0])
 
     # ---- what should be gone
 

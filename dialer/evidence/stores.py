@@ -3,6 +3,13 @@
 from dialer.config import Config
 from recording.objects import StoreSettings
 
+_AUDIO_ENDING = ".flac.sealed"
+
+
+def transcript_path(audio_path: str) -> str:
+    """Where the transcript of the recording that lies there is, if there is one."""
+    return f"{audio_path.removesuffix(_AUDIO_ENDING)}.transcript.sealed"
+
 
 def store_settings(config: Config) -> StoreSettings:
     """As `recording.objects.open_store` takes them."""
