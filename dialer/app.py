@@ -35,9 +35,13 @@ from dialer.campaigns.loop.stop_watch import StopWatch
 from dialer.clock import Clock, RehearsalClock, SystemClock
 from dialer.config import Config
 from dialer.errors import ConfigError, system_reason
+from dialer.evidence.exporting import Encoders
 from dialer.evidence.ledger_keeper import LedgerKeeper
+from dialer.evidence.playing import Player
 from dialer.evidence.recording_keeper import RecordingKeeper
+from dialer.evidence.redacting import Redactor
 from dialer.evidence.retention_keeper import RetentionKeeper
+from dialer.evidence.transcribing import Transcripts
 from dialer.live import LiveBoard
 from dialer.media.engine import MediaEngine
 from dialer.metrics import Metrics
@@ -51,6 +55,7 @@ from dialer.sip.registrar import RegistrationChanged
 from dialer.sip.trunk_monitor import TrunkMonitor
 from dialer.sip.trunks import Trunks
 from dialer.storage import Storage, storage_of
+from recording.transcription import CommandTranscriber
 
 logger = logging.getLogger(__name__)
 
@@ -72,6 +77,8 @@ class Application:
     desk: AgentDesk
     campaigns: CampaignManager
     recordings: RecordingKeeper
+    player: Player
+    transcripts: Transcripts
     retention: RetentionKeeper
     verdicts: VerdictKeeper
     announcements: AnnouncementKeeper
@@ -87,7 +94,6 @@ class Application:
         self.http_port = config.http.port
         data_dir = config.node.data_dir
         self.spool_dir = data_dir / "spool"
-        self.recordings_dir = data_dir / "recordings"
         self.verdicts_dir = data_dir / "verdicts"
         self.uploads_dir = data_dir / "uploads"
         self.prompts_dir = data_dir / "prompts"
@@ -188,6 +194,11 @@ class Application:
             self.storage, self.config, self.policy.current, spool_dirs, self.clock, self._wake_delivery
         )
         self.recordings = await stack.enter_async_context(recordings)
+        self.player = await stack.enter_async_context(Player(self.recordings))
+        command = self.config.recordings.transcriber
+        transcriber = CommandTranscriber(command) if command else None
+        node, vault = self.config.node.name, self.recordings.vault
+        self.transcripts = Transcripts(self.storage, vault, self.player, transcriber, node, self.clock)
         retention = RetentionKeeper(
             self.storage, self.policy.current, recordings.objects, self.config.node.name, self.clock, self.board
         )
@@ -242,7 +253,10 @@ class Application:
             policy=self.policy,
             live=self.board,
             metrics=Metrics(self.board),
-            recordings_dir=self.recordings_dir,
+            player=self.player,
+            encoders=Encoders(),
+            redactor=Redactor(self.storage, self.recordings.vault, self.player, self.config.node.name, self.clock),
+            transcripts=self.transcripts,
             verdicts_dir=self.verdicts_dir,
             uploads_dir=self.uploads_dir,
             outcomes_wake=self.delivery.wake,

@@ -1,20 +1,26 @@
 """Who may find and hear which recordings: what the roles' table of permissions leaves open.
 
-A collector has the own calls and nobody else's, where the house allows it at all. Where a redaction of a recording was
-made, the original is for those who need it as it was; everyone else hears the redaction.
+A collector has the own calls and nobody else's, where the house allows it at all. Where redactions of a recording were
+made, the original is for those who need it as it was; everyone else hears the newest, which takes out the most.
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from http import HTTPStatus
 
 from dialer.api.problems import ApiError, not_found
 from dialer.api.routing import AnyCall
+from dialer.evidence.exporting import ExportingBusyError
+from dialer.evidence.playing import PlayingBusyError
 from dialer.model.account import Role
 from dialer.model.recording import RecordingInfo, RecordingState
+from recording.errors import RecordingError, StoreAwayError
 
 HEARS_ORIGINALS = frozenset({Role.SUPERVISOR, Role.ADMINISTRATOR, Role.AUDITOR})
 """Hear what a redaction took out."""
 KNOWS_NUMBERS = frozenset({Role.SUPERVISOR, Role.ADMINISTRATOR, Role.AUDITOR})
 """May ask by a number; whoever else could find out by asking whose number one is."""
+_SOON_S = "5"
 
 
 def own_calls_only(call: AnyCall) -> int | None:
@@ -38,10 +44,25 @@ async def found(call: AnyCall) -> RecordingInfo:
 async def audible(call: AnyCall) -> RecordingInfo:
     """The recording that the path names, if the caller may hear it (ApiError 403, 404, 410)."""
     info = await found(call)
-    if not info.parent_id and call.actor.role not in HEARS_ORIGINALS:
-        redactions = await call.services.storage.recordings.derived(info.recording_id)
-        if redactions:
-            raise ApiError(HTTPStatus.FORBIDDEN, f"a redaction takes its place here: {redactions[-1].recording_id}")
+    if call.actor.role not in HEARS_ORIGINALS:
+        redactions = await call.services.storage.recordings.derived(info.parent_id or info.recording_id)
+        if redactions and redactions[-1].recording_id != info.recording_id:
+            raise ApiError(HTTPStatus.FORBIDDEN, f"a redaction takes its place: {redactions[-1].recording_id}")
     if info.state is RecordingState.DELETED:
         raise ApiError(HTTPStatus.GONE, "its key was destroyed: nobody can hear it any more; the ledger says why")
     return info
+
+
+@asynccontextmanager
+async def opened() -> AsyncIterator[None]:
+    """What goes wrong before the first byte, in words (ApiError 500, 503); the log has the facts."""
+    try:
+        yield
+    except (PlayingBusyError, ExportingBusyError) as error:
+        raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, str(error), headers={"Retry-After": _SOON_S}) from error
+    except (StoreAwayError, TimeoutError) as error:
+        detail = "the store of the recordings does not answer; try again"
+        raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers={"Retry-After": _SOON_S}) from error
+    except RecordingError as error:
+        detail = "the recording cannot be opened as it was sealed: it, or its key, is not what it was; verify it"
+        raise ApiError(HTTPStatus.INTERNAL_SERVER_ERROR, detail) from error

@@ -14,6 +14,10 @@ from dialer.campaigns.loop import CampaignStatus, LaunchCheck
 from dialer.clock import Clock
 from dialer.compliance.policy import Policy
 from dialer.config import Config
+from dialer.evidence.exporting import Encoders
+from dialer.evidence.playing import Player
+from dialer.evidence.redacting import Redactor
+from dialer.evidence.transcribing import Transcripts
 from dialer.live import LiveBoard
 from dialer.metrics import Metrics
 from dialer.model.outcome import WrapUp
@@ -96,8 +100,10 @@ class Services:
     policy: PolicyBoard
     live: LiveBoard
     metrics: Metrics
-    recordings_dir: Path
-    """Where finalised recordings lie; `RecordingInfo.path` is relative to it."""
+    player: Player
+    encoders: Encoders
+    redactor: Redactor
+    transcripts: Transcripts
     verdicts_dir: Path
     """Where the audio of verdicts lies; `VerdictSample.audio_path` is relative to it."""
     uploads_dir: Path

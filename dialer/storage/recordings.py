@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from dialer.errors import InputError
 from dialer.model.attempt import Attempt
@@ -23,6 +23,9 @@ from recording.ledger import EntryKind
 recordings = tables.recordings
 keys = tables.recording_keys
 
+_BY_NUMBER = (func.length(recordings.c.recording_id), recordings.c.recording_id)
+"""Redactions in the order in which they were made: ID.r2 before ID.r10."""
+
 
 class Recordings:
     """The `recordings` part of the storage."""
@@ -30,14 +33,30 @@ class Recordings:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, recording: NewRecording, key: WrappedKey | None, now: datetime) -> bool:
+    async def add(
+        self,
+        recording: NewRecording,
+        key: WrappedKey | None,
+        now: datetime,
+        *,
+        made: Mapping[str, Any] | None = None,
+    ) -> bool:
         """Stores a finalised recording with what opens it, and tells the case system; False when it was stored already.
 
         One transaction with its entry in the node's ledger. A recording that is made once more, after a crash before
-        its spool was removed, has a new key: the last one told of is what lies in the store. InputError: the attempt
-        does not exist.
+        its spool was removed, has a new key: the last one told of is what lies in the store. `made`: how a redaction
+        was made of its original, for the ledger. InputError: the attempt does not exist, or a redaction has that id.
         """
-        return await self._database.write(lambda connection: _add(connection, recording, key, now))
+        return await self._database.write(lambda connection: _add(connection, recording, key, now, made or {}))
+
+    async def note_made(
+        self, recording: RecordingInfo, part: str, made: Mapping[str, Any], node: str, now: datetime
+    ) -> None:
+        """Puts into the node's ledger what was made of a recording and is stored beside it, as its `part`."""
+        subject = f"{recording.recording_id}/{part}"
+        await self._database.write(
+            lambda connection: ledger.append(connection, node, EntryKind.DERIVED, subject, made, now)
+        )
 
     async def key(self, recording_id: str) -> WrappedKey | None:
         """What opens the recording; None: nothing does any more, or there is no such recording."""
@@ -62,7 +81,7 @@ class Recordings:
     async def derived(self, recording_id: str) -> tuple[RecordingInfo, ...]:
         """The redactions made of a recording, oldest first."""
         made_of = (recordings.c.parent_id == recording_id) & (recordings.c.parent_id != "")
-        query = select(recordings).where(made_of).order_by(recordings.c.recording_id)
+        query = select(recordings).where(made_of).order_by(*_BY_NUMBER)
         rows = await self._database.read(lambda connection: connection.execute(query).all())
         return tuple(recording_info(row) for row in rows)
 
@@ -70,7 +89,7 @@ class Recordings:
         """The ids of the redactions made of each of these recordings that has any, oldest first."""
         made_of = recordings.c.parent_id.in_(recording_ids) & (recordings.c.parent_id != "")
         ids = (recordings.c.parent_id, recordings.c.recording_id)
-        query = select(*ids).where(made_of).order_by(*ids)
+        query = select(*ids).where(made_of).order_by(*_BY_NUMBER)
         rows = await self._database.read(lambda connection: connection.execute(query).all())
         made: dict[str, tuple[str, ...]] = {}
         for parent_id, recording_id in rows:
@@ -78,7 +97,13 @@ class Recordings:
         return made
 
 
-def _add(connection: Connection, recording: NewRecording, key: WrappedKey | None, now: datetime) -> bool:
+def _add(
+    connection: Connection,
+    recording: NewRecording,
+    key: WrappedKey | None,
+    now: datetime,
+    made: Mapping[str, Any],
+) -> bool:
     # Locked, so that an end or a wrap-up of this moment finds the recording, or is found by it.
     called = select(tables.attempts.c.attempt_id).where(tables.attempts.c.attempt_id == recording.attempt_id)
     connection.execute(called.with_for_update())
@@ -92,6 +117,8 @@ def _add(connection: Connection, recording: NewRecording, key: WrappedKey | None
     before = connection.execute(known).scalar()
     if before == recording.sealed_sha256:
         return False
+    if before is not None and recording.parent_id:
+        raise InputError(f"recording {recording.recording_id}: another redaction has that id")
     if before is None:
         connection.execute(insert(recordings), row | _found_by(connection, attempt))
     else:
@@ -105,12 +132,12 @@ def _add(connection: Connection, recording: NewRecording, key: WrappedKey | None
     if not recording.parent_id:
         mine = update(tables.attempts).where(tables.attempts.c.attempt_id == recording.attempt_id)
         connection.execute(mine.values(recording_id=recording.recording_id))
-    if before is None:
+    if before is None and not recording.parent_id:
         emit(connection, EventType.RECORDING_READY, attempt.case_ref, now, payloads.recording_ready(recording, attempt))
     kind = EntryKind.DERIVED if recording.parent_id else EntryKind.RECORDING
     facts = {**row, "marks": recording.marks.decode(), "case_ref": attempt.case_ref, "campaign_id": attempt.campaign_id}
     facts["proof"] = _last_proof(connection, attempt.attempt_id)
-    ledger.append(connection, recording.node, kind, recording.recording_id, facts, now)
+    ledger.append(connection, recording.node, kind, recording.recording_id, {**facts, **made}, now)
     return before is None
 
 

@@ -14,10 +14,8 @@ import pytest
 from dialer.api.app import SUBJECTS
 from dialer.api.limits import FAILURES_ALLOWED
 from dialer.model.account import Role
-from dialer.model.recording import RecordingInfo
 from tests.support.house import House, open_house
 from tests.support.policy import bank_policy
-from tests.support.recordings import recording_info
 from tests.support.storage import MONDAY, Dialing, contacts, run_campaign
 
 NUMBER = "13800001234"
@@ -192,30 +190,6 @@ async def test_outbox_status_and_replay(house: House) -> None:
     code, replayed = await _call(house, "POST", "/v1/outbox/webhook:other/replay", json={"from_sequence": 1})
     assert (code, replayed["events"]) == (200, 1)
     assert len(house.wakes) == 2
-
-
-async def test_recording_is_sent_in_ranges_and_audited(house: House, tmp_path: Path) -> None:
-    status, _ = await _call(house, "GET", "/v1/recordings/r-1")
-    assert status == 404
-    info = recording_info("r-1", 1, AT, path="2026/r-1.flac")
-    folder = house.services.recordings_dir / "2026"
-    await asyncio.to_thread(folder.mkdir, parents=True)
-    await asyncio.to_thread((folder / "r-1.flac").write_bytes, b"fLaC123456")
-    house.storage.recordings.get = _always(info)  # type: ignore[method-assign]
-    headers = house.auth(Role.QA) | {"Range": "bytes=4-7"}
-    async with house.api.get("/v1/recordings/r-1/audio", headers=headers) as answer:
-        assert (answer.status, await answer.read()) == (206, b"1234")
-        assert answer.content_type == "audio/flac"
-    _, log = await _call(house, "GET", "/v1/audit?subject=recording/r-1", Role.AUDITOR)
-    assert [item["entry"]["action"] for item in log["items"]] == ["recording.audio"]
-    assert log["items"][0]["entry"]["actor"] == "qa (qa)"
-
-
-def _always(info: RecordingInfo) -> Any:
-    async def get(recording_id: str) -> RecordingInfo:
-        return info
-
-    return get
 
 
 async def test_live_frames_for_a_supervisor_and_a_collector(house: House) -> None:

@@ -18,6 +18,12 @@ from dialer.campaigns.lifecycle import CampaignAction, Refusal, transition
 from dialer.campaigns.loop import CampaignError, CampaignStatus, LaunchCheck
 from dialer.clock import Clock, SystemClock
 from dialer.config import Config, NodeConfig, PolicyConfig
+from dialer.config_recordings import RecordingsConfig
+from dialer.evidence.exporting import Encoders
+from dialer.evidence.playing import Player
+from dialer.evidence.recording_keeper import RecordingKeeper
+from dialer.evidence.redacting import Redactor
+from dialer.evidence.transcribing import Transcripts
 from dialer.live import LiveBoard
 from dialer.metrics import Metrics
 from dialer.model.account import Role
@@ -25,6 +31,7 @@ from dialer.model.agent import AgentState
 from dialer.model.outcome import WrapUp
 from dialer.sip.trunks import TrunkStatus
 from dialer.storage import Storage
+from recording.transcription import CommandTranscriber
 from tests.support.policy import registered
 from tests.support.schema import make_sqlite
 
@@ -158,6 +165,7 @@ class House:
     api: TestClient  # type: ignore[type-arg]
     tokens: dict[Role, str]
     wakes: list[datetime]
+    keeper: RecordingKeeper
 
     def auth(self, role: Role) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.tokens[role]}"}
@@ -171,16 +179,27 @@ async def open_house(
     token_prefix: str = "token",
     clock: Clock | None = None,
     policy: PolicyConfig | None = None,
+    recordings: RecordingsConfig | None = None,
 ) -> AsyncIterator[House]:
     """The house over a SQLite file; without `new_tokens` over one whose tokens are known already."""
     clock = clock or SystemClock()
     if not (folder / "dialer.db").exists():
         make_sqlite(folder / "dialer.db")
-    config = Config(node=NodeConfig(data_dir=folder), policy=policy or PolicyConfig(), caller_ids=registered())
+    config = Config(
+        node=NodeConfig(data_dir=folder),
+        policy=policy or PolicyConfig(),
+        caller_ids=registered(),
+        recordings=recordings or RecordingsConfig(),
+    )
     async with (
         Storage.open(f"sqlite:///{folder / 'dialer.db'}", KEY, clock) as storage,
         PolicyKeeper(storage.policies, clock, config) as keeper,
+        RecordingKeeper(storage, config, keeper.current, (folder / "spool",), clock, lambda: None) as recorder,
+        Player(recorder) as player,
     ):
+        node, vault = config.node.name, recorder.vault
+        command = config.recordings.transcriber
+        transcriber = CommandTranscriber(command) if command else None
         campaigns, desk, live = PlayedCampaigns(storage, clock), PlayedDesk(clock), LiveBoard(clock)
         wakes: list[datetime] = []
         services = Services(
@@ -193,7 +212,10 @@ async def open_house(
             policy=keeper,
             live=live,
             metrics=Metrics(live),
-            recordings_dir=folder / "recordings",
+            player=player,
+            encoders=Encoders(),
+            redactor=Redactor(storage, vault, player, node, clock),
+            transcripts=Transcripts(storage, vault, player, transcriber, node, clock),
             verdicts_dir=folder / "verdicts",
             uploads_dir=folder / "uploads",
             outcomes_wake=lambda: wakes.append(clock.utcnow()),
@@ -202,4 +224,4 @@ async def open_house(
         for role, token in tokens.items() if new_tokens else ():
             await storage.accounts.add_token(hash_token(token), role.value, role, clock.utcnow())
         async with TestClient(TestServer(create_app(services))) as api:
-            yield House(storage, services, campaigns, desk, live, api, tokens, wakes)
+            yield House(storage, services, campaigns, desk, live, api, tokens, wakes, recorder)
