@@ -11,6 +11,7 @@ _FEEDS = frozenset({_SUPERVISOR, _ADMINISTRATOR, _INTEGRATION})
 _LISTENS = frozenset({_SUPERVISOR, _ADMINISTRATOR, _QA, _AUDITOR})
 _HEARS = frozenset({_SUPERVISOR, _ADMINISTRATOR, _QA})
 _TALKS = frozenset({_COLLECTOR, _SUPERVISOR})
+_OVERSEES = frozenset({_SUPERVISOR, _ADMINISTRATOR, _AUDITOR})
 _AUDITS = frozenset({_AUDITOR, _ADMINISTRATOR})
 _ADMINISTERS = frozenset({_ADMINISTRATOR})
 _EVERYBODY = frozenset(Role)
@@ -74,6 +75,27 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "announcements.unknown": _LISTENS,
     "announcements.audio": _HEARS,
     "announcements.name": _HEARS,
+    "qa_plans.list": _OVERSEES,
+    "qa_plans.create": _RUNS,
+    "qa_plans.get": _OVERSEES,
+    "qa_plans.stop": _RUNS,
+    "qa_plans.draws": _OVERSEES,
+    "qa_plans.repeat": _OVERSEES,
+    "qa_work.list": _LISTENS,
+    "qa_work.open": _RUNS,
+    "qa_work.next": _HEARS,
+    "qa_work.loads": _OVERSEES,
+    "qa_work.get": _LISTENS,
+    "qa_work.skip": _HEARS,
+    "qa_work.assign": _RUNS,
+    "qa_reports.figures": _OVERSEES | {_COLLECTOR},
+    "qa_reports.figures_csv": _OVERSEES | {_COLLECTOR},
+    "qa_reports.questions": _OVERSEES | {_COLLECTOR},
+    "qa_reports.questions_csv": _OVERSEES | {_COLLECTOR},
+    "qa_reports.verdicts": _LISTENS,
+    "qa_reports.verdicts_csv": _LISTENS,
+    "teams.list": _OVERSEES,
+    "teams.move": _RUNS,
     "do_not_call.add": _FEEDS | {_COLLECTOR},
     "do_not_call.check": _FEEDS,
     "do_not_call.remove": _ADMINISTERS,

@@ -77,6 +77,7 @@ class PlanRunner:
             async with asyncio.timeout(TIDY_LIMIT_S):
                 plans = await self._storage.qa_plans.all(running=True)
                 await self._storage.qa_work.tidy(self._clock.utcnow())
+                await self._storage.evaluations.close_unanswered(self._clock.utcnow())
         except (StorageError, TimeoutError):  # the next turn asks again
             logger.exception("sampling plans were not read", extra={"action": "sampling"})
             return

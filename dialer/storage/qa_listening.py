@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from sqlalchemy import Connection, String, cast, exists, select
+from sqlalchemy import Connection, String, and_, cast, exists, select
 
 from dialer.model.quality_work import (
     AnnouncementRules,
@@ -21,6 +21,7 @@ from dialer.model.verdict_sample import SampleFilter
 from dialer.storage import tables
 from dialer.storage.database import Database
 from dialer.storage.qa_plans import record_draw, was_drawn
+from dialer.storage.qa_work_reading import IS_PENDING
 from dialer.storage.verdict_samples import campaigns_with, drawable, first_of, mark_drawn
 from recording.review.sampling import RANDOM, Reason, ReasonKind
 
@@ -74,9 +75,8 @@ def _verdicts(connection: Connection, plan: QaPlan, rules: VerdictRules, draw: N
 
 
 def _announcements(connection: Connection, plan: QaPlan, rules: AnnouncementRules, draw: NewDraw) -> _Found:
-    is_given_out = exists().where(
-        work.c.kind == WorkKind.ANNOUNCEMENT.value, work.c.subject == cast(waiting.c.cluster_id, String)
-    )
+    same = and_(work.c.kind == WorkKind.ANNOUNCEMENT.value, work.c.subject == cast(waiting.c.cluster_id, String))
+    is_given_out = exists().where(same, IS_PENDING)
     most_heard = (
         select(waiting.c.cluster_id, waiting.c.campaign_id, waiting.c.times)
         .where(waiting.c.times >= rules.least_times, ~is_given_out)

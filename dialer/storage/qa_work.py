@@ -206,6 +206,8 @@ def _is_given_out(connection: Connection, item: NewWork) -> bool:
     same = {name: getattr(item, name) for name in ("subject", "calibration_id", "slot")}
     same |= {"kind": item.kind.value, "purpose": item.purpose.value}
     query = select(work.c.work_id).where(*(work.c[name] == value for name, value in same.items()))
+    if item.kind is WorkKind.ANNOUNCEMENT:  # another one bears its number by now
+        query = query.where(IS_PENDING)
     return connection.execute(query).first() is not None
 
 

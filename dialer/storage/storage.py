@@ -41,6 +41,7 @@ from dialer.storage.outbox import Outbox
 from dialer.storage.policies import Policies
 from dialer.storage.proof_reading import ProofReading
 from dialer.storage.qa_candidates import QaCandidates
+from dialer.storage.qa_figures import QaFigures
 from dialer.storage.qa_listening import QaListening
 from dialer.storage.qa_plans import QaPlans
 from dialer.storage.qa_teams import QaTeams
@@ -107,6 +108,7 @@ class Storage:
         self.qa_candidates = QaCandidates(database, cipher)
         self.qa_listening = QaListening(database)
         self.qa_work = QaWork(database)
+        self.qa_figures = QaFigures(database)
         self.qa_teams = QaTeams(database)
         self.scorecards = Scorecards(database)
         self.scoring_rounds = ScoringRounds(database)

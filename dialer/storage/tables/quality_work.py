@@ -8,6 +8,8 @@ from sqlmodel import Field
 from dialer.storage.tables.base import Base, BigId, UtcDateTime, table_of
 
 PENDING = "state IN ('open', 'taken')"
+LASTING = "kind <> 'announcement'"
+UNNAMED = f"kind = 'announcement' AND {PENDING}"
 CURRENT = "until IS NULL"
 
 
@@ -50,13 +52,29 @@ class QaDrawRow(Base, table=True):
 class QaWorkRow(Base, table=True):
     """One item of work. `subject` is a recording's id, a verdict's or an unknown announcement's; `reasons` is JSON.
 
-    The two unique keys: nothing is given out twice for one purpose, and nobody gets both halves of a blind pair.
+    The unique keys: nothing is given out twice for one purpose, and nobody gets both halves of a blind pair. The number
+    of an announcement is given anew when it is named or gone, so of those only what is pending counts.
     """
 
     __tablename__ = "qa_work"
     __table_args__ = (
-        UniqueConstraint("subject", "kind", "purpose", "calibration_id", "slot"),
-        UniqueConstraint("subject", "kind", "purpose", "calibration_id", "assignee_id"),
+        *(
+            Index(
+                f"uq_qa_work_{column}",
+                *("subject", "kind", "purpose", "calibration_id", column),
+                unique=True,
+                sqlite_where=text(LASTING),
+                postgresql_where=text(LASTING),
+            )
+            for column in ("slot", "assignee_id")
+        ),
+        Index(
+            "uq_qa_work_announcement",
+            "subject",
+            unique=True,
+            sqlite_where=text(UNNAMED),
+            postgresql_where=text(UNNAMED),
+        ),
         Index(
             "ix_qa_work_pending",
             "assignee_id",

@@ -57,7 +57,6 @@ def _create_draws() -> None:
 def _create_work() -> None:
     texts = ("kind", "subject", "purpose", "state", "assigned_by", "closed_by", "note")
     ids = ("collector_id", "scorecard_id", "plan_id", "draw_id", "assignee_id", "evaluation_id")
-    which = ("subject", "kind", "purpose", "calibration_id")
     op.create_table(
         "qa_work",
         sa.Column("work_id", BigId, nullable=False),
@@ -69,10 +68,22 @@ def _create_work() -> None:
         *(sa.Column(name, UtcDateTime(), nullable=False) for name in ("created_at", "due_at")),
         *(sa.Column(name, UtcDateTime(), nullable=True) for name in ("taken_at", "closed_at")),
         sa.PrimaryKeyConstraint("work_id", name="pk_qa_work"),
-        sa.UniqueConstraint(*which, "slot", name="uq_qa_work_subject_kind_purpose_calibration_id_slot"),
-        sa.UniqueConstraint(*which, "assignee_id", name="uq_qa_work_subject_kind_purpose_calibration_id_assignee_id"),
     )
-    pending = sa.text("state IN ('open', 'taken')")
+    _index_work()
+
+
+def _index_work() -> None:
+    lasting, pending = sa.text("kind <> 'announcement'"), sa.text("state IN ('open', 'taken')")
+    unnamed = sa.text("kind = 'announcement' AND state IN ('open', 'taken')")
+    unique = {
+        "slot": (["subject", "kind", "purpose", "calibration_id", "slot"], lasting),
+        "assignee_id": (["subject", "kind", "purpose", "calibration_id", "assignee_id"], lasting),
+        "announcement": (["subject"], unnamed),
+    }
+    for name, (columns, which) in unique.items():
+        op.create_index(
+            f"uq_qa_work_{name}", "qa_work", columns, unique=True, sqlite_where=which, postgresql_where=which
+        )
     op.create_index(
         "ix_qa_work_pending",
         "qa_work",

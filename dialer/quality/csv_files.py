@@ -1,0 +1,30 @@
+"""Tables as CSV files that a spreadsheet opens as they are meant.
+
+UTF-8 with a byte order mark: without it Excel takes Chinese for another encoding. A text that a spreadsheet would take
+for a formula (it begins with =, +, -, @, a tab or a return) gets an apostrophe before it (OWASP, "CSV Injection"):
+names and labels come from people. Numbers are numbers.
+"""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+
+MEDIA_TYPE = "text/csv"
+CHARSET = "utf-8"
+BOM = "\N{BYTE ORDER MARK}"
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+Cell = str | int | float | None
+
+
+def csv_of(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
+    """The whole file; None is an empty cell."""
+    written = io.StringIO()
+    writer = csv.writer(written, lineterminator="\r\n")  # RFC 4180 §2
+    writer.writerow(columns)
+    writer.writerows([_safe(cell) for cell in row] for row in rows)
+    return (BOM + written.getvalue()).encode(CHARSET)
+
+
+def _safe(cell: Cell) -> Cell:
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
