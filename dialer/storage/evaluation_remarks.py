@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, select, update
+from sqlalchemy import ColumnElement, Connection, and_, exists, select, update
 
 from dialer.errors import InputError
 from dialer.model.evaluation import (
@@ -14,11 +14,12 @@ from dialer.model.evaluation import (
     NewCoaching,
     NewComment,
     Person,
+    Viewer,
 )
 from dialer.storage import tables
 from dialer.storage.database import Database
 from dialer.storage.dialect import insert_row
-from dialer.storage.evaluation_rows import value_of
+from dialer.storage.evaluation_rows import value_of, visible_to
 from dialer.storage.scorecards import load_version
 from dialer.storage.tables.base import AnyRow
 from recording.review.evaluation_state import EvaluationState
@@ -63,6 +64,7 @@ class EvaluationRemarks:
 
     async def coaching(
         self,
+        viewer: Viewer,
         *,
         evaluation_id: int | None = None,
         agent_id: int | None = None,
@@ -70,8 +72,8 @@ class EvaluationRemarks:
         limit: int = 100,
         before: int | None = None,
     ) -> tuple[Coaching, ...]:
-        """A page of items, newest first; the next page is that `before` the last of this one."""
-        wanted: list[ColumnElement[bool]] = []
+        """A page of items of evaluations that this person may see, newest first; the next is `before` its last."""
+        wanted: list[ColumnElement[bool]] = [visible_to(viewer)]
         if evaluation_id is not None:
             wanted.append(coaching.c.evaluation_id == evaluation_id)
         if agent_id is not None:
@@ -80,13 +82,15 @@ class EvaluationRemarks:
             wanted.append(coaching.c.done_at.is_not(None) if done else coaching.c.done_at.is_(None))
         if before is not None:
             wanted.append(coaching.c.item_id < before)
-        query = select(coaching).where(*wanted).order_by(coaching.c.item_id.desc()).limit(limit)
+        of_evaluation = coaching.join(evaluations, evaluations.c.evaluation_id == coaching.c.evaluation_id)
+        query = select(coaching).select_from(of_evaluation).where(*wanted)
+        query = query.order_by(coaching.c.item_id.desc()).limit(limit)
         rows = await self._database.read(lambda connection: connection.execute(query).all())
         return tuple(_coaching_of(row) for row in rows)
 
-    async def coached(self, item_id: int, agent_id: int, words: str, now: datetime) -> Coaching | None:
+    async def coached(self, viewer: Viewer, item_id: int, words: str, now: datetime) -> Coaching | None:
         """The collector says that it is done, in words; the first time stands. None: no such item of this collector."""
-        return await self._database.write(lambda connection: _coached(connection, item_id, agent_id, words, now))
+        return await self._database.write(lambda connection: _coached(connection, viewer, item_id, words, now))
 
 
 def _comment(connection: Connection, evaluation_id: int, comment: NewComment, author: Person, now: datetime) -> Comment:
@@ -127,8 +131,8 @@ def _withdraw(connection: Connection, evaluation_id: int, comment_id: int, autho
 
 def _coach(connection: Connection, evaluation_id: int, item: NewCoaching, actor: Person, now: datetime) -> Coaching:
     evaluation = _held(connection, evaluation_id)
-    if evaluation.agent_id is None or not evaluation.counts:
-        raise InputError("this evaluation is not a collector's own; there is nobody to coach")
+    if evaluation.agent_id is None:
+        raise InputError("there was no collector in this call; there is nobody to coach")
     about = select(comments.c.comment_id).where(
         comments.c.comment_id == item.comment_id, comments.c.evaluation_id == evaluation_id
     )
@@ -139,11 +143,12 @@ def _coach(connection: Connection, evaluation_id: int, item: NewCoaching, actor:
     return _one_coaching(connection, insert_row(connection, coaching, row))
 
 
-def _coached(connection: Connection, item_id: int, agent_id: int, words: str, now: datetime) -> Coaching | None:
-    mine = (coaching.c.item_id == item_id, coaching.c.agent_id == agent_id)
-    still_open = update(coaching).where(*mine, coaching.c.done_at.is_(None))
+def _coached(connection: Connection, viewer: Viewer, item_id: int, words: str, now: datetime) -> Coaching | None:
+    is_seen = exists().where(evaluations.c.evaluation_id == coaching.c.evaluation_id, visible_to(viewer))
+    mine = and_(coaching.c.item_id == item_id, coaching.c.agent_id == viewer.account_id, is_seen)
+    still_open = update(coaching).where(mine, coaching.c.done_at.is_(None))
     connection.execute(still_open.values(done_at=now, done_words=words))
-    is_theirs = connection.execute(select(coaching.c.item_id).where(*mine)).first() is not None
+    is_theirs = connection.execute(select(coaching.c.item_id).where(mine)).first() is not None
     return _one_coaching(connection, item_id) if is_theirs else None
 
 

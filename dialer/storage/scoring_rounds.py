@@ -53,18 +53,18 @@ class ScoringRounds:
         """Opens a calibration and gives everybody their work. InputError: who or what it names will not do."""
         return await self._database.write(lambda connection: _open(connection, calibration, actor, now))
 
-    async def get(self, round_id: int) -> ScoringRound | None:
-        """The round, or None."""
-        return await self._database.read(lambda connection: _get(connection, round_id))
+    async def get(self, round_id: int, viewer_id: int | None = None) -> ScoringRound | None:
+        """The round if this person may know of it (`find`), else None."""
+        return await self._database.read(lambda connection: _get(connection, round_id, viewer_id))
 
     async def find(
-        self, account_id: int | None, limit: int = 100, before: int | None = None
+        self, viewer_id: int | None, limit: int = 100, before: int | None = None
     ) -> tuple[ScoringRound, ...]:
         """A page, newest first, the next one is that `before` the last of this one.
 
-        Of rounds that are not revealed a scorer sees calibrations alone. `account_id` None: everything is shown.
+        Of rounds that are not revealed a scorer knows calibrations alone. `viewer_id` None: everything is shown.
         """
-        return await self._database.read(lambda connection: _find(connection, account_id, limit, before))
+        return await self._database.read(lambda connection: _find(connection, viewer_id, limit, before))
 
     async def close(self, round_id: int, actor: Person, now: datetime) -> ScoringRound | None:
         """Reveals a round as it is; drafts in it are withdrawn. None: there is no such round.
@@ -262,17 +262,21 @@ def _scorings(connection: Connection, round_id: int) -> tuple[Scoring, ...]:
     return tuple(Scoring(one.scorer_id, one.recording_id, one.answers) for one in shown)
 
 
-def _find(connection: Connection, account_id: int | None, limit: int, before: int | None) -> tuple[ScoringRound, ...]:
-    query = select(rounds.c.round_id).order_by(rounds.c.round_id.desc()).limit(limit)
+def _find(connection: Connection, viewer_id: int | None, limit: int, before: int | None) -> tuple[ScoringRound, ...]:
+    query = select(rounds.c.round_id).where(_known_to(viewer_id)).order_by(rounds.c.round_id.desc()).limit(limit)
     if before is not None:
         query = query.where(rounds.c.round_id < before)
-    if account_id is not None:
-        query = query.where(or_(rounds.c.revealed_at.is_not(None), rounds.c.kind == RoundKind.CALIBRATION.value))
     return tuple(_loaded(connection, round_id) for round_id in connection.execute(query).scalars().all())
 
 
-def _get(connection: Connection, round_id: int) -> ScoringRound | None:
-    known = select(rounds.c.round_id).where(rounds.c.round_id == round_id)
+def _known_to(viewer_id: int | None) -> ColumnElement[bool]:
+    if viewer_id is None:
+        return rounds.c.round_id > 0
+    return or_(rounds.c.revealed_at.is_not(None), rounds.c.kind == RoundKind.CALIBRATION.value)
+
+
+def _get(connection: Connection, round_id: int, viewer_id: int | None) -> ScoringRound | None:
+    known = select(rounds.c.round_id).where(rounds.c.round_id == round_id, _known_to(viewer_id))
     return None if connection.execute(known).first() is None else _loaded(connection, round_id)
 
 

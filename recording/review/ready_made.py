@@ -12,7 +12,7 @@ NAMES = ("bank-card-collection",)
 
 @cache
 def ready_made(name: str) -> Scorecard:
-    """The scorecard of this name, one of `NAMES`. KeyError: there is none."""
+    """The scorecard of this name, one of `NAMES`; reads a file the first time. KeyError: there is none."""
     if name not in NAMES:
         raise KeyError(name)
     content = resources.files(__package__).joinpath("data", f"{name}.toml").read_bytes()
