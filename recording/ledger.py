@@ -86,6 +86,40 @@ def signing_key_facts(key: Ed25519PublicKey, replaces: str) -> dict[str, str]:
     return {"key_id": key_id_of(key), "public_key": key.public_bytes_raw().hex(), "replaces": replaces}
 
 
+RECORDING_FACTS = (
+    "recording_id",
+    "attempt_id",
+    "campaign_id",
+    "case_ref",
+    "node",
+    "parent_id",
+    "started_at",
+    "duration_s",
+    "path",
+    "peaks_path",
+    "sha256",
+    "size_bytes",
+    "sealed_sha256",
+    "sealed_bytes",
+    "lost_ms",
+    "truncated",
+    "far_share",
+    "near_share",
+    "silence_share",
+    "overtalk_share",
+)
+"""What an entry says of its recording as it is; `marks` go in as their SHA-256."""
+
+
+def recording_facts(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What a RECORDING or DERIVED entry says of a recording with these columns.
+
+    Of the marks only their digest stays for ever: what happened in a call when can be forgotten with the recording.
+    """
+    marks_sha256 = hashlib.sha256(row["marks"]).hexdigest()
+    return {**{name: row[name] for name in RECORDING_FACTS}, "marks_sha256": marks_sha256}
+
+
 def entry_hash(previous: bytes, digest: bytes) -> bytes:
     """What the chain comes to with an entry whose body has this digest."""
     return hashlib.sha256(f"{previous.hex()}:{digest.hex()}".encode()).digest()

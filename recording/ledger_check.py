@@ -78,8 +78,18 @@ class Report:
         return all(key.trusted for chain in self.chains for key in chain.keys)
 
 
+class Place(msgspec.Struct, frozen=True):
+    """A link of a chain of proofs, and its hash in hex, as an entry names it."""
+
+    chain: str
+    sequence: int
+    hash: str
+
+
 class EntryHeader(msgspec.Struct, frozen=True):
-    """What an entry's content says of its place, and, where it tells of a key, which."""
+    """What an entry's content says of its place; of a key, where it tells of one; of links of the chains of proofs:
+    a recording's attempt's newest (`proof`), or where all of them stand (`heads`).
+    """
 
     v: int
     chain: str
@@ -89,6 +99,8 @@ class EntryHeader(msgspec.Struct, frozen=True):
     at: datetime
     key_id: str = ""
     public_key: str = ""
+    proof: Place | None = None
+    heads: tuple[Place, ...] = ()
 
 
 _decoder = msgspec.json.Decoder(EntryHeader)

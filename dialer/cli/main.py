@@ -15,10 +15,12 @@ from dialer.cli import (
     attempts,
     calendar,
     campaign,
+    evidence,
     importing,
     outbox,
     policy,
     proof,
+    recordings,
     replay,
     retention,
     simulate,
@@ -51,11 +53,13 @@ app.add_typer(attempts.app, name="attempts")
 app.add_typer(outbox.app, name="outbox")
 app.add_typer(policy.app, name="policy")
 app.add_typer(proof.app, name="proof")
+app.add_typer(recordings.app, name="recordings")
 app.add_typer(retention.app, name="retention")
 app.add_typer(verdicts.app, name="verdicts")
 app.add_typer(accounts.user_app, name="user")
 app.add_typer(accounts.token_app, name="token")
 app.command("import")(importing.import_file)
+app.command()(evidence.evidence)
 app.command()(why.why)
 app.command()(replay.replay)
 app.command()(simulate.simulate)

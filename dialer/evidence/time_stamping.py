@@ -7,6 +7,7 @@ the next signature, the log alarms once, and signing goes on.
 import asyncio
 import logging
 from collections.abc import Sequence
+from pathlib import Path
 
 import aiohttp
 from cryptography.x509 import Certificate
@@ -96,8 +97,12 @@ def trusted_authorities(config: EvidenceConfig) -> tuple[Certificate, ...]:
         if config.tsa_url:
             raise ConfigError("evidence.tsa_certificate is missing: without it no time stamp of tsa_url can be checked")
         return ()
+    return read_authorities(path)
+
+
+def read_authorities(path: Path) -> tuple[Certificate, ...]:
+    """The certificates of a PEM file. Blocks; raises ConfigError."""
     try:
-        found = read_certificates(path)
+        return read_certificates(path)
     except StampError as error:
         raise ConfigError(f"evidence.tsa_certificate: {error}") from error
-    return found

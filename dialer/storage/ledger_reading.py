@@ -74,8 +74,8 @@ class LedgerReading:
         query = query.order_by(ledger.c.at, ledger.c.sequence).limit(1)
         return await self._database.read(lambda connection: connection.execute(query).scalar())
 
-    async def signed(self, chain: str, after: int, until: int, limit: int = PAGE) -> tuple[SignedHead, ...]:
-        """The first signed heads of the chain's places in (after, until]."""
+    async def signed(self, chain: str, after: int, until: int, limit: int = PAGE) -> tuple[tuple[int, SignedHead], ...]:
+        """The first signed heads of the chain's places in (after, until], each with the place its row names."""
         query = select(signatures).where(signatures.c.chain == chain, signatures.c.sequence > after)
         query = query.where(signatures.c.sequence <= until).order_by(signatures.c.sequence).limit(limit)
         return await self._signed(query)
@@ -84,21 +84,30 @@ class LedgerReading:
         """The last signed head up to a place of the chain."""
         query = select(signatures).where(signatures.c.chain == chain, signatures.c.sequence <= until)
         found = await self._signed(query.order_by(signatures.c.sequence.desc()).limit(1))
-        return found[0] if found else None
+        return found[0][1] if found else None
+
+    async def newest_signed(self) -> dict[str, int]:
+        """The place of every chain's newest signed head."""
+        newest = func.max(signatures.c.sequence).label("newest")
+        query = select(signatures.c.chain, newest).group_by(signatures.c.chain).order_by(signatures.c.chain)
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return {row.chain: row.newest for row in rows}
 
     async def proof_links(self, places: Sequence[tuple[str, int]]) -> dict[tuple[str, int], ProofLink]:
         """Links of the chains of proofs at some hundreds of places at most; those that are not there are left out."""
         at: ColumnElement[bool] = tuple_(proofs.c.chain, proofs.c.sequence).in_(places)
         query = select(proofs.c.chain, proofs.c.sequence, proofs.c.hash, proofs.c.attempt_id).where(at)
         rows = await self._database.read(lambda connection: connection.execute(query).all())
-        return {(row.chain, row.sequence): ProofLink(_bytes(row.hash).hex(), row.attempt_id) for row in rows}
+        return {(row.chain, row.sequence): ProofLink(as_bytes(row.hash).hex(), row.attempt_id) for row in rows}
 
-    async def _signed(self, query: Select[Any]) -> tuple[SignedHead, ...]:
+    async def _signed(self, query: Select[Any]) -> tuple[tuple[int, SignedHead], ...]:
         rows = await self._database.read(lambda connection: connection.execute(query).all())
-        return tuple(
-            SignedHead(_bytes(row.statement), _bytes(row.signature), None if row.stamp is None else _bytes(row.stamp))
-            for row in rows
-        )
+        return tuple((row.sequence, _signed_head(row)) for row in rows)
+
+
+def _signed_head(row: AnyRow) -> SignedHead:
+    stamp = None if row.stamp is None else as_bytes(row.stamp)
+    return SignedHead(as_bytes(row.statement), as_bytes(row.signature), stamp)
 
 
 def _ends(connection: Connection) -> tuple[ChainEnd, ...]:
@@ -112,18 +121,19 @@ def _ends(connection: Connection) -> tuple[ChainEnd, ...]:
 
 
 def _end(row: AnyRow) -> ChainEnd:
-    head = None if row.chain is None else Head(row.chain, row.sequence, _bytes(row.hash).hex())
+    head = None if row.chain is None else Head(row.chain, row.sequence, as_bytes(row.hash).hex())
     return ChainEnd(row.of if row.chain is None else row.chain, head, row.last or 0)
 
 
 def _read_entries(connection: Connection, query: Select[Any]) -> tuple[Entry, ...]:
     return tuple(
-        Entry(chain, sequence, _instant(at), kind, subject, _bytes(body), _bytes(digest))
+        Entry(chain, sequence, as_instant(at), kind, subject, as_bytes(body), as_bytes(digest))
         for chain, sequence, at, kind, subject, body, digest in connection.execute(query)
     )
 
 
-def _instant(stored: Any) -> datetime:
+def as_instant(stored: Any) -> datetime:
+    """An instant as a column gives it uncoerced: SQLite's text, PostgreSQL's instant; NO_TIME for anything else."""
     if isinstance(stored, datetime):
         return stored
     try:
@@ -132,6 +142,6 @@ def _instant(stored: Any) -> datetime:
         return NO_TIME
 
 
-def _bytes(stored: Any) -> bytes:
+def as_bytes(stored: Any) -> bytes:
     """SQLite gives back text or a number where somebody put one."""
     return stored if isinstance(stored, bytes) else str(stored).encode()

@@ -18,7 +18,7 @@ from dialer.storage.database import Database
 from dialer.storage.events import emit
 from dialer.storage.keeping import is_gone
 from dialer.storage.recording_search import find, recording_info
-from recording.ledger import EntryKind
+from recording.ledger import EntryKind, recording_facts
 
 recordings = tables.recordings
 keys = tables.recording_keys
@@ -135,8 +135,8 @@ def _add(
     if before is None and not recording.parent_id:
         emit(connection, EventType.RECORDING_READY, attempt.case_ref, now, payloads.recording_ready(recording, attempt))
     kind = EntryKind.DERIVED if recording.parent_id else EntryKind.RECORDING
-    facts = {**row, "marks": recording.marks.decode(), "case_ref": attempt.case_ref, "campaign_id": attempt.campaign_id}
-    facts["proof"] = _last_proof(connection, attempt.attempt_id)
+    proof = _last_proof(connection, attempt.attempt_id)
+    facts = recording_facts(row | {"case_ref": attempt.case_ref, "campaign_id": attempt.campaign_id}) | {"proof": proof}
     ledger.append(connection, recording.node, kind, recording.recording_id, {**facts, **made}, now)
     return before is None
 

@@ -42,7 +42,7 @@ async def _entries(node: Evidence) -> tuple[Entry, ...]:
 
 
 async def _signed(node: Evidence) -> tuple[SignedHead, ...]:
-    return await node.storage.ledger_reading.signed("node1", 0, 1000)
+    return tuple(signed for _, signed in await node.storage.ledger_reading.signed("node1", 0, 1000))
 
 
 async def test_what_is_added_is_signed_and_tied_to_the_proofs(node: Evidence) -> None:

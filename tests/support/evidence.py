@@ -15,8 +15,10 @@ from dialer.config import Config, parse_config
 from dialer.evidence.ledger_keeper import LedgerKeeper
 from dialer.evidence.stores import store_settings
 from dialer.live import LiveBoard
+from dialer.model.account import Role
 from dialer.model.attempt import Attempt, Disposition
 from dialer.model.recording import NewRecording, WrappedKey
+from dialer.model.retention import ItemState, Judged, Keepable, NewDeletion, Person
 from dialer.storage import Storage
 from recording.keys import KeyRing
 from recording.objects import ObjectStore, open_store
@@ -57,12 +59,13 @@ class Evidence:
         flac = random.Random(recording_id).randbytes(n_bytes)
         peaks = f"{recording_id} peaks".encode()
         key = self.ring.new_key()
-        recording = new_recording(recording_id, self.attempts[attempt].attempt_id, self.clock.now, **said)
-        sealed = await asyncio.to_thread(self._put, recording.path, flac, key, recording_id)
-        await asyncio.to_thread(self._put, recording.peaks_path, peaks, key, f"{recording_id}/peaks")
+        folder = f"{self.clock.now:%Y/%m/%d}/{recording_id}.0123456789ab"
+        said |= {"path": f"{folder}.flac.sealed", "peaks_path": f"{folder}.peaks.sealed"}
+        sealed = await asyncio.to_thread(self._put, said["path"], flac, key, recording_id)
+        await asyncio.to_thread(self._put, said["peaks_path"], peaks, key, f"{recording_id}/peaks")
         recording = new_recording(
             recording_id,
-            recording.attempt_id,
+            self.attempts[attempt].attempt_id,
             self.clock.now,
             sha256=hashlib.sha256(flac).hexdigest(),
             size_bytes=len(flac),
@@ -73,6 +76,15 @@ class Evidence:
         wrapped = self.ring.wrap(key, recording_id)
         assert await self.storage.recordings.add(recording, WrappedKey(wrapped.kek_id, wrapped.wrapped), self.clock.now)
         return recording
+
+    async def delete(self, recording_id: str) -> None:
+        """Asked for by one person and allowed by another, with nothing that keeps it."""
+        deletions, now = self.storage.deletions, self.clock.now
+        asker, allower = Person(1, "ada", Role.ADMINISTRATOR), Person(2, "bo", Role.ADMINISTRATOR)
+        asked = await deletions.ask(NewDeletion((recording_id,), "asked for"), asker, now)
+        await deletions.allow(asked.deletion_id, allower, now)
+        done = await deletions.execute(asked.deletion_id, recording_id, _may_go, now, node=self.config.node.name)
+        assert done is ItemState.DELETED
 
     def object_path(self, name: str) -> Path:
         """The file behind an object of the store."""
@@ -92,6 +104,22 @@ class Evidence:
         self.store.put(name, staging, hashlib.sha256(sealed).hexdigest())
         staging.unlink()
         return sealed
+
+
+def _may_go(recording_id: str, keepable: Keepable | None) -> Judged:
+    return Judged(recording_id, keepable, None, True, ())
+
+
+def write_config(folder: Path) -> Path:
+    """The configuration file of a node whose files, database included, are in `folder`."""
+    lines = (
+        f'[node]\nname = "node1"\ndata_dir = "{folder}"',
+        f'[database]\nkey = "{bytes(range(32)).hex()}"',
+        f'[recordings]\nkey = "{KEK.hex()}"',
+    )
+    path = folder / "dialer.toml"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
 
 
 def evidence_config(folder: Path, database_url: str, **evidence: Any) -> Config:
