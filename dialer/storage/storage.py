@@ -34,6 +34,7 @@ from dialer.storage.idempotency import Idempotency
 from dialer.storage.inconveniences import Inconveniences
 from dialer.storage.keeping import Keeping
 from dialer.storage.ledger_reading import LedgerReading
+from dialer.storage.ledger_rows import LedgerRows
 from dialer.storage.ledger_signing import LedgerSigning
 from dialer.storage.lists import Lists
 from dialer.storage.migrate import scripts, upgrade
@@ -101,6 +102,7 @@ class Storage:
         self.deletions = Deletions(database)
         self.ledger_signing = LedgerSigning(database)
         self.ledger_reading = LedgerReading(database)
+        self.ledger_rows = LedgerRows(database)
         self.statistics = Statistics(database)
         self.survey = Survey(database, cipher)
         self.verdict_samples = VerdictSamples(database)
