@@ -28,6 +28,7 @@ from dialer.simulator.scenario import Duration, Part, Scenario, Shift
 from dialer.simulator.scenario_checks import RANGES
 from dialer.simulator.scenario_file import written
 from dialer.sip import answering, invite, transaction
+from recording.review import evaluation_state
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -180,6 +181,8 @@ def machines_page() -> str:
     parts = [MACHINES_HEAD]
     parts.append(_diagram("Campaign", "dialer/campaigns/lifecycle.py", _plain(lifecycle.TRANSITIONS.items())))
     parts.append(_diagram("Collector", "dialer/agents/state.py", _plain(agent_state.TABLE.items())))
+    evaluation = "recording/review/evaluation_state.py"
+    parts.append(_diagram("Evaluation", evaluation, _plain(evaluation_state.TRANSITIONS.items())))
     parts.append(_attempt_section())
     for machine in (
         transaction.InviteClient,
