@@ -89,14 +89,16 @@ class AudioReader:
         """The decoder's memory; the file is its owner's."""
         self._audio.close()
 
-    def blocks(self, begin: int, end: int, side: Side = Side.BOTH) -> Iterator[NDArray[np.int16]]:
+    def blocks(
+        self, begin: int, end: int, side: Side = Side.BOTH, block_samples: int = BLOCK_SAMPLES
+    ) -> Iterator[NDArray[np.int16]]:
         """The samples from `begin` up to `end` as int16[n, channels]. Raises what reading the file raises."""
         end = min(end, self.n_samples)
         if begin >= end:
             return
         self._do(partial(self._audio.seek, begin))
-        for at in range(begin, end, BLOCK_SAMPLES):
-            n_samples = min(BLOCK_SAMPLES, end - at)
+        for at in range(begin, end, block_samples):
+            n_samples = min(block_samples, end - at)
             block: NDArray[np.int16] = self._do(partial(self._audio.read, n_samples, dtype="int16", always_2d=True))
             if len(block) != n_samples:
                 raise RecordingError(f"the audio ends at sample {at + len(block)} of {self.n_samples}")

@@ -1,6 +1,6 @@
 """One pass over a recording's samples: the file for people, its waveform, and what is found by listening roughly."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,21 +58,28 @@ class _Ear:
 
     def add(self, samples: NDArray[np.int16]) -> None:
         """The next samples of both channels, int16[2, n]."""
-        samples = np.concatenate((self._rest, samples), axis=1)
+        if self._rest.shape[1]:
+            samples = np.concatenate((self._rest, samples), axis=1)
         n_whole = samples.shape[1] // FRAME_SAMPLES * FRAME_SAMPLES
         self._rest = samples[:, n_whole:].copy()
         if n_whole:
-            self._measure(samples[:, :n_whole].reshape(CHANNELS, -1, FRAME_SAMPLES))
+            self._measure([channel[:n_whole].reshape(-1, FRAME_SAMPLES) for channel in samples])
 
     def finish(self) -> None:
         """Whatever is left is one more frame, the rest of it silence."""
         if self._rest.shape[1]:
-            self._measure(np.pad(self._rest, ((0, 0), (0, FRAME_SAMPLES - self._rest.shape[1])))[:, None])
+            self._measure(list(np.pad(self._rest, ((0, 0), (0, FRAME_SAMPLES - self._rest.shape[1])))[:, None]))
 
-    def _measure(self, frames: NDArray[np.int16]) -> None:
-        self.peaks.add(frames.min(axis=2), frames.max(axis=2))
-        linear = frames.astype(np.float32)
-        self.talk.add(np.einsum("cfs,cfs->cf", linear, linear) / FRAME_SAMPLES)
+    def _measure(self, frames: Sequence[NDArray[np.int16]]) -> None:
+        """int16[n, 160] of each channel, not copied where they lie in one piece."""
+        self.peaks.add(np.stack([each.min(axis=1) for each in frames]), np.stack([each.max(axis=1) for each in frames]))
+        self.talk.add(np.stack([_mean_square(each) for each in frames]))
+
+
+def _mean_square(frames: NDArray[np.int16]) -> NDArray[np.float32]:
+    linear = frames.astype(np.float32)
+    power: NDArray[np.float32] = np.einsum("fs,fs->f", linear, linear) / FRAME_SAMPLES
+    return power
 
 
 def write_audio(feed: Feed, audio: FlacWriter) -> Heard:

@@ -125,6 +125,10 @@ class SealWriter:
         self._first[self._at : end] = content
 
     def _append(self, content: memoryview) -> None:
+        if self._index and len(self._open) + len(content) <= CHUNK_BYTES:  # an encoder writes in small pieces
+            self._open += content
+            self.size += len(content)
+            return
         while content:
             chunk = self._chunk_with_room()
             room = CHUNK_BYTES - len(chunk)

@@ -20,7 +20,7 @@ from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import BinaryIO, NamedTuple, Self
 
 from recording.errors import SpoolError
 
@@ -62,6 +62,9 @@ class SpoolCodec(IntEnum):
     PCMA = 8
 
 
+_CODECS = {codec.value: codec for codec in SpoolCodec}
+
+
 @dataclass(frozen=True, slots=True)
 class SpoolHeader:
     """When the recording started (aware, UTC) and its sample rate.
@@ -75,8 +78,7 @@ class SpoolHeader:
     continues_at: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class SpoolRecord:
+class SpoolRecord(NamedTuple):
     """One intact record. `position` counts samples since the start; `n_lost` is set for LOST, `payload` for AUDIO."""
 
     kind: RecordKind
@@ -222,6 +224,8 @@ class SpoolReader:
 
     def _fill(self, n_bytes: int) -> bool:
         """Makes sure `n_bytes` lie ahead in the buffer; False when the file has no more."""
+        if len(self._buffer) - self._offset >= n_bytes:
+            return True
         while len(self._buffer) - self._offset < n_bytes and not self._at_end:
             chunk = self._stream.read(_READ_BYTES)
             self._at_end = not chunk
@@ -232,11 +236,9 @@ class SpoolReader:
 
     def _intact_length(self) -> int:
         """The length of the record at the offset, 0 when there is none whose CRC is right."""
-        if not self._buffer.startswith(SYNC, self._offset):
-            return 0
-        payload_length = int.from_bytes(self._buffer[self._offset + 8 : self._offset + 10], "little")
+        sync, _, _, _, payload_length, _, _ = _RECORD.unpack_from(self._buffer, self._offset)
         length = RECORD_OVERHEAD_BYTES + payload_length
-        if not self._fill(length):
+        if sync != SYNC or not self._fill(length):
             return 0
         crc_at = self._offset + length - _CRC.size
         (crc,) = _CRC.unpack_from(self._buffer, crc_at)
@@ -294,8 +296,8 @@ def _decode_record(data: bytes, offset: int) -> SpoolRecord | None:
     if channel >= CHANNELS or position > MAX_POSITION:
         return None
     payload = data[offset + _RECORD.size : offset + _RECORD.size + payload_length]
-    if kind == RecordKind.AUDIO and codec in (SpoolCodec.PCMU, SpoolCodec.PCMA):
-        return SpoolRecord(RecordKind.AUDIO, channel, position, payload, SpoolCodec(codec))
+    if kind == RecordKind.AUDIO and codec in _CODECS:
+        return SpoolRecord(RecordKind.AUDIO, channel, position, payload, _CODECS[codec])
     if kind == RecordKind.LOST and payload_length == _LOST.size:
         (n_lost,) = _LOST.unpack(payload)
         return SpoolRecord(RecordKind.LOST, channel, position, n_lost=n_lost) if n_lost <= MAX_POSITION else None

@@ -74,11 +74,13 @@ def speech_frames(levels: Levels) -> NDArray[np.bool_]:
 
 def _noise_floor(levels: Levels) -> Levels:
     """dBFS for each frame."""
-    stretches = [levels[at : at + _STRETCH_FRAMES] for at in range(0, len(levels), _STRETCH_FRAMES)]
-    floors = np.array([np.percentile(stretch, _FLOOR_PERCENT) for stretch in stretches], dtype=np.float32)
+    n_frames = min(_STRETCH_FRAMES, len(levels))
+    starts = np.minimum(np.arange(0, len(levels), n_frames), len(levels) - n_frames)  # the last one overlaps
+    rank = n_frames * _FLOOR_PERCENT // 100
+    floors = np.partition(levels[starts[:, None] + np.arange(n_frames)], rank, axis=1)[:, rank]
     around = np.pad(floors, 1, constant_values=np.inf)
     quietest = np.minimum(floors, np.minimum(around[:-2], around[2:]))
-    return np.repeat(quietest, _STRETCH_FRAMES)[: len(levels)]
+    return np.repeat(quietest, n_frames)[: len(levels)]
 
 
 def _closed(frames: NDArray[np.bool_], longest_gap: int) -> NDArray[np.bool_]:

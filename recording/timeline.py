@@ -23,7 +23,7 @@ _MARGIN = FRAME_SAMPLES
 _LONGEST_RUN_SAMPLES = 4 * RATE_HZ
 
 Sink = Callable[[NDArray[np.int16]], None]
-"""Takes int16[2, n], the next n samples of both channels; the array is only valid during the call."""
+"""Takes int16[2, n], the next n samples of both channels, valid during the call; but for the last, whole frames."""
 
 
 @dataclass(slots=True)
@@ -60,12 +60,10 @@ class Timeline:
 
     def add(self, record: SpoolRecord) -> None:
         """Takes the next record of the spool."""
-        if record.kind in (RecordKind.AUDIO, RecordKind.LOST):
-            self._close_damage(record.channel, record.position)
-            self._known_until[record.channel] = record.end
         if record.kind is RecordKind.AUDIO:
             self._add_audio(record)
         elif record.kind is RecordKind.LOST:
+            self._note_damage(record.channel, record.position, record.end)
             self.lost_samples += record.n_lost
             self._losses.append((record.channel, record.position, record.end))
         elif record.kind is RecordKind.PAUSED:
@@ -87,7 +85,7 @@ class Timeline:
             self._place_run(channel)
         self._resume(self._end)
         for channel in range(CHANNELS):
-            self._close_damage(channel, self._end)
+            self._note_damage(channel, self._end, self._end)
         self._move_to(self._end)
         return self._end
 
@@ -96,21 +94,25 @@ class Timeline:
             self._marks.add(MarkKind.PAUSED, None, self._paused_at, position)
             self._paused_at = None
 
-    def _close_damage(self, channel: int, position: int) -> None:
+    def _note_damage(self, channel: int, position: int, end: int) -> None:
+        """The channel is known again from `position` to `end`."""
         begun = self._damaged_from[channel]
         if begun is not None:
             self._marks.add(MarkKind.DAMAGED, channel, begun, position)
             self._damaged_from[channel] = None
+        self._known_until[channel] = end
 
     def _add_audio(self, record: SpoolRecord) -> None:
-        run = self._runs[record.channel]
-        follows = record.position == run.end and record.codec is run.codec
-        if not follows or run.end - run.position >= _LONGEST_RUN_SAMPLES:
-            self._place_run(record.channel)
-            run.position = run.end = record.position
+        channel, position, payload = record.channel, record.position, record.payload
+        end = position + len(payload)
+        self._note_damage(channel, position, end)
+        run = self._runs[channel]
+        if position != run.end or record.codec is not run.codec or end - run.position > _LONGEST_RUN_SAMPLES:
+            self._place_run(channel)
+            run.position = position
             run.codec = record.codec
-        run.payloads.append(record.payload)
-        run.end += len(record.payload)
+        run.payloads.append(payload)
+        run.end = end
 
     def _place_run(self, channel: int) -> None:
         """Decodes what waits of a channel into the window, which is moved on first where it ends too early."""
@@ -120,7 +122,7 @@ class Timeline:
         payload = b"".join(run.payloads)
         run.payloads = []
         if run.end > self._base + WINDOW_SAMPLES:
-            self._move_past(run.end - WINDOW_SAMPLES // 2)
+            self._move_past((run.end - WINDOW_SAMPLES // 2) // FRAME_SAMPLES * FRAME_SAMPLES)
         too_late = min(max(self._base - run.position, 0), len(payload))
         self.lost_samples += too_late
         self._marks.add(MarkKind.LATE, channel, run.position, run.position + too_late)
@@ -132,7 +134,7 @@ class Timeline:
         """Moves the window on to `position`; what waits of a channel that fell silent before it is placed first."""
         for channel, run in enumerate(self._runs):
             if run.payloads and run.position < position:
-                self._move_to(run.position)
+                self._move_to(run.position // FRAME_SAMPLES * FRAME_SAMPLES)
                 self._place_run(channel)
         self._move_to(position)
 

@@ -2,6 +2,7 @@
 
 import io
 from datetime import UTC, datetime
+from functools import partial
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,9 +22,11 @@ STARTED = datetime(2026, 11, 22, tzinfo=UTC)
 
 positions = st.integers(0, 1_000_000)
 channels = st.integers(0, 1)
+record_of = partial(SpoolRecord)
+"""Of a bare named tuple Hypothesis makes up the fields that have defaults, too."""
 records = st.one_of(
     st.builds(
-        SpoolRecord,
+        record_of,
         kind=st.just(RecordKind.AUDIO),
         channel=channels,
         position=positions,
@@ -31,14 +34,14 @@ records = st.one_of(
         codec=st.sampled_from(SpoolCodec),
     ),
     st.builds(
-        SpoolRecord,
+        record_of,
         kind=st.just(RecordKind.LOST),
         channel=channels,
         position=positions,
         n_lost=st.integers(0, 10_000),
     ),
     st.builds(
-        SpoolRecord,
+        record_of,
         kind=st.sampled_from([RecordKind.END, RecordKind.PAUSED, RecordKind.RESUMED]),
         channel=st.just(0),
         position=positions,
