@@ -163,6 +163,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "sessions.show": _EVERYBODY,
     "sessions.close": _EVERYBODY,
     "sessions.password": _EVERYBODY,
+    "evidence.pack": _AUDITS,
     "proofs.export": _AUDITS,
     "proofs.heads": _AUDITS,
     "proofs.of_attempt": _LISTENS,
