@@ -72,6 +72,20 @@ def show(
     languages: tuple[Language, ...] = ("zh", "en") if language is None else (language.value,)
     for rule in shown.rules:
         _tell(rule, languages)
+    _tell_recordings(shown)
+
+
+def _tell_recordings(pack: "Pack") -> None:
+    """How long recordings are kept, with every change that is known."""
+    for rules in pack.recordings:
+        said = "the pack does not say how long recordings are kept"
+        if (terms := rules.terms) is not None:
+            deleted = "" if terms.delete_by is None else f", deleted by {terms.delete_by}"
+            said = f"recordings are kept for {terms.law_min} by law and {terms.house} by the house{deleted}"
+        say(
+            f"\nfrom {rules.since}: {said}; "
+            + ("people are told of them" if rules.notice else "no notice is asked for")
+        )
 
 
 def _tell(rule: "Rule", languages: "tuple[Language, ...]") -> None:
