@@ -15,6 +15,7 @@ from contextlib import AsyncExitStack
 from functools import partial
 from types import TracebackType
 from typing import Self
+from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
@@ -50,6 +51,7 @@ from dialer.outcomes.delivery import Delivery, destination_names, open_destinati
 from dialer.outcomes.verdict_keeper import VerdictKeeper
 from dialer.prompts.store import PromptStore
 from dialer.prompts.tts import local_speech
+from dialer.quality.plan_runner import PlanRunner
 from dialer.sip.endpoint import SipEndpoint
 from dialer.sip.registrar import RegistrationChanged
 from dialer.sip.trunk_monitor import TrunkMonitor
@@ -203,6 +205,8 @@ class Application:
             self.storage, self.policy.current, recordings.objects, self.config.node.name, self.clock, self.board
         )
         self.retention = await stack.enter_async_context(retention)
+        plans = PlanRunner(self.storage, self.clock, self.board, node, self._house_zone, self.transcripts.text)
+        await stack.enter_async_context(plans)
 
     async def _enter_calls(self, stack: AsyncExitStack) -> None:
         await asyncio.to_thread(prepare)
@@ -275,6 +279,9 @@ class Application:
         self.http_port = runner.addresses[0][1]
 
     # ---- what the parts tell each other
+
+    def _house_zone(self) -> ZoneInfo:
+        return self.policy.current(self.clock.utcnow()).house_zone
 
     def _on_registration(self, change: RegistrationChanged) -> None:
         if self._desk is not None:

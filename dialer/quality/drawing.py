@@ -1,6 +1,7 @@
 """One draw of one plan: what may be drawn, chance's choice of it, and the same choice made once more."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
@@ -16,13 +17,16 @@ from dialer.model.quality_work import (
 )
 from dialer.storage import Storage
 from dialer.storage.qa_candidates import CandidateQuery
+from recording.errors import RecordingError
 from recording.review.periods import Period
 from recording.review.sampling import Candidate, Chosen, Drawing, Rules, draw
+
+logger = logging.getLogger(__name__)
 
 BLIND_HANDS = 2
 
 Transcripts = Callable[[str], Awaitable[str]]
-"""What was said in a recording, "" where nobody wrote it down."""
+"""What was said in a recording, "" where nobody wrote it down. Raises RecordingError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +108,17 @@ class Drawer:
     async def _with_transcripts(self, candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
         of_period = [one for one in candidates if one.of_period]
         others = [one for one in candidates if not one.of_period]
-        read = [replace(one, transcript=await self.transcripts(one.item)) for one in of_period]
+        read = [replace(one, transcript=await self._transcript(one.item)) for one in of_period]
         return (*read, *others)
+
+    async def _transcript(self, recording_id: str) -> str:
+        """One that cannot be read is none: a plan draws what else there is."""
+        try:
+            return await self.transcripts(recording_id)
+        except RecordingError as error:
+            facts = {"action": "sampling", "recording_id": recording_id, "error": str(error)}
+            logger.warning("a transcript was not read", extra=facts)
+            return ""
 
 
 def _item(plan: QaPlan, chosen: Chosen, now: datetime) -> NewWork:

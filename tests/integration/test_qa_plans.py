@@ -32,7 +32,8 @@ from dialer.quality.drawing import Drawer
 from dialer.quality.plan_runner import PlanRunner
 from dialer.storage import Storage
 from dialer.storage.tallies import budget_use
-from recording.review.periods import Cadence
+from recording.errors import RecordingError
+from recording.review.periods import Cadence, period_at
 from recording.review.sampling import Reason, ReasonKind, Risks, Rules
 from tests.support.announcements import recording as announcement
 from tests.support.policy import bank_policy
@@ -172,6 +173,26 @@ async def test_risks_are_found_in_the_call_in_its_case_and_in_its_promise(storag
     more = await Nodes(storage).look(NEXT_DAY + DAY)
     assert {item.subject for item in more} - {item.subject for item in items} == {later}
     assert old_long not in {item.subject for item in more}
+
+
+async def test_words_are_looked_for_where_somebody_wrote_them_down(storage: Storage, policy: Policy) -> None:
+    """A transcript that cannot be read is none: the others are drawn all the same."""
+    rules = Rules(per_collector=9, risks=Risks(words=("律师",)))
+    plan = random_plan(kind=PlanKind.RISK, cadence=Cadence.DAILY, rules=rules)
+    stored = await storage.qa_plans.create(plan, "boss", MONDAY - 9 * HOUR)
+    calls = await calls_of(storage, policy, 3)
+    sued, silent, broken = [await calls.record(7, MONDAY) for _ in range(3)]
+
+    async def written(recording_id: str) -> str:
+        if recording_id == broken:
+            raise RecordingError("sealed by another key")
+        return {sued: "我会找 律师", silent: ""}[recording_id]
+
+    drawer = Drawer(storage, ZONE, written)
+    day = period_at(Cadence.DAILY, MONDAY, ZONE)
+    opened = await drawer.draw(stored, day, "node1", NEXT_DAY)
+    assert [(item.subject, item.reasons) for item in opened or ()] == [(sued, (Reason(ReasonKind.WORD, "律师"),))]
+    assert await drawer.draw(stored, day, "node2", NEXT_DAY) is None
 
 
 async def test_verdicts_are_drawn_listened_to_and_counted_by_the_gate(storage: Storage, policy: Policy) -> None:

@@ -277,7 +277,7 @@ async def repeat(call: Call[DrawPath, Nothing, Nothing]) -> RepeatOut:
         raise not_found("draw")
     plan = await _plan(call, draw.plan_id)
     zone = services.policy.current(services.clock.utcnow()).house_zone
-    again = await Drawer(services.storage, zone).repeat(plan, draw)
+    again = await Drawer(services.storage, zone, services.transcripts.text).repeat(plan, draw)
     if again is None:
         raise conflict("only draws of recordings can be repeated; a verdict that was labelled is drawn no more")
     return RepeatOut(
