@@ -1,4 +1,4 @@
-"""`dialer recordings verify`, `key` and `head`: whether recordings and their ledger are what was written.
+"""`dialer recordings verify`, `key`, `head` and `ledger`: whether recordings and their ledger are what was written.
 
 They read the node's configuration, its database, its store and its keys, beside the running service or without it, and
 write nothing: an auditor may run them on a copy.
@@ -97,6 +97,27 @@ def head(config: ConfigFile = DEFAULT_CONFIG) -> None:
     )
 
 
+def ledger(
+    folder: Annotated[Path, typer.Argument(help="Where to; it must not be there yet.")],
+    config: ConfigFile = DEFAULT_CONFIG,
+) -> None:
+    """Writes the ledger into a folder, for a check with openssl and sha256sum alone (docs/evidence.md)."""
+    from dialer.evidence.ledger_export import export_ledger
+    from dialer.storage.read_only import read_only_storage
+
+    settings = read_config(config)
+
+    async def run() -> int:
+        async with read_only_storage(settings) as storage:
+            return await export_ledger(storage.ledger_reading, folder)
+
+    try:
+        n = asyncio.run(run())
+    except OSError as error:
+        raise DialerError(f"{folder}: cannot write the ledger there: {error.strerror}") from error
+    say(f"{n:,} entries")
+
+
 # ---- what is checked, and what is believed
 
 
@@ -146,8 +167,8 @@ def _newest_heads(config: "Config") -> list["Head"]:
     async def run() -> list["Head"]:
         async with read_only_storage(config) as storage:
             newest = await storage.ledger_reading.newest_signed()
-            signed = [await storage.ledger_reading.signed_until(chain, place) for chain, place in newest.items()]
-        return [read_statement(one.statement).head for one in signed if one is not None]
+            signed = [await storage.ledger_reading.newest_at(chain, place) for chain, place in newest.items()]
+        return [read_statement(one[1].statement).head for one in signed if one is not None]
 
     return asyncio.run(run())
 

@@ -81,8 +81,8 @@ class ChainWalk:
             return None
         before = end.last if first is None else first - 1
         noted = [head.sequence for head in self._witnesses.noted if head.chain == end.chain]
-        signed = await self._reading.signed_until(end.chain, min([before, *noted]))
-        return None if signed is None else self._vouched(signed, end.chain)
+        signed = await self._reading.newest_at(end.chain, min([before, *noted]))
+        return None if signed is None else self._vouched(signed[1], end.chain)
 
     def _vouched(self, signed: SignedHead, chain: str) -> Head | None:
         try:

@@ -15,6 +15,7 @@ from typing import Protocol
 from dialer.evidence.chain_walk import ChainWalk, Walked, Witnesses
 from dialer.evidence.object_check import ObjectCheck
 from dialer.evidence.row_check import check_row
+from dialer.evidence.stores import transcript_path
 from dialer.model.recording import RecordingState
 from dialer.storage.ledger_reading import LedgerReading
 from dialer.storage.ledger_rows import Chosen, LedgerRow, LedgerRows
@@ -158,7 +159,12 @@ class Verification:
 
     async def _unknown(self, names: Sequence[str]) -> list[str]:
         known = await self._rows.names(list({recording_id_of(name) for name in names}))
-        return [name for name in names if name not in known.get(recording_id_of(name), ())]
+        return [name for name in names if name not in _objects_of(known.get(recording_id_of(name)))]
+
+
+def _objects_of(names: tuple[str, str] | None) -> tuple[str, ...]:
+    """Everything the store may hold of a recording: its audio, its waveform, and what was said, written down."""
+    return () if names is None else (*names, transcript_path(names[0]))
 
 
 async def check_recording(objects: ObjectCheck, row: LedgerRow, entries: Sequence[Entry]) -> list[Fault]:

@@ -80,11 +80,13 @@ class LedgerReading:
         query = query.where(signatures.c.sequence <= until).order_by(signatures.c.sequence).limit(limit)
         return await self._signed(query)
 
-    async def signed_until(self, chain: str, until: int) -> SignedHead | None:
-        """The last signed head up to a place of the chain."""
+    async def newest_at(self, chain: str, until: int, *, stamped: bool = False) -> tuple[int, SignedHead] | None:
+        """The last signed head up to a place of the chain, or the last stamped one, with the place its row names."""
         query = select(signatures).where(signatures.c.chain == chain, signatures.c.sequence <= until)
+        if stamped:
+            query = query.where(signatures.c.stamp.is_not(None))
         found = await self._signed(query.order_by(signatures.c.sequence.desc()).limit(1))
-        return found[0][1] if found else None
+        return found[0] if found else None
 
     async def newest_signed(self) -> dict[str, int]:
         """The place of every chain's newest signed head."""
