@@ -88,7 +88,8 @@ async def examine(path: Path) -> AsyncIterator[Finding]:
     yield Finding("configuration", Level.OK, str(path))
     yield await asyncio.to_thread(_key, config)
     yield await _database(config)
-    yield await asyncio.to_thread(_spool, config)
+    for finding in await asyncio.to_thread(_spools, config):
+        yield finding
     for finding in await asyncio.to_thread(_policy, config):
         yield finding
     is_running = await _is_running(config)
@@ -140,18 +141,33 @@ def _key(config: Config) -> Finding:
     return Finding("key", Level.OK, f"{path}; keep a copy elsewhere: without it no number can be read")
 
 
-def _spool(config: Config) -> Finding:
-    folder = config.node.data_dir
-    existing = next(parent for parent in (folder, *folder.resolve().parents) if parent.exists())
+def _spools(config: Config) -> list[Finding]:
+    wanted_mb = config.media.spool_min_free_mb
+    first, second = config.node.data_dir, config.recordings.second_spool_dir
+    findings = [_spool("spool", first, wanted_mb)]
+    if second is not None:
+        findings.append(_spool("second spool", second, wanted_mb))
+        if _existing(first).stat().st_dev == _existing(second).stat().st_dev:
+            advice = "give recordings.second_spool_dir a directory on another disk"
+            findings.append(Finding("second spool", Level.WARN, "on the same file system as the first", advice))
+    return findings
+
+
+def _spool(subject: str, folder: Path, wanted_mb: int) -> Finding:
+    existing = _existing(folder)
     if not os.access(existing, os.W_OK):
         advice = "choose a directory that this user may write to"
-        return Finding("spool", Level.FAIL, f"{existing} cannot be written", advice)
+        return Finding(subject, Level.FAIL, f"{existing} cannot be written", advice)
     free_mb = shutil.disk_usage(existing).free // MEGABYTE
-    wanted_mb = config.media.spool_min_free_mb
     if free_mb < wanted_mb:
         advice = "free disk space: a call that cannot be recorded is not made"
-        return Finding("spool", Level.FAIL, f"{free_mb} MB free, {wanted_mb} MB needed", advice)
-    return Finding("spool", Level.OK, f"{free_mb} MB free under {existing}")
+        return Finding(subject, Level.FAIL, f"{free_mb} MB free, {wanted_mb} MB needed", advice)
+    return Finding(subject, Level.OK, f"{free_mb} MB free under {existing}")
+
+
+def _existing(folder: Path) -> Path:
+    """Itself, or the nearest directory above that exists."""
+    return next(parent for parent in (folder, *folder.resolve().parents) if parent.exists())
 
 
 def _policy(config: Config) -> list[Finding]:

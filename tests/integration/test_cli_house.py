@@ -121,6 +121,8 @@ def _changed(path: Path, **settings: str) -> None:
     ("settings", "subject", "words"),
     [
         ({"spool_min_free_mb": "999999999"}, "spool", "MB needed → free disk space"),
+        ({"spool_min_free_mb": '1\n[recordings]\nsecond_spool_dir = "/proc/none"'}, "second spool", "MB needed → free"),
+        ({"spool_min_free_mb": '1\n[recordings]\nsecond_spool_dir = "second"'}, "second spool", "same file system"),
         ({"data_dir": '"/proc/nowhere"'}, "database", "does not exist yet"),
         ({"port": "9\nkolor = 1"}, "configuration", "unknown key → known here"),
         ({"name": '"silent"\npassword = "env:NOT_SET_ANYWHERE"'}, "configuration", "NOT_SET_ANYWHERE is not set"),

@@ -15,7 +15,12 @@ from typing import Any
 import pytest
 
 from dialer.media.interface import FRAME_SAMPLES, RATE_HZ
+from recording.keys import KEY_BYTES, KeyRing
+from recording.objects import StoreSettings
 from recording.spool import SpoolReader
+from recording.spool_parts import parts_of
+from recording.vault import Ingest
+from recording.worker import VaultSettings
 from tests.support.spool_lab import FRAME_S, Child, Recorded, Speaker, build_disk, talk
 
 MOST_LOST_S = 1.0
@@ -101,6 +106,19 @@ def test_nothing_is_missing_from_the_recording(ended: Mapping[str, Ended], name:
     assert case.recorded.n_parts == (2 if name in ("full", "sync") else 1)
 
 
+def test_two_files_become_one_recording(ended: Mapping[str, Ended], tmp_path: Path) -> None:
+    """Laid out, sealed, stored, read back: both of them, and not a sample lost between."""
+    case = ended["sync"]
+    (tmp_path / "store").mkdir()
+    vault = VaultSettings(
+        KeyRing(b"k" * KEY_BYTES), StoreSettings(str(tmp_path / "store")), tmp_path / "staging"
+    ).open()
+    kept = vault.ingest(Ingest("leg-0", parts_of("leg-0.spool", case.child.directories)))
+    assert not kept.truncated
+    assert kept.lost_ms == 0
+    assert kept.duration_s == pytest.approx(case.recorded.records[-1].end / RATE_HZ, abs=0.01)
+
+
 def test_a_slow_disk_makes_no_packet_late(ended: Mapping[str, Ended]) -> None:
     gaps = {name: longest_gap(ended[name].child.speakers[0]) for name in ("well", "slow")}
     print("\nlongest gap between packets, in ms:", {name: round(1000 * gap) for name, gap in gaps.items()})
@@ -138,12 +156,12 @@ def test_a_power_cut_would_cost_no_more_than_a_second(ended: Mapping[str, Ended]
     child = ended["well"].child
     (path,) = child.directories[0].glob("*.spool")
     whole, lost = path.read_bytes(), []
-    for (_, _, covered), (began_at, ended_at, _) in itertools.pairwise(_syncs(child)):
+    for (before_at, begun_at, covered), (began_at, ended_at, _) in itertools.pairwise(_syncs(child)):
         if (n_bytes := covered.get(str(path), 0)) == 0:
             continue
         kept = child.directories[0].parent / "kept"
         kept.write_bytes(whole[:n_bytes])
-        late_s = max(0.0, ended_at - began_at - SYNC_ALLOWANCE_S)
+        late_s = sum(max(0.0, took_s - SYNC_ALLOWANCE_S) for took_s in (begun_at - before_at, ended_at - began_at))
         lost.append(ended_at - late_s - Recorded.read([kept]).end_at(0))
     print(f"\nnot durable before a sync ends, in ms: median {1000 * statistics.median(lost):.0f}, ", end="")
     print(f"most {1000 * max(lost):.0f}; the engine says {1000 * ended['well'].not_durable_s:.0f}")

@@ -13,6 +13,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +30,8 @@ struct kept {
     off_t bytes;
 };
 
-/* one syncfs thread each: the tests give a child at most one disk that loses something */
+/* What the last sync of each file covered; every disk has a thread that syncs it. */
+static pthread_mutex_t keeping = PTHREAD_MUTEX_INITIALIZER;
 static struct kept kept[MAX_FILES];
 static int n_kept;
 static int is_full;
@@ -117,17 +119,30 @@ static int look(const char *directory, struct kept *files) {
     return count;
 }
 
-static void lose(const char *directory) {
-    struct kept files[MAX_FILES];
-    int count = look(directory, files);
-    for (int i = 0; i < count; i++) {
-        off_t safe = 0;
-        for (int k = 0; k < n_kept; k++)
-            if (!strcmp(kept[k].path, files[i].path))
-                safe = kept[k].bytes;
-        if (truncate(files[i].path, safe))
+/* What is known of a file; it is noted when it is new. */
+static struct kept *known(const char *path) {
+    for (int k = 0; k < n_kept; k++)
+        if (!strcmp(kept[k].path, path))
+            return &kept[k];
+    if (n_kept == MAX_FILES)
+        abort();
+    strcpy(kept[n_kept].path, path);
+    return &kept[n_kept++];
+}
+
+static void lose(const struct kept *files, int count) {
+    pthread_mutex_lock(&keeping);
+    for (int i = 0; i < count; i++)
+        if (truncate(files[i].path, known(files[i].path)->bytes))
             abort();
-    }
+    pthread_mutex_unlock(&keeping);
+}
+
+static void keep(const struct kept *files, int count) {
+    pthread_mutex_lock(&keeping);
+    for (int i = 0; i < count; i++)
+        known(files[i].path)->bytes = files[i].bytes;
+    pthread_mutex_unlock(&keeping);
 }
 
 static void take_note(double began, const struct kept *files, int count) {
@@ -148,19 +163,18 @@ int syncfs(int fd) {
     if (!path_of(fd, path))
         return (int)syscall(SYS_syncfs, fd);
     long number = ordered("syncfs", path, fault);
+    double began = now();
+    int count = look(path, files);
     if (!strcmp(fault, "lose")) {
-        lose(path);
+        lose(files, count);
         errno = EIO;
         return -1;
     }
-    double began = now();
-    int count = look(path, files);
     if (!strcmp(fault, "delay"))
         nap(number);
     int result = (int)syscall(SYS_syncfs, fd);
     if (!result) {
-        memcpy(kept, files, sizeof kept);
-        n_kept = count;
+        keep(files, count);
         take_note(began, files, count);
     }
     return result;
