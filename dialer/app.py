@@ -42,6 +42,7 @@ from dialer.evidence.playing import Player
 from dialer.evidence.recording_keeper import RecordingKeeper
 from dialer.evidence.redacting import Redactor
 from dialer.evidence.retention_keeper import RetentionKeeper
+from dialer.evidence.rewrapping import Rewrapper
 from dialer.evidence.transcribing import Transcripts
 from dialer.live import LiveBoard
 from dialer.media.engine import MediaEngine
@@ -227,6 +228,7 @@ class Application:
             keep_verdict=self.verdicts.keep,
             announcements=self.announcements,
             advertised_host=self.config.sip.advertised_host,
+            longest_pause_s=self.config.recordings.longest_pause_s,
         )
         spool = SpoolGuard(
             self.spool_dir,
@@ -261,6 +263,7 @@ class Application:
             encoders=Encoders(),
             redactor=Redactor(self.storage, self.recordings.vault, self.player, self.config.node.name, self.clock),
             transcripts=self.transcripts,
+            rewrapper=Rewrapper(self.storage.recording_keys, self.recordings.keys),
             verdicts_dir=self.verdicts_dir,
             uploads_dir=self.uploads_dir,
             outcomes_wake=self.delivery.wake,

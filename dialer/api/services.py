@@ -17,6 +17,7 @@ from dialer.config import Config
 from dialer.evidence.exporting import Encoders
 from dialer.evidence.playing import Player
 from dialer.evidence.redacting import Redactor
+from dialer.evidence.rewrapping import Rewrapper
 from dialer.evidence.transcribing import Transcripts
 from dialer.live import LiveBoard
 from dialer.metrics import Metrics
@@ -65,6 +66,10 @@ class Desk(Protocol):
 
     async def hang_up(self, agent_id: int) -> AgentDeskView: ...
 
+    async def pause_recording(self, agent_id: int) -> AgentDeskView: ...
+
+    async def resume_recording(self, agent_id: int) -> AgentDeskView: ...
+
     async def wrap_up(self, wrap_up: WrapUp) -> AgentDeskView | None: ...
 
     def view(self, agent_id: int) -> AgentDeskView: ...
@@ -104,6 +109,7 @@ class Services:
     encoders: Encoders
     redactor: Redactor
     transcripts: Transcripts
+    rewrapper: Rewrapper
     verdicts_dir: Path
     """Where the audio of verdicts lies; `VerdictSample.audio_path` is relative to it."""
     uploads_dir: Path

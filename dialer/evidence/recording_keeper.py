@@ -19,7 +19,7 @@ from dialer.model.recording import NewRecording, RecordingInfo, WrappedKey
 from dialer.storage import Storage
 from recording.errors import ForeignSpoolError, KeyLostError, RecordingError
 from recording.finalizer import Finalizer
-from recording.keys import Wrapped
+from recording.keys import KeyRing, Wrapped
 from recording.objects import ObjectStore, open_store
 from recording.sealing import SealedReader
 from recording.vault import FinalizedRecording, Vault, audio_id, peaks_id
@@ -48,6 +48,7 @@ class RecordingKeeper:
     `vault` is what it keeps them in, `objects` the store below that; both block.
     """
 
+    keys: KeyRing
     vault: Vault
     objects: ObjectStore
 
@@ -136,7 +137,7 @@ class RecordingKeeper:
         if not self._config.recordings.store:
             _make_folder(Path(settings.store.location))
         try:
-            self.vault, self.objects = settings.open(), open_store(settings.store)
+            self.keys, self.vault, self.objects = settings.keys, settings.open(), open_store(settings.store)
         except RecordingError as error:
             raise ConfigError(f"recordings.store: {error}") from error
         return settings

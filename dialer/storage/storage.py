@@ -47,6 +47,7 @@ from dialer.storage.qa_listening import QaListening
 from dialer.storage.qa_plans import QaPlans
 from dialer.storage.qa_teams import QaTeams
 from dialer.storage.qa_work import QaWork
+from dialer.storage.recording_keys import RecordingKeys
 from dialer.storage.recordings import Recordings
 from dialer.storage.scorecards import Scorecards
 from dialer.storage.scoring_rounds import ScoringRounds
@@ -97,6 +98,7 @@ class Storage:
         self.policies = Policies(database)
         self.budget_parts = BudgetParts(database)
         self.recordings = Recordings(database)
+        self.recording_keys = RecordingKeys(database)
         self.keeping = Keeping(database)
         self.holds = Holds(database)
         self.deletions = Deletions(database)

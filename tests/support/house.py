@@ -23,6 +23,7 @@ from dialer.evidence.exporting import Encoders
 from dialer.evidence.playing import Player
 from dialer.evidence.recording_keeper import RecordingKeeper
 from dialer.evidence.redacting import Redactor
+from dialer.evidence.rewrapping import Rewrapper
 from dialer.evidence.transcribing import Transcripts
 from dialer.live import LiveBoard
 from dialer.metrics import Metrics
@@ -132,6 +133,12 @@ class PlayedDesk:
     async def hang_up(self, agent_id: int) -> AgentDeskView:
         raise AgentStateError("there is no call to hang up")
 
+    async def pause_recording(self, agent_id: int) -> AgentDeskView:
+        raise AgentStateError("there is no talk to pause the recording of")
+
+    async def resume_recording(self, agent_id: int) -> AgentDeskView:
+        raise AgentStateError("there is no talk to pause the recording of")
+
     async def wrap_up(self, wrap_up: WrapUp) -> AgentDeskView | None:
         self.wrap_ups.append(wrap_up)
         return self.view(wrap_up.agent_id)
@@ -215,6 +222,7 @@ async def open_house(
             player=player,
             encoders=Encoders(),
             redactor=Redactor(storage, vault, player, node, clock),
+            rewrapper=Rewrapper(storage.recording_keys, recorder.keys),
             transcripts=Transcripts(storage, vault, player, transcriber, node, clock),
             verdicts_dir=folder / "verdicts",
             uploads_dir=folder / "uploads",
