@@ -44,6 +44,8 @@ SEARCHES: Mapping[str, RecordingQuery] = {
     "an outcome of a campaign": RecordingQuery(campaign_id=3, outcome="promise"),
     "a month of the past": RecordingQuery(since=BEGIN, until=BEGIN + timedelta(days=30), verdict="human"),
     "a share hardly any has": RecordingQuery(silence_share=Between(HARDLY_ANY, None)),
+    "what is held, nothing is": RecordingQuery(held=True),
+    "what was redacted, nothing was": RecordingQuery(redacted=True),
     "everything at once, nothing fits": RecordingQuery(
         campaign_id=3,
         outcome="promise",

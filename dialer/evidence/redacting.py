@@ -32,8 +32,8 @@ class Redactor:
         self._clock = clock
         self._turn = asyncio.Lock()
 
-    async def redact(self, original: RecordingInfo, spans: Sequence[Span], by: str) -> RecordingInfo:
-        """Makes and stores the next redaction of an original; `by` stands in the ledger.
+    async def redact(self, original: RecordingInfo, spans: Sequence[Span], account_id: int | None) -> RecordingInfo:
+        """Makes and stores the next redaction of an original; whose `account_id` it was stands in the ledger.
 
         Raises InputError (a span is outside of the recording, or this is a redaction itself), RecordingError.
         """
@@ -44,15 +44,15 @@ class Redactor:
             audio = await self._player.audio(original, await self._player.open(original))
             feed = _feed(original, earlier, spans, audio)
             kept = await asyncio.to_thread(partial(self._vault.keep, recording_id, original.started_at, feed))
-            return await self._note(original, kept, spans, by)
+            return await self._note(original, kept, spans, account_id)
 
     async def _note(
-        self, original: RecordingInfo, kept: FinalizedRecording, spans: Sequence[Span], by: str
+        self, original: RecordingInfo, kept: FinalizedRecording, spans: Sequence[Span], account_id: int | None
     ) -> RecordingInfo:
         values = {name: value for name, value in asdict(kept).items() if name != "key"}
         row = NewRecording(attempt_id=original.attempt_id, node=self._node, parent_id=original.recording_id, **values)
         key = WrappedKey(kept.key.kek_id, kept.key.wrapped)
-        made = {"made_of": original.sha256, "redacted": [span.facts() for span in spans], "by": by}
+        made = {"made_of": original.sha256, "redacted": [span.facts() for span in spans], "account": account_id}
         await self._storage.recordings.add(row, key, self._clock.utcnow(), made=made)
         info = await self._storage.recordings.get(kept.recording_id)
         if info is None:

@@ -8,14 +8,17 @@ place to go on from. So no combination of filters takes longer than walking that
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, exists, select, tuple_
+from sqlalchemy import ColumnElement, Connection, String, bindparam, cast, exists, or_, select, tuple_
 
 from dialer.model.recording import NewRecording, RecordingInfo, RecordingState
 from dialer.model.recording_query import Between, Place, RecordingPage, RecordingQuery
 from dialer.storage import tables
 from dialer.storage.tables.base import AnyRow
+from recording.retention import HoldScope
 
 recordings = tables.recordings
+attempts = tables.attempts
+holds = tables.legal_holds
 
 WALK = 20_000
 """Recordings looked at for one page."""
@@ -26,6 +29,21 @@ _EQUAL = (*_WALKED_BY, "disposition", "verdict", "truncated")
 _RANGES = ("duration_s", "far_share", "near_share", "silence_share", "overtalk_share")
 _PLACE = (recordings.c.started_at, recordings.c.recording_id)
 _ORDER = tuple(column.desc() for column in _PLACE)
+
+_CALLED = select(attempts.c.person_ref).where(attempts.c.attempt_id == recordings.c.attempt_id)
+_KEPT_BY = {
+    HoldScope.RECORDING: recordings.c.recording_id,
+    HoldScope.CASE: recordings.c.case_ref,
+    HoldScope.PERSON: _CALLED.correlate(recordings).scalar_subquery(),
+    HoldScope.CAMPAIGN: cast(recordings.c.campaign_id, String),
+}
+_HELD = or_(
+    *(
+        exists().where(holds.c.lifted_at.is_(None), holds.c.scope == scope.value, holds.c.ref == ref)
+        for scope, ref in _KEPT_BY.items()
+    )
+)
+"""Under a legal hold of any kind."""
 
 _Conditions = list[ColumnElement[bool]]
 
@@ -97,3 +115,5 @@ def _of_state(asked: RecordingQuery) -> Iterator[ColumnElement[bool]]:
         of_this = made_of.c.parent_id == recordings.c.recording_id
         found = exists().where(of_this, made_of.c.parent_id != "")
         yield found if asked.redacted else ~found
+    if asked.held is not None:
+        yield _HELD if asked.held else ~_HELD

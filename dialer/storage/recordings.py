@@ -104,12 +104,7 @@ def _add(
     now: datetime,
     made: Mapping[str, Any],
 ) -> bool:
-    # Locked, so that an end or a wrap-up of this moment finds the recording, or is found by it.
-    called = select(tables.attempts.c.attempt_id).where(tables.attempts.c.attempt_id == recording.attempt_id)
-    connection.execute(called.with_for_update())
-    attempt = load_attempt(connection, recording.attempt_id)
-    if attempt is None:
-        raise InputError(f"recording {recording.recording_id}: there is no attempt {recording.attempt_id}")
+    attempt = _called(connection, recording)
     if is_gone(connection, recording):
         return False
     row = {name: getattr(recording, name) for name in NewRecording.__slots__}
@@ -139,6 +134,16 @@ def _add(
     facts = recording_facts(row | {"case_ref": attempt.case_ref, "campaign_id": attempt.campaign_id}) | {"proof": proof}
     ledger.append(connection, recording.node, kind, recording.recording_id, {**facts, **made}, now)
     return before is None
+
+
+def _called(connection: Connection, recording: NewRecording) -> Attempt:
+    """The attempt, locked, so that an end or a wrap-up of this moment finds the recording, or is found by it."""
+    called = select(tables.attempts.c.attempt_id).where(tables.attempts.c.attempt_id == recording.attempt_id)
+    connection.execute(called.with_for_update())
+    attempt = load_attempt(connection, recording.attempt_id)
+    if attempt is None:
+        raise InputError(f"recording {recording.recording_id}: there is no attempt {recording.attempt_id}")
+    return attempt
 
 
 def _last_proof(connection: Connection, attempt_id: int) -> dict[str, Any] | None:

@@ -117,7 +117,7 @@ async def redact(call: Call[RecordingPath, Nothing, RedactionIn]) -> RecordingOu
     said = ", ".join(f"{s.side.value} {s.from_ms} to {s.to_ms} ms: {s.why.value}" for s in spans)
     await audit(call, "recording.redact", f"recording/{info.recording_id}", said)
     async with opened():
-        return RecordingOut.of(await call.services.redactor.redact(info, spans, call.actor.actor))
+        return RecordingOut.of(await call.services.redactor.redact(info, spans, call.actor.account_id))
 
 
 @routes.add("GET", "/v1/recordings/{recording_id}/transcript", "recordings.transcript")
