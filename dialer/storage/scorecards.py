@@ -1,4 +1,7 @@
-"""Scorecards: one draft at most, and versions that never change once they are frozen."""
+"""Scorecards: one draft at most, and versions that never change once they are frozen.
+
+A frozen version is held against its digest whenever it is read: nobody is scored by a form that was altered.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -7,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, func, select, update
 from sqlalchemy.exc import IntegrityError
 
-from dialer.errors import DialerError, InputError
+from dialer.errors import DialerError, InputError, StorageError
 from dialer.model.scorecard import ScorecardInfo, ScorecardVersion, VersionState
 from dialer.storage import tables
 from dialer.storage.database import Database
@@ -196,5 +199,9 @@ def _infos(connection: Connection, query: Select[Any]) -> tuple[ScorecardInfo, .
 
 
 def _value(row: AnyRow) -> ScorecardVersion:
+    """StorageError: a frozen version is not what was frozen."""
+    content = decode(row.content)
+    if row.digest and digest(content) != row.digest:
+        raise StorageError(f"version {row.number} of scorecard {row.scorecard_id} was altered after it was frozen")
     plain = {name: getattr(row, name) for name in versions.c.keys()}  # noqa: SIM118  a column collection
-    return ScorecardVersion(**plain | {"content": decode(row.content)})
+    return ScorecardVersion(**plain | {"content": content})

@@ -1,17 +1,21 @@
 """The life of an evaluation over the API: who may do what, and nothing is seen before it may be."""
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from dialer.api.app import SUBJECTS
 from dialer.api.security import hash_token
 from tests.support.house import House, open_house
 from tests.support.scorecards import GOOD
 from tests.support.scored_calls import PEOPLE, ScoredCalls, scored_calls
+from tests.support.set_clock import SetClock
+from tests.support.storage import MONDAY
 
 Told = tuple[int, Any]
 
@@ -53,7 +57,7 @@ class Desk:
 
 @pytest.fixture
 async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    async with open_house(tmp_path) as house:
+    async with open_house(tmp_path, clock=SetClock(MONDAY)) as house:
         calls = await scored_calls(house.storage)
         now = house.services.clock.utcnow()
         for login, role in PEOPLE.items():
@@ -74,7 +78,7 @@ async def test_a_collector_disputes_and_somebody_else_decides(desk: Desk) -> Non
     )
     status, seen = await desk.get("ann", path)
     assert (status, seen["counts"], seen["answers"]["threats"]) == (200, True, "yes")
-    assert seen["dispute_until"] > datetime.now(UTC).isoformat()
+    assert seen["dispute_until"] == "2026-11-30T02:00:00Z"
     revision = seen["revision"]
     assert (await desk.post("bo", f"{path}/dispute", revision=revision, reason="x"))[0] == 404
     assert (await desk.post("bo", f"{path}/acknowledge", revision=revision))[0] == 404
@@ -185,6 +189,39 @@ async def test_a_blind_scorer_learns_nothing_over_the_api(desk: Desk) -> None:
     assert {one["key"]: one["agreement"] for one in report["questions"]}["tone"] == 0
 
 
+@pytest.mark.parametrize("who", ["wang", "ann"])
+async def test_half_of_a_pair_changes_nothing_that_others_can_read(desk: Desk, who: str) -> None:
+    """Every GET of the other scorer, and of the collector, answers the same while one begins, scores and submits."""
+    paths = [
+        re.sub(r"{\w+}", "r1" if "{recording_id}" in operation.path else str(number), operation.path)
+        for routes in SUBJECTS
+        for operation in routes.operations
+        if operation.method == "GET" and PEOPLE[who] in (operation.roles or ())
+        for number in ((1, 2, 3) if "{" in operation.path else (1,))
+    ]
+    await desk.calls.open_pair("r1", "li", "wang")
+    await desk.begun("wang", "r2")
+
+    async def all_there_is() -> dict[str, tuple[int, bytes]]:
+        headers = {"Authorization": f"Bearer token-{who}"}
+        found = {}
+        for path in paths:
+            async with desk.house.api.get(path, headers=headers) as answer:
+                found[path] = answer.status, await answer.read()
+        return found
+
+    before = await all_there_is()
+    assert [status for status, _ in before.values()].count(200) >= 5
+    draft = await desk.begun("li", "r1")
+    assert await all_there_is() == before
+    path = f"/evaluations/{draft['evaluation_id']}"
+    _, saved = await desk.ask("li", "PUT", f"{path}/answers", {"revision": 1, "answers": GOOD})
+    await desk.post("li", f"{path}/comments", words="hear this", from_ms=1000)
+    await desk.post("li", f"{path}/coaching", title="Tone")
+    assert (await desk.post("li", f"{path}/submit", revision=saved["revision"]))[0] == 200
+    assert await all_there_is() == before
+
+
 async def test_a_calibration_over_the_api(desk: Desk) -> None:
     ids = {who: person.account_id for who, person in desk.calls.people.items()}
     body = {
@@ -193,7 +230,7 @@ async def test_a_calibration_over_the_api(desk: Desk) -> None:
         "leader_id": ids["wang"],
         "scorer_ids": [ids["li"]],
         "recording_ids": ["r1"],
-        "due_at": (datetime.now(UTC) + timedelta(days=1)).isoformat(),
+        "due_at": (MONDAY + timedelta(days=1)).isoformat(),
     }
     assert (await desk.post("ann", "/scoring-rounds", **body))[0] == 403
     assert (await desk.post("sun", "/scoring-rounds", **body | {"scorer_ids": [ids["ann"]]}))[0] == 422

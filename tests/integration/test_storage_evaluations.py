@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
-from dialer.errors import DialerError, InputError
+from dialer.errors import DialerError, InputError, StorageError
 from dialer.model.evaluation import (
     AnswersError,
     Evaluation,
@@ -18,9 +19,10 @@ from dialer.model.evaluation import (
 )
 from dialer.model.quality_work import WorkFilter, WorkState
 from dialer.model.scorecard import VersionState
+from dialer.storage.database import connect_to
 from recording.review.calibration import compare
 from recording.review.evaluation_state import EvaluationState
-from recording.review.scorecard import digest
+from recording.review.scorecard import digest, encode
 from tests.support.scorecards import GOOD, SMALL, card, question
 from tests.support.scored_calls import ScoredCalls, scored_calls
 from tests.support.storage import MONDAY, open_storage
@@ -67,6 +69,15 @@ async def test_a_frozen_version_stays_as_it_is(calls: ScoredCalls) -> None:
         await calls.begun("r1", "li")
     with pytest.raises(InputError, match="a scorecard named collection"):
         await forms.create("collection", SMALL, "Li", MONDAY)
+
+
+async def test_a_version_that_was_altered_is_not_scored_by(calls: ScoredCalls, database_url: str) -> None:
+    async with connect_to(database_url) as database:
+        softer = encode(card(question("only")))
+        alter = text("UPDATE scorecard_versions SET content = :content").bindparams(content=softer)
+        await database.write(lambda connection: connection.execute(alter))
+    with pytest.raises(StorageError, match="version 1 of scorecard 1 was altered after it was frozen"):
+        await calls.begun("r1", "li")
 
 
 async def test_nothing_is_overwritten_unseen(calls: ScoredCalls) -> None:
