@@ -52,6 +52,11 @@ class CallAudio:
             return
         self.recording_id = recording_id
 
+    @property
+    def is_recording(self) -> bool:
+        """Whether a recording was begun."""
+        return bool(self.recording_id)
+
     def listen(self, target: ListenTarget) -> None:
         """Feeds what the far end says to a detector."""
         self.listening.start(target)

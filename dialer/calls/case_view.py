@@ -59,6 +59,7 @@ class AgentDeskView:
 
     `pending` is the state that was asked for while busy, `not_dialed` what came of the last call the collector asked
     for, where it was not placed, until the next case or call. `notice` says why the last call was taken away, as long.
+    `recording_paused_since`: what is said is not recorded; null while it is, or where there is no call.
     """
 
     agent_id: int
@@ -71,6 +72,7 @@ class AgentDeskView:
     case: CaseView | None = None
     not_dialed: NotDialed | None = None
     notice: str = ""
+    recording_paused_since: datetime | None = None
 
 
 def case_view(order: CallOrder, attempt_id: int | None) -> CaseView:
@@ -96,7 +98,12 @@ def not_dialed(order: CallOrder, outcome: NotPlaced) -> NotDialed:
 
 
 def desk_view(
-    session: AgentSession, case: CaseView | None, clock: Clock, refused: NotDialed | None = None, notice: str = ""
+    session: AgentSession,
+    case: CaseView | None,
+    clock: Clock,
+    refused: NotDialed | None = None,
+    notice: str = "",
+    recording_paused_since: datetime | None = None,
 ) -> AgentDeskView:
     """A session as its collector sees it."""
     utc, monotonic = clock.utcnow(), clock.monotonic()
@@ -113,4 +120,5 @@ def desk_view(
         case=case,
         not_dialed=refused,
         notice=notice,
+        recording_paused_since=recording_paused_since,
     )

@@ -140,7 +140,10 @@ class AgentDesk:
             AgentState.WRAPUP,
         ):
             case = case_view(*self._cases[agent_id])
-        return desk_view(session, case, self._clock, self._refused.get(agent_id), self._notices.get(agent_id, ""))
+        call = self._call_of(session)
+        paused_since = None if call is None else call.pause.since
+        notice = self._notices.get(agent_id, "")
+        return desk_view(session, case, self._clock, self._refused.get(agent_id), notice, paused_since)
 
     # ---- calls
 
@@ -200,6 +203,20 @@ class AgentDesk:
         if session.call is None:
             raise AgentStateError("there is no call to hang up")
         session.call.collector_hung_up()
+        return self.view(agent_id)
+
+    async def pause_recording(self, agent_id: int) -> AgentDeskView:
+        """Keeps what is said from now on out of the recording, for as long as a pause may last; twice is once.
+
+        Raises AgentStateError while nobody is talked to.
+        """
+        if not self._talk_of(agent_id).pause_recording() and self.view(agent_id).recording_paused_since is None:
+            raise AgentStateError("the call is not recorded")
+        return self.view(agent_id)
+
+    async def resume_recording(self, agent_id: int) -> AgentDeskView:
+        """Records again; where it does so already nothing changes. Raises AgentStateError while nobody is talked to."""
+        self._talk_of(agent_id).resume_recording("asked to")
         return self.view(agent_id)
 
     async def wrap_up(self, wrap_up: WrapUp) -> AgentDeskView | None:
@@ -326,6 +343,16 @@ class AgentDesk:
             await self._storage.entries.put_back(offer.candidate.entry_id, not_before, cause)
         except StorageError:  # the lease runs out by itself
             logger.exception("preview not put back")
+
+    def _call_of(self, session: AgentSession) -> AttemptRunner | None:
+        return None if session.call is None else self._floor.find(session.call.attempt_id)
+
+    def _talk_of(self, agent_id: int) -> AttemptRunner:
+        session = self._sessions.get(agent_id)
+        call = self._call_of(session)
+        if call is None or session.state not in IN_TALK:
+            raise AgentStateError("there is no talk to pause the recording of")
+        return call
 
     def _preview(self, agent_id: int) -> PreviewOffer:
         session = self._sessions.get(agent_id)

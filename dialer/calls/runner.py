@@ -28,6 +28,7 @@ from dialer.calls.order import CallOrder
 from dialer.calls.pace_story import Observe, PaceStory, call_view
 from dialer.calls.placing import NotPlaced, Placed, lease_trunk, place
 from dialer.calls.prompts import CallPrompts
+from dialer.calls.recording_pause import RecordingPause
 from dialer.calls.reminder import Ask
 from dialer.calls.reminder_talk import ReminderTalk
 from dialer.calls.services import CallServices
@@ -56,6 +57,11 @@ class Key:
     digit: str
 
 
+@dataclass(frozen=True, slots=True)
+class Woken:
+    """Something changed when there is to be done what time brings."""
+
+
 class AttemptRunner:
     """Runs one order. It is the `CallHandle` of its collector's session and the host of a reminder's dialogue."""
 
@@ -75,10 +81,11 @@ class AttemptRunner:
         """The gate allowed the call only with a collector reserved for it."""
         self.audio: CallAudio | None = None
         self.talk: ReminderTalk | None = None
+        self.pause = RecordingPause(services.clock, services.longest_pause_s)
         self._services = services
         self.prompts = prompts
         self._story = PaceStory(observe)
-        self._mailbox: Mailbox[Signal | Key] = Mailbox()
+        self._mailbox: Mailbox[Signal | Key | Woken] = Mailbox()
         settings = order.campaign.settings
         self._link = CollectorLink(services.agents, self, self._mailbox.put, settings.skills, settings.wrap_up_limit_s)
         self._trunk_call: TrunkCall | None = None
@@ -120,6 +127,21 @@ class AttemptRunner:
 
     def collector_lost(self, cause: str) -> None:
         self._mailbox.put(Signal(K.COLLECTOR_LOST, reason=cause))
+
+    def pause_recording(self) -> bool:
+        """What is said from here on is not recorded, for a limited time; False: it is so already, or nothing is."""
+        begun = self.audio is not None and self.audio.is_recording and self.pause.begin(self.audio)
+        if begun:
+            logger.info("recording is paused", extra=self._facts())
+            self._mailbox.put(Woken())
+        return begun
+
+    def resume_recording(self, cause: str) -> bool:
+        """Records again; False when it does so already."""
+        ended = self.audio is not None and self.pause.end(self.audio)
+        if ended:
+            logger.info("recording goes on: %s", cause, extra=self._facts())
+        return ended
 
     # ---- the life
 
@@ -182,11 +204,14 @@ class AttemptRunner:
                 self._take_timeouts()
 
     def _next_deadline(self) -> float | None:
-        deadlines = (self.machine.next_deadline, self.talk.next_deadline if self.talk else None)
+        talk_until = self.talk.next_deadline if self.talk else None
+        deadlines = (self.machine.next_deadline, talk_until, self.pause.next_deadline)
         return min((at for at in deadlines if at is not None), default=None)
 
-    def _take(self, message: Signal | Key) -> None:
+    def _take(self, message: Signal | Key | Woken) -> None:
         talk = self.talk if self.machine.phase is Phase.DIALOGUE else None
+        if isinstance(message, Woken):
+            return
         if isinstance(message, Key):
             if talk is not None:
                 talk.key(message.digit, self._now())
@@ -197,6 +222,8 @@ class AttemptRunner:
 
     def _take_timeouts(self) -> None:
         self._obey(self.machine.handle_timeout(self._now()))
+        if self.pause.next_deadline is not None and self._now() >= self.pause.next_deadline:
+            self.resume_recording("the pause was too long")
         if self.talk is not None and self.machine.phase is Phase.DIALOGUE:
             self.talk.handle_timeout(self._now())
 
@@ -331,9 +358,11 @@ class AttemptRunner:
                 self._link.bridge(agent_id, self.audio)
                 self._story.connected(self.attempt_id, agent_id, self.machine.facts, self._now())
             case s.EndTalk(agent_id=agent_id):
+                self.resume_recording("the talk ended")
                 self._link.end_talk(agent_id, self.audio, "the talk ended")
                 self._story.talk_ended(self.attempt_id, self._now())
             case s.TakeBack(agent_id=agent_id, what=what):
+                self.resume_recording("the call was taken back")
                 self._link.take_back(agent_id, self.audio, f"the call was taken back: {what}")
                 self._story.talk_ended(self.attempt_id, self._now(), CallOutcome.NOT_LIVE)
 

@@ -9,6 +9,7 @@ from dialer.agents.ports import SipPort
 from dialer.agents.sessions import AgentSessions
 from dialer.calls.caller_ids import CallerIds
 from dialer.calls.listening import Listening, Matcher, NewMatcher
+from dialer.calls.recording_pause import LONGEST_PAUSE_S
 from dialer.clock import Clock
 from dialer.compliance.policy import Policy
 from dialer.media.interface import MediaPort
@@ -73,7 +74,7 @@ class CallServices:
     """The parts every attempt uses. `announcements` None: none is known.
 
     `advertised_host` goes into SDP, empty: the leg's own address. `new_listening` is another one in a rehearsal, where
-    nothing can be heard.
+    nothing can be heard. A recording that is paused goes on by itself after `longest_pause_s`.
     """
 
     storage: Storage
@@ -91,3 +92,4 @@ class CallServices:
     announcements: AnnouncementPort | None = None
     advertised_host: str = ""
     new_listening: NewListening = Listening
+    longest_pause_s: float = LONGEST_PAUSE_S

@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field, StringConstraints
 
 from dialer.agents.state import AgentStateError
+from dialer.api.auditing import audit
 from dialer.api.problems import ApiError, FieldError, bad_field, not_found
 from dialer.api.routing import AnyCall, Call, Id, Input, Instant, Nothing, Routes
 from dialer.calls.case_view import AgentDeskView
@@ -161,6 +162,27 @@ async def hang_up(call: Call[AgentPath, Nothing, Nothing]) -> AgentDeskView:
     return await call.services.desk.hang_up(call.path.agent_id)
 
 
+@routes.add("POST", "/v1/agents/{agent_id}/recording/pause", "agents.pause_recording")
+async def pause_recording(call: Call[AgentPath, Nothing, Nothing]) -> AgentDeskView:
+    """Keeps what is said from now on out of the recording, e.g. a card number; the gap is marked in it.
+
+    It goes on by itself after `recordings.longest_pause_s`, and when the talk ends.
+    """
+    _check_own(call)
+    shown = await call.services.desk.pause_recording(call.path.agent_id)
+    await audit(call, "recording.pause", _talk(shown))
+    return shown
+
+
+@routes.add("POST", "/v1/agents/{agent_id}/recording/resume", "agents.resume_recording")
+async def resume_recording(call: Call[AgentPath, Nothing, Nothing]) -> AgentDeskView:
+    """Records again."""
+    _check_own(call)
+    shown = await call.services.desk.resume_recording(call.path.agent_id)
+    await audit(call, "recording.resume", _talk(shown))
+    return shown
+
+
 @routes.add("POST", "/v1/agents/{agent_id}/wrap-up", "agents.wrap_up")
 async def wrap_up(call: Call[AgentPath, Nothing, WrapUpBody]) -> AgentDeskView | None:
     """Records how the talk went: a code of the form, its fields, a promised callback; null when the shift is over."""
@@ -182,6 +204,12 @@ async def wrap_up(call: Call[AgentPath, Nothing, WrapUpBody]) -> AgentDeskView |
         raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, str(error), errors) from error
     services.outcomes_wake()
     return view
+
+
+def _talk(shown: AgentDeskView) -> str:
+    """The call at hand, as the audit log names it."""
+    attempt_id = None if shown.case is None else shown.case.attempt_id
+    return f"agent/{shown.agent_id}" if attempt_id is None else f"attempt/{attempt_id}"
 
 
 def _check_own(call: AnyCall) -> None:
