@@ -65,7 +65,10 @@ def begin(
     task = _task(connection, recording_id, actor)
     seat = seat_of(connection, recording_id, actor.account_id, task)
     wanted = version_id if seat is None else seat.version_id or version_id
-    version = usable_version(connection, wanted, None if task is None else task.scorecard_id)
+    given_out = None if task is None else task.scorecard_id
+    version = usable_version(connection, wanted, given_out)
+    if given_out not in (None, version.scorecard_id):
+        raise EvaluationConflictError("this recording was given out to be scored by another scorecard")
     _refuse_second(connection, recording_id, version, actor, seat)
     round_id = None if seat is None else take_seat(connection, seat, recording_id, version.version_id, actor, now)
     is_compared = seat is not None and seat.kind is RoundKind.CALIBRATION

@@ -109,17 +109,14 @@ def _problems(card: Scorecard, answers: Answers, *, whole: bool) -> Iterator[str
 
 def _is_asked(key: str, by_key: Mapping[str, Question], answers: Answers, known: dict[str, bool]) -> bool:
     """Questions that wait for each other are not asked: nothing would ever begin."""
-    if key not in known:
+    if key in by_key and key not in known:
         known[key] = False
-        condition = by_key[key].asked_if if key in by_key else None
-        known[key] = key in by_key and (
-            condition is None
-            or (
-                answers.get(condition.question) in condition.answers
-                and _is_asked(condition.question, by_key, answers, known)
-            )
+        condition = by_key[key].asked_if
+        known[key] = condition is None or (
+            answers.get(condition.question) in condition.answers
+            and _is_asked(condition.question, by_key, answers, known)
         )
-    return known[key]
+    return known.get(key, False)
 
 
 def _judge(question: Question, value: str | None) -> QuestionScore:

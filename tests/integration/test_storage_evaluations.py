@@ -200,6 +200,34 @@ async def test_a_pair_of_which_one_half_is_skipped_is_revealed(calls: ScoredCall
     assert await seen(calls, "sun") == [first.evaluation_id]
 
 
+async def test_a_supervisor_closes_a_pair_that_nobody_finishes(calls: ScoredCalls) -> None:
+    await calls.open_pair("r1", "li", "wang")
+    done, draft = await calls.submitted("r1", "li"), await calls.begun("r1", "wang")
+    (pair,) = await calls.storage.scoring_rounds.find(None)
+    assert await calls.storage.scoring_rounds.find(calls.people["wang"].account_id) == ()
+    await calls.storage.scoring_rounds.close(pair.round_id, calls.people["sun"], MONDAY)
+    assert await seen(calls, "sun") == [done.evaluation_id]
+    withdrawn = await calls.storage.evaluations.get(Viewer(0, Sees.ALL), draft.evaluation_id)
+    assert withdrawn is not None
+    assert withdrawn.state is EvaluationState.WITHDRAWN
+    assert await calls.storage.qa_work.find(WorkFilter(states=frozenset({WorkState.OPEN}))) == ()
+    with pytest.raises(EvaluationConflictError, match="is not free"):
+        await calls.begun("r1", "wang")
+
+
+async def test_what_is_given_out_says_by_which_form(calls: ScoredCalls) -> None:
+    other = await calls.storage.scorecards.create("other", card(question("only")), "Sun", MONDAY)
+    frozen = await calls.storage.scorecards.freeze(other.scorecard_id, 1, "Sun", MONDAY)
+    assert frozen is not None
+    await calls.open_pair("r1", "li", "wang", scorecard_id=other.scorecard_id)
+    with pytest.raises(EvaluationConflictError, match="by another scorecard"):
+        await calls.begun("r1", "li")
+    begun = await calls.storage.evaluations.begin("r1", None, calls.people["li"], MONDAY)
+    assert begun.version_id == frozen.version_id
+    with pytest.raises(InputError, match="name a version"):
+        await calls.storage.evaluations.begin("r2", None, calls.people["li"], MONDAY)
+
+
 async def test_a_calibration_is_blind_until_it_is_closed(calls: ScoredCalls) -> None:
     rounds, people = calls.storage.scoring_rounds, calls.people
     earlier = await calls.submitted("r1", "li")

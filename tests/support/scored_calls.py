@@ -49,7 +49,7 @@ class ScoredCalls:
         assert info is not None
         return info.qa_state
 
-    async def open_pair(self, recording_id: str, *who: str) -> list[WorkItem]:
+    async def open_pair(self, recording_id: str, *who: str, scorecard_id: int | None = None) -> list[WorkItem]:
         """A blind pair for these two."""
         opened = []
         for slot, one in enumerate(who, 1):
@@ -60,6 +60,7 @@ class ScoredCalls:
                 due_at=MONDAY + 60 * MINUTE,
                 reasons=(),
                 slot=slot,
+                scorecard_id=scorecard_id,
             )
             item = await self.storage.qa_work.open_for(work, self.people[one].account_id, MONDAY)
             assert item is not None

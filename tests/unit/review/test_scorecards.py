@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from recording.review.ready_made import NAMES, ready_made
-from recording.review.scorecard import Condition, FatalEffect, Scorecard, Section, Words, decode, digest, encode
+from recording.review.scorecard import Condition, FatalEffect, Option, Scorecard, Section, Words, decode, digest, encode
 from recording.review.scorecard_checks import mistakes_of
 from recording.review.scoring import asked, problems_of, score
 from tests.support.scorecards import CHOICE, GOOD, SCALE, SMALL, TEXT, card, options, question
@@ -28,6 +28,8 @@ MISTAKES = [
     (card(question("a", CHOICE, options=options(only=100))), "a choice needs two options at least"),
     (card(question("a", CHOICE, options=options(x=100) * 2)), "two options have the same key"),
     (card(question("a", CHOICE, options=options(x=50, y=0))), "full marks could not be reached"),
+    (card(question("a", CHOICE, options=options(X=100, y=0))), "the key of option 'X' must be a small letter"),
+    (card(question("a", CHOICE, options=(Option("x", Words(), 100), *options(y=0)))), "option x has no text"),
     (card(question("a", CHOICE, options=options(x=100, y=101))), "points of option y must lie between"),
     (card(question("a", fatal=("perhaps",))), "is fatal for perhaps, which is none of its answers"),
     (card(question("a", fatal=("yes", "no"))), "every answer is fatal"),
