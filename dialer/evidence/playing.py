@@ -65,12 +65,12 @@ class Form:
 
 
 class Player:
-    """`async with` object; one per node. `listenings`: what its audit log says already."""
+    """`async with` object; one per node. `listenings`: what its audit log says; `n_listeners`: at this moment."""
 
     def __init__(self, keeper: Opens) -> None:
         self._keeper = keeper
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="playing")
-        self._n_listeners = 0
+        self.n_listeners = 0
         self.listenings = Listenings()
 
     async def __aenter__(self) -> Self:
@@ -84,13 +84,13 @@ class Player:
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[None]:
         """The place of one listener. Raises PlayingBusyError when all are taken."""
-        if self._n_listeners >= MAX_LISTENERS:
+        if self.n_listeners >= MAX_LISTENERS:
             raise PlayingBusyError
-        self._n_listeners += 1
+        self.n_listeners += 1
         try:
             yield
         finally:
-            self._n_listeners -= 1
+            self.n_listeners -= 1
 
     async def open(self, info: RecordingInfo) -> SealedReader:
         """The sealed FLAC file. Raises RecordingError, which is in the log already."""

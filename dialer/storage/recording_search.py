@@ -20,7 +20,7 @@ recordings = tables.recordings
 attempts = tables.attempts
 holds = tables.legal_holds
 
-WALK = 20_000
+WALK = 10_000
 """Recordings looked at for one page."""
 
 _WALKED_BY = ("attempt_id", "case_ref", "number_index", "agent_id", "outcome", "qa_state", "campaign_id")

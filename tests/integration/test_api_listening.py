@@ -139,6 +139,22 @@ async def test_no_more_listeners_than_the_node_can_serve(kept: Kept) -> None:
     assert status == 200
 
 
+async def test_a_listener_who_leaves_ends_the_work(kept: Kept) -> None:
+    house = kept.house
+    call, long = kept.recording.attempt_id, np.zeros((600 * 8000, 2), dtype=np.int16)
+    await keep(house.storage, house.keeper.vault, "long", call, MONDAY, long)
+    answer = await house.api.get("/v1/recordings/long/audio?format=wav", headers=house.auth(Role.QA))
+    await answer.content.readexactly(1000)
+    player = house.services.player
+    assert player.n_listeners == 1
+    answer.close()
+    for _ in range(1000):
+        if not player.n_listeners:
+            break
+        await asyncio.sleep(0.01)
+    assert player.n_listeners == 0
+
+
 def _flip(path: Path, at: int) -> None:
     path.chmod(0o600)
     content: Any = bytearray(path.read_bytes())
