@@ -39,6 +39,7 @@ from dialer.errors import ConfigError, system_reason
 from dialer.evidence.exporting import Encoders
 from dialer.evidence.ledger_keeper import LedgerKeeper
 from dialer.evidence.playing import Player
+from dialer.evidence.proving import Prover
 from dialer.evidence.recording_keeper import RecordingKeeper
 from dialer.evidence.redacting import Redactor
 from dialer.evidence.retention_keeper import RetentionKeeper
@@ -264,6 +265,7 @@ class Application:
             redactor=Redactor(self.storage, self.recordings.vault, self.player, self.config.node.name, self.clock),
             transcripts=self.transcripts,
             rewrapper=Rewrapper(self.storage.recording_keys, self.recordings.keys),
+            prover=Prover(self.storage, self.recordings.objects, self.recordings.keys, self.config),
             verdicts_dir=self.verdicts_dir,
             uploads_dir=self.uploads_dir,
             outcomes_wake=self.delivery.wake,

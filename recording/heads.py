@@ -68,6 +68,14 @@ class SignedHead:
         """What a stamp is over."""
         return self.statement + self.signature
 
+    @property
+    def said(self) -> Statement | None:
+        """The statement read; None: it is not one."""
+        try:
+            return read_statement(self.statement)
+        except ValueError:
+            return None
+
     def is_by(self, key: Ed25519PublicKey) -> bool:
         """Whether this key signed it."""
         try:

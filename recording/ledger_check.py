@@ -303,11 +303,8 @@ class LedgerCheck:
 
     def _take_key(self, chain: _Chain, header: EntryHeader) -> None:
         """From this entry on the chain names another key."""
-        try:
-            key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(header.public_key))
-        except ValueError:
-            key = None
-        if key is None or key_id_of(key) != header.key_id:
+        key = _key_of(header)
+        if key is None:
             words = "the public key it names does not give the key's id"
             self.faults.add(Trouble.UNREADABLE, f"{header.chain}:{header.sequence}", words)
             return
@@ -354,6 +351,26 @@ class LedgerCheck:
         )
         head = (chain.stated or b"").hex()
         return ChainReport(chain.name, chain.entries, chain.start, chain.last, head, chain.signed, keys)
+
+
+def add_all(check: LedgerCheck, entries: Iterable[Entry]) -> None:
+    """A page of entries; some hundredths of a second, so it is called in a thread."""
+    for entry in entries:
+        check.add(entry)
+
+
+def key_named_by(entry: Entry) -> Ed25519PublicKey | None:
+    """The key that a SIGNING_KEY entry names; None: it is another entry, or its key does not give its id."""
+    header = _read(entry.body)
+    return _key_of(header) if header is not None and header.kind == EntryKind.SIGNING_KEY else None
+
+
+def _key_of(header: EntryHeader) -> Ed25519PublicKey | None:
+    try:
+        key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(header.public_key))
+    except ValueError:
+        return None
+    return key if key_id_of(key) == header.key_id else None
 
 
 def _place(head: Head) -> str:

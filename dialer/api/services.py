@@ -16,6 +16,7 @@ from dialer.compliance.policy import Policy
 from dialer.config import Config
 from dialer.evidence.exporting import Encoders
 from dialer.evidence.playing import Player
+from dialer.evidence.proving import Prover
 from dialer.evidence.redacting import Redactor
 from dialer.evidence.rewrapping import Rewrapper
 from dialer.evidence.transcribing import Transcripts
@@ -110,6 +111,7 @@ class Services:
     redactor: Redactor
     transcripts: Transcripts
     rewrapper: Rewrapper
+    prover: Prover
     verdicts_dir: Path
     """Where the audio of verdicts lies; `VerdictSample.audio_path` is relative to it."""
     uploads_dir: Path

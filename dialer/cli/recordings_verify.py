@@ -162,13 +162,13 @@ def _keys(config: "Config") -> "KeyRing":
 
 def _newest_heads(config: "Config") -> list["Head"]:
     from dialer.storage.read_only import read_only_storage
-    from recording.heads import read_statement
 
     async def run() -> list["Head"]:
         async with read_only_storage(config) as storage:
             newest = await storage.ledger_reading.newest_signed()
             signed = [await storage.ledger_reading.newest_at(chain, place) for chain, place in newest.items()]
-        return [read_statement(one[1].statement).head for one in signed if one is not None]
+        said = [one[1].said for one in signed if one is not None]
+        return [statement.head for statement in said if statement is not None]
 
     return asyncio.run(run())
 

@@ -12,7 +12,7 @@ from dialer.evidence.row_check import MADE, was_deleted
 from dialer.storage.ledger_reading import ChainEnd, LedgerReading
 from dialer.storage.ledger_rows import LedgerRows
 from recording.faults import Trouble
-from recording.heads import Head, SignedHead, read_statement
+from recording.heads import Head, SignedHead
 from recording.ledger import Entry
 from recording.ledger_check import EntryHeader, LedgerCheck, Place, Report, Trust
 from recording.stamps import StampError, check_stamp
@@ -85,9 +85,8 @@ class ChainWalk:
         return None if signed is None else self._vouched(signed[1], end.chain)
 
     def _vouched(self, signed: SignedHead, chain: str) -> Head | None:
-        try:
-            statement = read_statement(signed.statement)
-        except ValueError:
+        statement = signed.said
+        if statement is None:
             return None
         key = self._witnesses.trust.keys.get(statement.key_id)
         return statement.head if key is not None and signed.is_by(key) and statement.head.chain == chain else None

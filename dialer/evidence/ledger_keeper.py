@@ -8,7 +8,6 @@ rewritten or put back from a backup is not: `problem` says so, the log alarms, a
 
 import asyncio
 import logging
-from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime
 from types import TracebackType
@@ -25,8 +24,8 @@ from dialer.live import LiveBoard
 from dialer.storage.ledger_reading import LedgerReading
 from dialer.storage.ledger_signing import LedgerSigning
 from recording.heads import Head, SignedHead, key_id_of, read_statement, sign_head
-from recording.ledger import Entry, signing_key_facts
-from recording.ledger_check import LedgerCheck, Trust
+from recording.ledger import signing_key_facts
+from recording.ledger_check import LedgerCheck, Trust, add_all
 
 logger = logging.getLogger(__name__)
 
@@ -122,7 +121,8 @@ class LedgerKeeper:
     async def _name_key(self, newest: SignedHead | None) -> None:
         """A key that is new to the chain is entered in it, with the one it replaces."""
         key = self._own_key().public_key()
-        before = "" if newest is None else _key_of(newest)
+        said = None if newest is None else newest.said
+        before = "" if said is None else said.key_id
         if before == key_id_of(key):
             return
         if before:
@@ -168,7 +168,7 @@ class LedgerKeeper:
         after = 0 if start is None else start.sequence
         check = LedgerCheck(Trust({}, frozenset()), anchors=() if start is None else (start,))
         while entries := await self._reading.entries(self._chain, after, head.sequence):
-            await asyncio.to_thread(_add_all, check, entries)
+            await asyncio.to_thread(add_all, check, entries)
             after = entries[-1].sequence
         report = check.finish([head])
         if not report.well:
@@ -208,16 +208,3 @@ class LedgerKeeper:
             "stamp_failed": bool(self._stamping.problem),
         }
         self._board.publish(f"{TOPIC}/{self._chain}", said)
-
-
-def _add_all(check: LedgerCheck, entries: Iterable[Entry]) -> None:
-    for entry in entries:
-        check.add(entry)
-
-
-def _key_of(signed: SignedHead) -> str:
-    """The key that a stored head names; a damaged one names none."""
-    try:
-        return read_statement(signed.statement).key_id
-    except ValueError:
-        return ""

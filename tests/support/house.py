@@ -21,6 +21,7 @@ from dialer.config import Config, NodeConfig, PolicyConfig
 from dialer.config_recordings import RecordingsConfig
 from dialer.evidence.exporting import Encoders
 from dialer.evidence.playing import Player
+from dialer.evidence.proving import Prover
 from dialer.evidence.recording_keeper import RecordingKeeper
 from dialer.evidence.redacting import Redactor
 from dialer.evidence.rewrapping import Rewrapper
@@ -223,6 +224,7 @@ async def open_house(
             encoders=Encoders(),
             redactor=Redactor(storage, vault, player, node, clock),
             rewrapper=Rewrapper(storage.recording_keys, recorder.keys),
+            prover=Prover(storage, recorder.objects, recorder.keys, config),
             transcripts=Transcripts(storage, vault, player, transcriber, node, clock),
             verdicts_dir=folder / "verdicts",
             uploads_dir=folder / "uploads",
