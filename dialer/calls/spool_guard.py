@@ -108,7 +108,8 @@ class SpoolGuard:
         reasons = [look.reason if index == 0 else f"the second path: {look.reason}" for index, look in enumerate(looks)]
         bad = [reason for reason, look in zip(reasons, looks, strict=True) if look.state is not State.WELL]
         lag = _lag(figures)
-        is_over = len(bad) == len(looks) or figures.not_durable_s > FAR_BEHIND_S
+        # with two paths the engine itself leaves one that is so far behind
+        is_over = len(bad) == len(looks) or (len(looks) == 1 and figures.not_durable_s > FAR_BEHIND_S)
         told = "; ".join([*bad, *([lag.reason] if lag.reason else [])])
         self.obstacle, self.alarm = (told, "") if is_over else ("", told)
         self._log(tuple(look.state for look in (*looks, lag)), told)

@@ -217,12 +217,12 @@ impl Leg {
         self.presser.press(keys);
     }
 
-    pub fn start_recording(&mut self, spool: Spool, moment: &Moment<'_>) {
+    pub fn start_recording(&mut self, mut spool: Spool, moment: &Moment<'_>) {
         self.stop_recording(moment);
         let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let started_unix_us = started.as_micros() as u64;
         let take = Take::new(moment.now, started_unix_us);
-        moment.writer.open(&spool, started_unix_us);
+        moment.writer.open(&mut spool, started_unix_us);
         self.recording = Some(Recording { take, spool, append_at: moment.now, since_ns: moment.at_ns });
     }
 
@@ -230,7 +230,7 @@ impl Leg {
         self.in_order(moment, |reorder, out| reorder.flush(out));
         if let Some(mut recording) = self.recording.take() {
             recording.take.end(moment.now);
-            moment.writer.close(&recording.spool, recording.take.collect(), recording.since_ns);
+            moment.writer.close(&mut recording.spool, recording.take.collect(), recording.since_ns);
         }
     }
 

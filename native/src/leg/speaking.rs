@@ -150,7 +150,7 @@ impl Leg {
             recording.append_at = moment.now + APPEND_SAMPLES;
             let since_ns = std::mem::replace(&mut recording.since_ns, moment.at_ns);
             if !recording.take.is_empty() {
-                moment.writer.append(&recording.spool, recording.take.collect(), since_ns);
+                moment.writer.append(&mut recording.spool, recording.take.collect(), since_ns);
             }
         }
     }

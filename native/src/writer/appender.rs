@@ -1,4 +1,4 @@
-//! The thread that writes: batches into files, and files onto the other disk when theirs fails.
+//! A thread that writes: batches into files, and files onto the other disk when theirs fails.
 #![forbid(unsafe_code)]
 
 use super::disk::Disks;
@@ -8,7 +8,7 @@ use crate::events::Events;
 use crate::sys;
 use std::collections::HashMap;
 use std::io::ErrorKind;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::sync::Arc;
 use std::thread::Thread;
@@ -19,23 +19,40 @@ const APPEND_INTERVAL: Duration = Duration::from_millis(50);
 const LAST_SYNC_TIMEOUT: Duration = Duration::from_secs(15);
 const LAST_SYNC_POLL: Duration = Duration::from_millis(5);
 
+/// A disk on which audio waits for so long to become durable gets no new recordings.
+const FAR_BEHIND_NS: u64 = 10_000_000_000;
+
 pub(super) struct Appender {
-    pub inbox: Receiver<Order>,
-    pub disks: Arc<Disks>,
-    pub files: HashMap<u64, SpoolFile>,
-    pub events: Arc<Events>,
-    pub lag: Arc<Lag>,
-    pub scratch: Vec<u8>,
+    home: usize,
+    inbox: Receiver<Order>,
+    disks: Arc<Disks>,
+    files: HashMap<u64, SpoolFile>,
+    events: Arc<Events>,
+    lags: Arc<[Lag]>,
+    moved: Arc<AtomicU64>,
+    scratch: Vec<u8>,
 }
 
 impl Appender {
-    pub fn run(mut self, syncs: &[Thread], is_over: &AtomicBool) {
+    pub fn new(
+        home: usize,
+        inbox: Receiver<Order>,
+        disks: Arc<Disks>,
+        events: Arc<Events>,
+        lags: Arc<[Lag]>,
+        moved: Arc<AtomicU64>,
+    ) -> Self {
+        Self { home, inbox, disks, files: HashMap::new(), events, lags, moved, scratch: Vec::new() }
+    }
+
+    /// Until it is told to stop; `n_appending` counts the threads that still write.
+    pub fn run(mut self, syncs: &[Thread], n_appending: &AtomicUsize) {
         while self.drain() {
             self.work();
             std::thread::sleep(APPEND_INTERVAL);
         }
         self.finish(syncs);
-        is_over.store(true, Ordering::Release);
+        n_appending.fetch_sub(1, Ordering::AcqRel);
         syncs.iter().for_each(Thread::unpark);
     }
 
@@ -62,29 +79,31 @@ impl Appender {
 
     fn carry_out(&mut self, order: Order) -> bool {
         match order {
-            Order::Open(spool, started_unix_us) => self.open(spool, started_unix_us),
+            Order::Open(spool) => self.open(spool),
             Order::Append(key, batch, since_ns) => self.take(key, batch, since_ns, false),
             Order::Close(key, batch, since_ns) => self.take(key, batch, since_ns, true),
+            Order::Leave(key) => self.take_leave(key),
             Order::Stop => return false,
         }
         true
     }
 
-    fn open(&mut self, spool: Spool, started_unix_us: u64) {
-        let first = self.disks.for_new();
+    fn open(&mut self, spool: Spool) {
+        let other = if spool.is_second { None } else { self.disks.other(self.home) };
         let mut reasons = Vec::new();
-        for disk in [Some(first), self.disks.other(first)].into_iter().flatten() {
-            match SpoolFile::create(spool.clone(), started_unix_us, disk, self.disks.get(disk)) {
+        for disk in [Some(self.home), other].into_iter().flatten() {
+            match SpoolFile::create(spool.clone(), disk, self.disks.get(disk)) {
                 Ok(file) => {
                     self.files.insert(spool.key, file);
                     return;
                 }
                 Err(error) => {
-                    reasons.push(self.describe(&spool, disk, &error));
+                    let reason = self.describe(&spool, disk, &error);
+                    reasons.push(reason.clone());
                     if error.kind() == ErrorKind::AlreadyExists {
                         break; // the disk is well: the id was used before
                     }
-                    self.disks.get(disk).note(reasons.last().cloned());
+                    self.disks.get(disk).note(reason);
                 }
             }
         }
@@ -95,6 +114,12 @@ impl Appender {
         if let Some(file) = self.files.get_mut(&key) {
             file.take(batch, since_ns);
             file.is_closing |= is_last;
+        }
+    }
+
+    fn take_leave(&mut self, key: u64) {
+        if let Some(file) = self.files.get_mut(&key) {
+            file.is_closing = true;
         }
     }
 
@@ -118,7 +143,7 @@ impl Appender {
         for (key, error) in failed {
             let Some(file) = self.files.remove(&key) else { continue };
             let reason = self.describe(&file.spool, file.disk, &error);
-            self.disks.get(file.disk).note(Some(reason.clone()));
+            self.disks.get(file.disk).note(reason.clone());
             self.go_on_elsewhere(file, reason);
         }
     }
@@ -152,23 +177,32 @@ impl Appender {
 
     /// On the other disk, with all that is held; where there is none, the recording ends here, and says so.
     fn go_on_elsewhere(&mut self, mut file: SpoolFile, reason: String) {
+        if file.spool.has_left() {
+            return;
+        }
         let other = if file.has_moved { None } else { self.disks.other(file.disk) };
         let Some(other) = other else { return fail(&self.events, &file.spool, &reason) };
         match file.move_to(other, self.disks.get(other)) {
             Ok(()) => {
-                self.lag.moved.fetch_add(1, Ordering::Relaxed);
+                self.moved.fetch_add(1, Ordering::Relaxed);
                 self.files.insert(file.spool.key, file);
             }
             Err(error) => {
                 let second = self.describe(&file.spool, other, &error);
-                self.disks.get(other).note(Some(second.clone()));
+                self.disks.get(other).note(second.clone());
                 fail(&self.events, &file.spool, &format!("{reason}; {second}"));
             }
         }
     }
 
     fn note_lag(&self) {
-        self.lag.note(self.files.values().filter_map(SpoolFile::not_durable_since_ns).min(), sys::monotonic_ns());
+        let now_ns = sys::monotonic_ns();
+        let since_ns = self.files.values().filter_map(SpoolFile::not_durable_since_ns).min();
+        self.lags[self.home].note(since_ns, now_ns);
+        if since_ns.is_some_and(|since_ns| now_ns.saturating_sub(since_ns) > FAR_BEHIND_NS) {
+            let disk = self.disks.get(self.home);
+            disk.note(format!("{}: nothing was made durable for ten seconds", disk.directory.display()));
+        }
     }
 
     /// Writes the rest and waits until it is durable.

@@ -26,7 +26,8 @@ pub struct Disk {
     round: AtomicU64,
     durable: AtomicU64,
     has_failed_sync: AtomicBool,
-    problem: Mutex<Option<String>>,
+    has_problem: AtomicBool,
+    problem: Mutex<String>,
 }
 
 impl Disk {
@@ -39,7 +40,8 @@ impl Disk {
             round: AtomicU64::new(0),
             durable: AtomicU64::new(0),
             has_failed_sync: AtomicBool::new(false),
-            problem: Mutex::new(None),
+            has_problem: AtomicBool::new(false),
+            problem: Mutex::default(),
         })
     }
 
@@ -62,23 +64,25 @@ impl Disk {
 
     /// Why nothing new should be written here; empty: nothing is wrong.
     pub fn problem(&self) -> String {
-        self.problem.lock().unwrap_or_else(PoisonError::into_inner).clone().unwrap_or_default()
+        self.problem.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub fn has_problem(&self) -> bool {
-        self.problem.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+        self.has_problem.load(Ordering::Acquire)
     }
 
-    pub fn note(&self, problem: Option<String>) {
+    /// Empty: it is over.
+    pub fn note(&self, problem: String) {
+        self.has_problem.store(!problem.is_empty(), Ordering::Release);
         *self.problem.lock().unwrap_or_else(PoisonError::into_inner) = problem;
     }
 
-    /// Syncs what was written, again and again, until `is_over`; then once more.
-    pub fn keep_durable(&self, is_over: &AtomicBool) {
+    /// Syncs what was written, again and again, until nobody writes any more; then once more.
+    pub fn keep_durable(&self, n_appending: &AtomicUsize) {
         let mut rest = SYNC_INTERVAL;
         loop {
             std::thread::park_timeout(rest);
-            let was_over = is_over.load(Ordering::Acquire);
+            let was_over = n_appending.load(Ordering::Acquire) == 0;
             let began = Instant::now();
             self.sync();
             if was_over {
@@ -96,7 +100,7 @@ impl Disk {
         match sys::sync_file_system(&self.opened) {
             Ok(()) => self.durable.store(round + 1, Ordering::Release),
             Err(error) => {
-                self.note(Some(format!("{}: the disk failed to store it: {error}", self.directory.display())));
+                self.note(format!("{}: the disk failed to store it: {error}", self.directory.display()));
                 self.has_failed_sync.store(true, Ordering::Release);
             }
         }
@@ -133,7 +137,7 @@ impl Disks {
     /// It was found to work again.
     pub fn trust(&self, index: usize) {
         if let Some(disk) = self.disks.get(index) {
-            disk.note(None);
+            disk.note(String::new());
         }
     }
 

@@ -26,7 +26,6 @@ pub struct SpoolFile {
     /// The last batch was taken.
     pub is_closing: bool,
     pub has_moved: bool,
-    started_unix_us: u64,
     path: PathBuf,
     file: File,
     held: VecDeque<Held>,
@@ -35,11 +34,11 @@ pub struct SpoolFile {
 }
 
 impl SpoolFile {
-    pub fn create(spool: Spool, started_unix_us: u64, disk: usize, on: &Disk) -> Result<Self> {
+    pub fn create(spool: Spool, disk: usize, on: &Disk) -> Result<Self> {
         let path = spool.path_in(&on.directory);
         let file = create(&path)?;
-        let held = VecDeque::new();
-        Ok(Self { spool, disk, is_closing: false, has_moved: false, started_unix_us, path, file, held, held_from: 0 })
+        let has_moved = spool.is_second;
+        Ok(Self { spool, disk, is_closing: false, has_moved, path, file, held: VecDeque::new(), held_from: 0 })
     }
 
     /// Takes a batch, to be written; its audio is no older than `since_ns`.
@@ -89,7 +88,7 @@ impl SpoolFile {
         let path = self.spool.path_in(&on.directory);
         let mut file = create(&path)?;
         let begins_at = self.held_from.max(HEADER_LEN as u64);
-        let mut first = header(self.started_unix_us, begins_at as u32).to_vec();
+        let mut first = header(self.spool.started_unix_us, begins_at as u32).to_vec();
         self.held.iter().for_each(|held| first.extend_from_slice(&held.batch));
         // the first file's own header, when it was not durable yet, is not repeated
         first.drain(HEADER_LEN..HEADER_LEN + (begins_at - self.held_from) as usize);
@@ -131,7 +130,8 @@ mod tests {
     }
 
     fn begun(on: &Disk, batches: &[Vec<u8>]) -> SpoolFile {
-        let mut file = SpoolFile::create(Spool::new(1, 1, "a"), STARTED, 0, on).unwrap();
+        let spool = Spool { started_unix_us: STARTED, ..Spool::new(1, 1, "a") };
+        let mut file = SpoolFile::create(spool, 0, on).unwrap();
         for (index, batch) in batches.iter().enumerate() {
             file.spool.waiting.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             file.take(batch.clone(), index as u64);

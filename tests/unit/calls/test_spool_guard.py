@@ -130,7 +130,7 @@ async def test_a_second_path_that_is_gone_is_an_alarm_only(paths: tuple[Path, Pa
 async def test_a_slow_disk_is_an_alarm_and_one_far_behind_an_obstacle(
     paths: tuple[Path, Path], caplog: pytest.LogCaptureFixture
 ) -> None:
-    house = House(*paths)
+    house = House(paths[0], None)
     house.writer.figures = replace(house.writer.figures, longest_not_durable_s=2.5)
     obstacle, alarm = await house.look()
     assert obstacle == ""
@@ -141,7 +141,7 @@ async def test_a_slow_disk_is_an_alarm_and_one_far_behind_an_obstacle(
     obstacle, alarm = await house.look()
     assert "11.0 s of audio" in obstacle
     assert alarm == ""
-    house.writer.figures = SpoolFigures(problems=("", ""))
+    house.writer.figures = SpoolFigures()
     with caplog.at_level(logging.INFO):
         assert await house.look() == ("", "")
     assert "as they should be again" in caplog.text
