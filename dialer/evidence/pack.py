@@ -193,14 +193,13 @@ class PackMaker:
                 yield zipped.whole(f"recordings/{info.recording_id}.problem.txt", f"{packed.problem}\n".encode())
             if not packed.file:
                 continue
+            yield zipped.whole(f"recordings/{info.recording_id}.marks.json", info.marks)
             content = await self._player.content(info, Form())
             zipped.begin(packed.file, pressed=False)
             async with aclosing(self._player.pieces(info, content.pieces(0, content.size))) as pieces:
                 async for piece in pieces:
                     yield zipped.write(piece)
             yield zipped.end()
-            if zipped.members[-1].sha256 != info.sha256:
-                raise RecordingError(f"recording {info.recording_id}: its SHA-256 is not the one on record")
 
     async def _calls(self, pack: Pack, zipped: ZipStream) -> AsyncGenerator[bytes, None]:
         yield zipped.whole("attempts.json", as_json([attempt_facts(attempt) for attempt in pack.attempts]))

@@ -47,7 +47,6 @@ def recording_facts(info: RecordingInfo, judged: Judged, file: str, problem: str
     return {
         **facts,
         "redaction_of": facts.pop("parent_id"),
-        "marks": msgspec.json.decode(info.marks),
         "file": file,
         "problem": problem,
         "retention": _retention_facts(judged),

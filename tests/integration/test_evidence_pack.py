@@ -4,17 +4,21 @@ import asyncio
 import hashlib
 import json
 import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from typer.testing import CliRunner
 
+from dialer.cli.main import app
 from recording.heads import Head, key_id_of, public_pem, read_statement, sign_head
 from recording.ledger import entry_hash
-from tests.support.evidence import open_evidence
-from tests.support.packs import CASE, check, fill, flip, house_key, make_pack, open_maker, sum_again, unpack
+from tests.support.evidence import open_evidence, write_config
+from tests.support.packs import CASE, check, fill, flip, house_key, make_pack, open_maker, pack_again, sum_again, unpack
 from tests.support.schema import make_sqlite
 from tests.support.time_stamps import Authority, open_authority
 
@@ -30,6 +34,7 @@ class Made:
     key_id: str
     authority: Path
     another_authority: Path
+    node: Path
 
     def unpacked(self, folder: Path) -> Path:
         return unpack(self.content, folder)
@@ -53,7 +58,7 @@ async def _make(folder: Path, another: Path) -> Made:
             await node.sign()
             async with open_maker(node) as maker:
                 _, content = await make_pack(node, maker)
-            return Made(content, house_key(node), authority.certificate, another)
+            return Made(content, house_key(node), authority.certificate, another, folder)
 
 
 def test_a_good_pack_is_found_good(made: Made, tmp_path: Path) -> None:
@@ -88,7 +93,8 @@ def test_what_a_pack_holds(made: Made, tmp_path: Path) -> None:
     folder = made.unpacked(tmp_path)
     names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     audio = {name for name in names if name.startswith("recordings/")}
-    assert audio == {f"recordings/{name}.flac" for name in ("R1", "R1.r1", "R2")}
+    kept = ("R1", "R1.r1", "R2")
+    assert audio == {f"recordings/{name}.{what}" for name in kept for what in ("flac", "marks.json")}
     files = json.loads((folder / "manifest.json").read_text())["files"]
     assert {file["name"] for file in files} == names - {"manifest.json", "SHA256SUMS"}
     assert all(file["sha256"] == hashlib.sha256((folder / file["name"]).read_bytes()).hexdigest() for file in files)
@@ -115,6 +121,10 @@ def test_nobody_is_named_and_nothing_of_others_is_shown(made: Made, tmp_path: Pa
 
 def _flip_audio(folder: Path) -> None:
     flip(folder / "recordings/R1.flac")
+
+
+def _unmark(folder: Path) -> None:
+    (folder / "recordings/R2.marks.json").write_bytes(b"[ ]")
 
 
 def _take_away(folder: Path) -> None:
@@ -236,6 +246,7 @@ def test_what_went_wrong_on_the_way(made: Made, tmp_path: Path, tamper: Callable
     ("tamper", "words"),
     [
         (_flip_audio, "recordings/R1.flac is not the recording that was entered in the ledger"),
+        (_unmark, "recordings/R2.marks.json is not what was entered in the ledger"),
         (_take_away, "recording R2 is in the ledger and not in the pack"),
         (_put_in, "recordings/R9.flac has no entry in the ledger"),
         (_swap, "recordings/R2.flac is not the recording that was entered in the ledger"),
@@ -270,6 +281,47 @@ def test_a_chain_signed_anew_is_only_open_without_the_houses_key(made: Made, tmp
     sum_again(folder)
     checked = check(folder)
     assert (checked.code, key_id_of(FORGER.public_key()) in checked.words) == (3, True), checked.words
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ("SELECT 1", "ALL IS WELL"),
+        ("UPDATE ledger SET body = replace(body, 'case-2', 'case-3') WHERE sequence = 1", LEAD),
+        ("DELETE FROM ledger WHERE subject = 'others-1'", "entries are missing or moved"),
+        ("UPDATE ledger SET sequence = 99 WHERE subject = 'others-2'", "entries are missing or moved"),
+        ("UPDATE recordings SET path = (SELECT path FROM recordings WHERE recording_id = 'R2')", "R1 is in the ledger"),
+    ],
+)
+def test_the_script_and_our_own_check_agree(made: Made, tmp_path: Path, statement: str, words: str) -> None:
+    """On what somebody did to the database before the pack was made."""
+    folder = tmp_path / "node"
+    shutil.copytree(made.node, folder)
+    with closing(sqlite3.connect(folder / "dialer.db")) as database, database:
+        database.execute(statement)
+    verify = ("recordings", "verify", "--config", str(write_config(folder)), "--key", str(folder / "ledger.pub"))
+    ours = CliRunner().invoke(app, verify)
+    pack = unpack(asyncio.run(pack_again(folder)), tmp_path / "pack")
+    checked = check(pack, "--key", folder / "ledger.pub", "--tsa", made.authority)
+    assert (checked.code, words in checked.words) == (ours.exit_code, True), (checked.words, ours.stderr)
+
+
+def test_heads_that_were_noted(made: Made, tmp_path: Path) -> None:
+    folder = made.unpacked(tmp_path)
+    head = read_statement((folder / RUN / "head.txt").read_bytes()).head
+    checked = check(folder, "--key", made.key_id, "--head", head)
+    assert (checked.code, f"noted head node1:{head.sequence}: it is the one" in checked.words) == (0, True)
+    checked = check(folder, "--key", made.key_id, "--head", f"node1:{head.sequence}:{'ab' * 32}")
+    assert (checked.code, "the ledger was made anew" in checked.words) == (1, True)
+    checked = check(folder, "--key", made.key_id, "--head", f"node1:999:{'ab' * 32}")
+    assert (checked.code, "do not touch it" in checked.words) == (3, True)
+
+
+def test_one_of_several_published_keys(made: Made, tmp_path: Path) -> None:
+    folder = made.unpacked(tmp_path / "pack")
+    published = tmp_path / "house.pub"
+    published.write_bytes(public_pem(FORGER.public_key()) + (folder / f"keys/{made.key_id}.pem").read_bytes())
+    assert check(folder, "--key", published).code == 0
 
 
 def test_stamps_of_another_authority_do_not_count(made: Made, tmp_path: Path) -> None:

@@ -14,16 +14,18 @@ from dialer.compliance.policy import Policy
 from dialer.evidence.pack import Pack, PackMaker
 from dialer.evidence.playing import Player
 from dialer.evidence.signing_key import own_keys
+from dialer.evidence.stores import store_settings
 from dialer.model.recording import RecordingInfo
-from dialer.model.retention import ItemState, Judged, Keepable, NewDeletion
 from dialer.storage import Storage
 from recording.errors import KeyLostError
-from recording.keys import Wrapped
+from recording.keys import KeyRing, Wrapped
+from recording.objects import open_store
 from recording.sealing import SealedReader
 from recording.vault import Vault, audio_id, peaks_id
-from tests.support.evidence import Evidence
+from tests.support.evidence import KEK, Evidence, evidence_config
 from tests.support.policy import bank_policy
-from tests.support.retained import LI, WANG
+from tests.support.set_clock import SetClock
+from tests.support.storage import MINUTE, MONDAY, open_storage
 
 CASE = "case-2"  # the campaign calls the longest overdue first
 CHECK_TIMEOUT_S = 60
@@ -72,6 +74,17 @@ async def make_pack(node: Evidence, maker: PackMaker) -> tuple[Pack, bytes]:
     return pack, b"".join([piece async for piece in maker.pieces(pack)])
 
 
+async def pack_again(folder: Path) -> bytes:
+    """The pack of a node that is not running, from its files as they lie there."""
+    url = f"sqlite:///{folder / 'dialer.db'}"
+    config = evidence_config(folder, url)
+    store = await asyncio.to_thread(open_store, store_settings(config))
+    async with open_storage(url) as storage:
+        node = Evidence(config, storage, store, KeyRing(KEK), SetClock(MONDAY + MINUTE), ())
+        async with open_maker(node) as maker:
+            return (await make_pack(node, maker))[1]
+
+
 async def fill(node: Evidence) -> None:
     """A case with two recordings and a redaction, a third one that two persons deleted, and others' in between."""
     for recording_id, attempt, parent_id in (
@@ -83,16 +96,8 @@ async def fill(node: Evidence) -> None:
         ("R3", 0, ""),
     ):
         await node.record(recording_id, attempt, parent_id=parent_id)
-    await delete(node, "R3")
+    await node.delete("R3")
     await node.record("others-3", 2)
-
-
-async def delete(node: Evidence, recording_id: str) -> None:
-    deletions = node.storage.deletions
-    asked = await deletions.ask(NewDeletion((recording_id,), "asked for by the person"), LI, node.clock.now)
-    await deletions.allow(asked.deletion_id, WANG, node.clock.now)
-    done = await deletions.execute(asked.deletion_id, recording_id, _lets_go, node.clock.now, node="node1")
-    assert done is ItemState.DELETED
 
 
 def unpack(content: bytes, folder: Path) -> Path:
@@ -126,7 +131,3 @@ def flip(path: Path, at: int = -1) -> None:
     content = bytearray(path.read_bytes())
     content[at] ^= 1
     path.write_bytes(content)
-
-
-def _lets_go(recording_id: str, recording: Keepable | None) -> Judged:
-    return Judged(recording_id, recording, None, True, ())

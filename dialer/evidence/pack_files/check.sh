@@ -1,9 +1,10 @@
 #!/bin/sh
 # Checks this pack with public tools alone: sh, sha256sum, openssl (3 or later). CHECK.md says step by step what is done.
 #
-#   sh check.sh [--key KEY] [--tsa CERTIFICATES.pem]
+#   sh check.sh [--key KEY]... [--head CHAIN:SEQUENCE:HASH]... [--tsa CERTIFICATES.pem]
 #
-# KEY is the signing key the house published: its id (64 hex digits) or a PEM file; may be given several times.
+# KEY is the signing key the house published: its id (64 hex digits), or a PEM file with one or several.
+# CHAIN:SEQUENCE:HASH is a head of its ledger that somebody noted.
 # CERTIFICATES.pem are the time-stamping authority's, from itself; without them those in the pack are used.
 #
 # Exit code 0: all is well. 1: something is wrong, and said. 2: it could not be checked.
@@ -18,7 +19,7 @@ stop() { say "CANNOT CHECK: $*"; exit 2; }
 fault() { say "FAULT: $*"; : >"$tmp/fault"; }
 open_end() { say "OPEN: $*"; : >"$tmp/open"; }
 
-for tool in sha256sum openssl sed grep sort comm mktemp find date; do
+for tool in sha256sum openssl awk sed grep sort comm cut tr mktemp find date; do
     command -v "$tool" >/dev/null 2>&1 || stop "$tool is not installed"
 done
 case $(openssl version) in
@@ -28,40 +29,77 @@ esac
 tmp=$(mktemp -d) || stop "no room for temporary files"
 trap 'rm -rf "$tmp"' EXIT
 
-key_id() { openssl pkey -pubin -in "$1" -outform DER 2>/dev/null | sha256_of_input; }
-sha256_of_input() { sha256sum | sed 's/ .*//'; }
-sha256_of() { sha256sum <"$1" | sed 's/ .*//'; }
+usage="usage: sh check.sh [--key KEY]... [--head CHAIN:SEQUENCE:HASH]... [--tsa CERTIFICATES.pem]"
+first_word() { say "${1%% *}"; }
+key_id() { first_word "$(openssl pkey -pubin -in "$1" -outform DER 2>/dev/null | sha256sum)"; }
+sha256_of() { first_word "$(sha256sum <"$1")"; }
 absolute() { case $1 in /*) say "$1" ;; *) say "$PWD/$1" ;; esac; }
 
+trust() {
+    say "$1" | grep -Eq '^[0-9a-f]{64}$' || stop "--key: $2 is neither a PEM file with public keys nor 64 hex digits"
+    say "$1" >>"$tmp/trusted"
+}
+trust_file() { # each key of the file by itself: openssl reads the first alone
+    while read -r line; do
+        case $line in "-----BEGIN PUBLIC KEY-----") : >"$tmp/one.pem" ;; esac
+        say "$line" >>"$tmp/one.pem"
+        case $line in "-----END PUBLIC KEY-----") trust "$(key_id "$tmp/one.pem")" "$1" ;; esac
+    done <"$1"
+    [ -s "$tmp/trusted" ] || trust "" "$1"
+}
+
 : >"$tmp/trusted"
+: >"$tmp/noted"
 tsa=""
 while [ $# -gt 0 ]; do
-    [ $# -ge 2 ] || stop "usage: sh check.sh [--key KEY] [--tsa CERTIFICATES.pem]"
+    [ $# -ge 2 ] || stop "$usage"
     case $1 in
-        --key)
-            if [ -f "$2" ]; then
-                id=$(key_id "$2")
-            else
-                id=$(say "$2" | tr 'A-F' 'a-f' | tr -d ':')
-            fi
-            say "$id" | grep -Eq '^[0-9a-f]{64}$' || stop "--key $2 is neither a PEM file nor 64 hex digits"
-            say "$id" >>"$tmp/trusted"
+        --key) if [ -f "$2" ]; then trust_file "$2"; else trust "$(say "$2" | tr 'A-F' 'a-f')" "$2"; fi ;;
+        --head)
+            say "$2" | grep -Eq '^.+:[0-9]+:[0-9a-f]{64}$' || stop "--head: $2 is not CHAIN:SEQUENCE:HASH"
+            say "$2" >>"$tmp/noted"
             ;;
         --tsa)
             [ -f "$2" ] || stop "--tsa $2: there is no such file"
             tsa=$(absolute "$2")
             ;;
-        *) stop "usage: sh check.sh [--key KEY] [--tsa CERTIFICATES.pem]" ;;
+        *) stop "$usage" ;;
     esac
     shift 2
 done
 cd "$(dirname "$0")" || exit 2
 [ -f SHA256SUMS ] || stop "SHA256SUMS is not here: unpack the whole pack into one folder"
 
-# The first value of a name in a line of JSON as the dialer writes it: no spaces, quotes within a text are escaped.
-text_of() { grep -o "\"$2\":\"[^\"]*\"" "$1" | head -n 1 | cut -d '"' -f 4; }
-number_of() { grep -o "\"$2\":[0-9]*" "$1" | head -n 1 | cut -d : -f 2; }
-line_of() { sed -n "s/^$2: //p" "$1" | head -n 1; }
+# What an entry of the ledger says, in one line: place, kind, subject, SHA-256, that of its marks, the hash of its proof,
+# when, chain; "-" for what it does not say. What is nested in the JSON has names of its own and is left out.
+said_by() {
+    awk '
+    function text(name) {
+        if (!match(outer, "\"" name "\":(\"[^\"]*\"|[0-9]+)")) return "-"
+        found = substr(outer, RSTART + length(name) + 3, RLENGTH - length(name) - 3)
+        gsub(/"/, "", found)
+        return found == "" ? "-" : found
+    }
+    {
+        proof = "-"
+        if (match($0, /"proof":\{[^}]*\}/)) {
+            proof = substr($0, RSTART, RLENGTH)
+            sub(/.*"hash":"/, "", proof)
+            sub(/".*/, "", proof)
+        }
+        depth = 0; quoted = 0; outer = ""
+        for (i = 1; i <= length($0); i++) {
+            c = substr($0, i, 1)
+            if (quoted && c == "\\") c = c substr($0, ++i, 1)
+            else if (c == "\"") quoted = !quoted
+            else if (!quoted && (c == "{" || c == "[")) depth++
+            if (depth == 1) outer = outer c
+            if (!quoted && (c == "}" || c == "]")) depth--
+        }
+        print text("sequence"), text("kind"), text("subject"), text("sha256"), text("marks_sha256"), proof, text("at"), text("chain")
+    }' "$1"
+}
+line_of() { sed -n "s/^$2: //p" "$1"; }
 
 # 1. The pack is as it was made: every file has the sum in the list, and there are no others.
 sha256sum --check --strict --quiet SHA256SUMS >"$tmp/sums" 2>/dev/null || {
@@ -76,6 +114,8 @@ say "files: $(grep -c '' "$tmp/listed") listed"
 
 # 2. Each run of the ledger leads to its head, the head is signed, the key is the house's, the stamp holds.
 : >"$tmp/entries"
+: >"$tmp/places"
+: >"$tmp/reached"
 check_run() {
     run=$1
     chain=$(line_of "$run/chain.txt" chain)
@@ -90,6 +130,8 @@ check_run() {
         place=$next
         hash=$(printf '%s:%s' "$hash" "$digest" | sha256sum)
         hash=${hash%% *}
+        say "$chain:$place" >>"$tmp/places"
+        say "$chain:$place:$hash" >>"$tmp/reached"
         [ -z "$shown" ] || check_entry "$run" "$chain" "$place" "$digest"
     done <"$tmp/run"
     for file in "$run"/entries/*; do
@@ -104,12 +146,10 @@ check_entry() {
     file=$1/entries/$3.json
     [ -f "$file" ] || { fault "chain $2: the content of entry $3 is missing"; return; }
     [ "$(sha256_of "$file")" = "$4" ] || fault "$file is not what the chain holds there"
-    proof=$(grep -o '"proof":{[^}]*}' "$file" | grep -o '"hash":"[0-9a-f]*"' | cut -d '"' -f 4)
-    sed 's/:{[^{}]*}/:0/g' "$file" >"$tmp/entry" # what is nested has names of its own
-    [ "$(text_of "$tmp/entry" chain)" = "$2" ] && [ "$(number_of "$tmp/entry" sequence)" = "$3" ] ||
-        fault "$file says that it stands elsewhere"
-    for name in kind subject sha256; do printf '%s ' "$(text_of "$tmp/entry" "$name")"; done >>"$tmp/entries"
-    say "${proof:--} $(text_of "$tmp/entry" at)" >>"$tmp/entries"
+    said_by "$file" >"$tmp/entry"
+    read -r at_place kind subject rest <"$tmp/entry"
+    [ "$at_place" = "$3" ] && [ "${rest#* * * * }" = "$2" ] || fault "$file says that it stands elsewhere"
+    say "$kind $subject $rest" >>"$tmp/entries"
 }
 
 check_head() {
@@ -162,15 +202,22 @@ grep -E '^(recording|derived) ' "$tmp/entries" | cut -d ' ' -f 2 | sort -u >"$tm
 grep '^tombstone ' "$tmp/entries" | cut -d ' ' -f 2 | sort -u >"$tmp/deleted"
 while read -r id; do
     audio=recordings/$id.flac
+    marks=recordings/$id.marks.json
     if grep -qx -- "$id" "$tmp/deleted"; then
         [ ! -f "$audio" ] || fault "$audio is here, though the ledger says that it was deleted"
-        say "recording $id: deleted $(grep "^tombstone $id " "$tmp/entries" | tail -n 1 | cut -d ' ' -f 5); tombstone in the ledger"
+        set -- $(grep "^tombstone $id " "$tmp/entries")
+        say "recording $id: deleted $6; tombstone in the ledger"
     elif [ ! -f "$audio" ]; then
         fault "recording $id is in the ledger and not in the pack$(grep -s '' "recordings/$id.problem.txt" | sed 's/^/: /')"
-    elif [ "$(sha256_of "$audio")" = "$(grep -E "^(recording|derived) $id " "$tmp/entries" | tail -n 1 | cut -d ' ' -f 3)" ]; then
-        say "recording $id: its SHA-256 is the one in the ledger"
     else
-        fault "$audio is not the recording that was entered in the ledger"
+        set -- $(grep -E "^(recording|derived) $id " "$tmp/entries" | tail -n 1)
+        if [ "$(sha256_of "$audio")" != "$3" ]; then
+            fault "$audio is not the recording that was entered in the ledger"
+        elif [ ! -f "$marks" ] || [ "$(sha256_of "$marks")" != "$4" ]; then
+            fault "$marks is not what was entered in the ledger, or is missing"
+        else
+            say "recording $id: its SHA-256 is the one in the ledger"
+        fi
     fi
 done <"$tmp/subjects"
 for audio in recordings/*.flac; do
@@ -185,19 +232,31 @@ for file in proofs/*.json; do
     name=${file#proofs/}
     [ "$(sha256_of "$file")" = "${name%.json}" ] || fault "$file is not the proof its name is the hash of"
 done
-grep -E '^(recording|derived) ' "$tmp/entries" | cut -d ' ' -f 2,4 | grep -v ' -$' | sort -u >"$tmp/proofs"
+grep -E '^(recording|derived) ' "$tmp/entries" | cut -d ' ' -f 2,5 | grep -v ' -$' | sort -u >"$tmp/proofs"
 while read -r id proof; do
     if [ ! -f "proofs/$proof.json" ]; then
         fault "the proof of the call of recording $id is missing: proofs/$proof.json"
         continue
     fi
-    first=$(text_of "proofs/$proof.json" first)
+    first=$(sed -n 's/.*"first":"\([0-9a-f]*\)".*/\1/p' "proofs/$proof.json")
     [ -z "$first" ] || [ -f "proofs/$first.json" ] ||
         fault "the proof that the call of recording $id was allowed is missing: proofs/$first.json"
 done <"$tmp/proofs"
 say "proofs of calls: $(grep -c '' "$tmp/proofs") named by entries of the ledger"
 
-# 5. Whose key it is, only somebody outside of this pack can say.
+# 5. Heads that were noted elsewhere are those of this ledger.
+while read -r noted; do
+    place=${noted%:*}
+    if grep -qxF -- "$noted" "$tmp/reached"; then
+        say "noted head $place: it is the one of this ledger"
+    elif grep -qxF -- "$place" "$tmp/places"; then
+        fault "the ledger was made anew: at $place it has another hash than the one that was noted"
+    else
+        open_end "noted head $place: the runs in this pack do not touch it"
+    fi
+done <"$tmp/noted"
+
+# 6. Whose key it is, only somebody outside of this pack can say.
 sort -u "$tmp/signers" >"$tmp/keys"
 while read -r id; do
     if [ ! -s "$tmp/trusted" ]; then
