@@ -45,6 +45,7 @@ from dialer.evidence.redacting import Redactor
 from dialer.evidence.retention_keeper import RetentionKeeper
 from dialer.evidence.rewrapping import Rewrapper
 from dialer.evidence.transcribing import Transcripts
+from dialer.evidence.transcript_runner import TranscriptRunner
 from dialer.live import LiveBoard
 from dialer.media.engine import MediaEngine
 from dialer.metrics import Metrics
@@ -203,6 +204,9 @@ class Application:
         transcriber = CommandTranscriber(command) if command else None
         node, vault = self.config.node.name, self.recordings.vault
         self.transcripts = Transcripts(self.storage, vault, self.player, transcriber, node, self.clock)
+        if transcriber is not None:
+            runner = TranscriptRunner(self.storage, self.transcripts, node, self.clock)
+            await stack.enter_async_context(runner)
         retention = RetentionKeeper(
             self.storage, self.policy.current, recordings.objects, self.config.node.name, self.clock, self.board
         )

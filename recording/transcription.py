@@ -60,7 +60,7 @@ class Transcript(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
             if not turns or turns[-1][0] != word.channel:
                 turns.append((word.channel, []))
             turns[-1][1].append(word.word)
-        return "\n".join(" ".join(words) for _, words in turns)
+        return "\n".join(_sentence(words) for _, words in turns)
 
 
 class Transcriber(Protocol):
@@ -148,6 +148,15 @@ def dispute_words(transcript: Transcript, words: Iterable[str]) -> tuple[Word, .
                 for at, end in _occurrences(text, _plain(phrase))
             }
     return tuple(Word(channel, from_ms, to_ms, phrase) for from_ms, to_ms, channel, phrase in sorted(found))
+
+
+def _sentence(words: Sequence[str]) -> str:
+    """With blanks between words that are written with blanks: Chinese is not."""
+    sentence = words[0]
+    for word in words[1:]:
+        is_spaced = bool(sentence and word) and sentence[-1].isascii() and word[0].isascii()
+        sentence += f" {word}" if is_spaced else word
+    return sentence
 
 
 def _joined(words: Sequence[Word]) -> tuple[str, list[int]]:

@@ -13,6 +13,7 @@ import pytest
 import soundfile
 
 from dialer.config_recordings import RecordingsConfig
+from dialer.evidence.transcript_runner import TranscriptRunner
 from dialer.model.account import Role
 from recording.ledger import EntryKind
 from tests.support.house import House, open_house
@@ -130,7 +131,7 @@ async def test_a_transcript_is_made_by_a_program_and_sealed(house: House, tmp_pa
     assert [word["word"] for word in json.loads(body)["words"]] == [f"2x{N_SAMPLES}", "投", "诉"]
     async with house.api.get("/v1/recordings/r-1/transcript", headers=headers) as answer:
         assert (answer.status, await answer.read()) == (200, body)
-    assert await house.services.transcripts.text("r-1") == f"2x{N_SAMPLES}\n投 诉"
+    assert await house.services.transcripts.text("r-1") == f"2x{N_SAMPLES}\n投诉"
     stored = await asyncio.to_thread(_all_bytes, tmp_path / "recordings")
     assert "投".encode() not in stored, "it lies sealed"
     (entry,) = await _ledger(house, "r-1/transcript")
@@ -138,6 +139,19 @@ async def test_a_transcript_is_made_by_a_program_and_sealed(house: House, tmp_pa
     assert original is not None
     assert entry["made_of"] == original.sha256
     assert (await _post(house, "/transcript"))[0] == 201, "another one makes room for it"
+
+
+async def test_recordings_are_transcribed_by_themselves_once(house: House) -> None:
+    transcripts, clock = house.services.transcripts, house.services.clock
+    info = await house.storage.recordings.get("r-1")
+    assert info is not None
+    await keep(house.storage, house.keeper.vault, "r-2", info.attempt_id, clock.utcnow(), SAMPLES)
+    await TranscriptRunner(house.storage, transcripts, "node1", clock).look()
+    assert await transcripts.text("r-2") == f"2x{N_SAMPLES}\n投诉"
+    assert len(await _ledger(house, "r-2/transcript")) == 1
+    async with TranscriptRunner(house.storage, transcripts, "node1", clock):
+        await TranscriptRunner(house.storage, transcripts, "node1", clock).look()
+    assert len(await _ledger(house, "r-2/transcript")) == 1, "after a restart, too"
 
 
 async def _ledger(house: House, subject: str) -> list[dict[str, object]]:

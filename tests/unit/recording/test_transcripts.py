@@ -40,7 +40,7 @@ def test_several_words_in_order_of_time() -> None:
 
 
 def test_text_has_a_line_a_turn() -> None:
-    assert SAID.text() == "我要 投\nPlease wait\n诉 你们\nLAW suit\n投诉投诉"
+    assert SAID.text() == "我要投\nPlease wait\n诉 你们\nLAW suit\n投诉投诉"
     assert Transcript(()).text() == ""
 
 
