@@ -5,11 +5,13 @@ heard are read, and none that was given out before. Payments are known by the ca
 kept when the case was paid, or withdrawn, before its day was over.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, tzinfo
+from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, or_, select
 
 from dialer.model.contact import CaseStatus
 from dialer.model.quality_work import WorkKind
@@ -66,36 +68,53 @@ class QaCandidates:
 
     async def of(self, asked: CandidateQuery) -> tuple[Candidate, ...]:
         """All candidates, each once, with everything that speaks for it but its transcript."""
-        found = {row.recording_id: _candidate(row, asked) for row in await self._pages(_calls(asked))}
+        make = partial(_candidate, asked)
+        found = {one.item: one for one in await self._pages(_calls(asked), make)}
         risks = asked.rules.risks or Risks()
         for status in sorted(risks.case_statuses):
-            for row in await self._pages(_of_cases(asked, status)):
-                known = found.get(row.recording_id) or _candidate(row, asked)
-                found[row.recording_id] = replace(known, case_statuses=(*known.case_statuses, status))
+            for one in await self._pages(_of_cases(asked, status), make):
+                known = found.get(one.item, one)
+                found[one.item] = replace(known, case_statuses=(*known.case_statuses, status))
         if risks.promise_codes:
-            for row in await self._pages(_of_promises(asked, risks)):
-                promised = _broken_promise(self._cipher, row, asked, risks)
-                if promised is not None:
-                    known = found.get(row.recording_id) or _candidate(row, asked)
-                    found[row.recording_id] = replace(known, broken_promise=promised.isoformat())
+            for one in await self._pages(_of_promises(asked, risks), partial(_promising, self._cipher, asked, risks)):
+                found[one.item] = replace(found.get(one.item, one), broken_promise=one.broken_promise)
         return tuple(found.values())
 
-    async def _pages(self, query: Select[Any]) -> list[AnyRow]:
-        """All rows of a query, which has one for each recording, at most."""
-        ordered = query.order_by(recordings.c.started_at, recordings.c.recording_id).limit(PAGE)
-        rows = page = await self._read(ordered)
-        while len(page) == PAGE:
-            page = await self._read(ordered.where(_after(page[-1])))
-            rows = [*rows, *page]
-        return rows
+    async def _pages(self, query: Select[Any], make: Callable[[AnyRow], Candidate | None]) -> list[Candidate]:
+        """What is made of the rows of a query, which has one for each recording, at most.
 
-    async def _read(self, query: Select[Any]) -> list[AnyRow]:
-        return await self._database.read(lambda connection: list(connection.execute(query).all()))
+        It is made where the rows are read: of a week's recordings that would hold up the event loop.
+        """
+        candidates: list[Candidate] = []
+        page = _Page([], None, is_last=False)
+        while not page.is_last:
+            page = await self._database.read(partial(_read_page, query=query, after=page.end, make=make))
+            candidates += page.candidates
+        return candidates
 
 
-def _after(last: AnyRow) -> ColumnElement[bool]:
-    same = and_(recordings.c.started_at == last.started_at, recordings.c.recording_id > last.recording_id)
-    return or_(recordings.c.started_at > last.started_at, same)
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """Some candidates, and where the next ones begin: after this instant and id."""
+
+    candidates: Sequence[Candidate]
+    end: tuple[datetime, str] | None
+    is_last: bool
+
+
+def _read_page(
+    connection: Connection,
+    query: Select[Any],
+    after: tuple[datetime, str] | None,
+    make: Callable[[AnyRow], Candidate | None],
+) -> _Page:
+    started_at, recording_id = recordings.c.started_at, recordings.c.recording_id
+    if after is not None:
+        query = query.where(started_at >= after[0], or_(started_at > after[0], recording_id > after[1]))
+    rows = connection.execute(query.order_by(started_at, recording_id).limit(PAGE)).all()
+    made = (make(row) for row in rows)
+    end = (rows[-1].started_at, rows[-1].recording_id) if rows else None
+    return _Page([one for one in made if one is not None], end, is_last=len(rows) < PAGE)
 
 
 def _calls(asked: CandidateQuery) -> Select[Any]:
@@ -129,14 +148,16 @@ def _of_promises(asked: CandidateQuery, risks: Risks) -> Select[Any]:
     return query.join(wrap_ups, of_call).where(wrap_ups.c.code.in_(sorted(risks.promise_codes)))
 
 
-def _broken_promise(cipher: Cipher, row: AnyRow, asked: CandidateQuery, risks: Risks) -> date | None:
-    """The promised day whose grace ended in the period with nothing settled by then; None: there is none."""
+def _promising(cipher: Cipher, asked: CandidateQuery, risks: Risks, row: AnyRow) -> Candidate | None:
+    """A candidate whose promised day had its grace end in the period with nothing settled by then; else None."""
     promised = opened(cipher, row).values.get(risks.promise_field)
     if not isinstance(promised, date):
         return None
     over = midnight(promised + timedelta(days=risks.promise_grace_days + 1), asked.zone)
     is_kept = row.settled_at is not None and row.settled_at < over
-    return promised if asked.begins <= over < asked.ends and not is_kept else None
+    if is_kept or not asked.begins <= over < asked.ends:
+        return None
+    return replace(_candidate(asked, row), broken_promise=promised.isoformat())
 
 
 def _drawable(asked: CandidateQuery, begins: datetime) -> Select[Any]:
@@ -167,7 +188,7 @@ def _within(at: ColumnElement[Any], asked: CandidateQuery) -> tuple[ColumnElemen
     return at >= asked.begins, at < asked.ends
 
 
-def _candidate(row: AnyRow, asked: CandidateQuery) -> Candidate:
+def _candidate(asked: CandidateQuery, row: AnyRow) -> Candidate:
     return Candidate(
         item=row.recording_id,
         collector=row.agent_id,

@@ -6,10 +6,12 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
 from dialer.compliance.policy import Policy
 from dialer.errors import InputError
 from dialer.model.account import Role
+from dialer.model.quality_figures import FiguresFilter, Span
 from dialer.model.quality_work import (
     NewDraw,
     NewWork,
@@ -19,7 +21,7 @@ from dialer.model.quality_work import (
     WorkKind,
     WorkState,
 )
-from dialer.storage import Storage
+from dialer.storage import Storage, tables
 from dialer.storage.qa_work import complete
 from recording.review.sampling import RANDOM
 from tests.support.policy import bank_policy
@@ -206,3 +208,36 @@ async def test_a_recording_says_that_it_is_to_be_scored_until_it_is_not(storage:
     facts = (await storage.qa_work.calls([recording_id, "other"]))[recording_id]
     assert (facts.duration_s, facts.disposition, facts.collector) == (10.0, "connected", "")
     assert "****" in facts.number_masked
+
+
+async def test_what_cannot_be_heard_any_more_is_nobodys_work(storage: Storage, policy: Policy) -> None:
+    li = await person(storage, "li")
+    calls = await calls_of(storage, policy, 2)
+    gone, kept = [await calls.record(77, MONDAY + n * MINUTE) for n in range(2)]
+    await drawn(storage, [to_score(gone), to_score(kept)])
+    deleted = update(tables.recordings).where(tables.recordings.c.recording_id == gone).values(state="deleted")
+    await storage._database.write(lambda connection: connection.execute(deleted))
+    assert await storage.qa_work.tidy(MONDAY + DAY) == 1
+    assert await storage.qa_work.tidy(MONDAY + DAY) == 0
+    item = await storage.qa_work.next(li, MONDAY)
+    assert item is not None
+    assert item.subject == kept
+    (closed,) = await storage.qa_work.find(WorkFilter(states=frozenset({WorkState.SKIPPED})))
+    assert (closed.subject, closed.note) == (gone, "the recording was deleted")
+
+
+async def test_a_team_is_what_somebody_was_in_then(storage: Storage, policy: Policy) -> None:
+    zhao = await person(storage, "zhao", Role.COLLECTOR)
+    calls = await calls_of(storage, policy, 3)
+    for n in range(3):
+        await calls.record(zhao, MONDAY + n * DAY)
+    teams = storage.qa_teams
+    assert await teams.move(zhao, "north", "boss", MONDAY + DAY)
+    assert not await teams.move(zhao, "north", "boss", MONDAY + DAY)
+    assert await teams.move(zhao, "south", "boss", MONDAY + 2 * DAY)
+    assert [(member.account_id, member.team) for member in await teams.all()] == [(zhao, "south")]
+    asked = FiguresFilter(Span(MONDAY, MONDAY + 3 * DAY))
+    coverage = await storage.qa_figures.coverage(asked, MONDAY)
+    assert {(one.team, one.calls) for one in coverage} == {("", 1), ("north", 1), ("south", 1)}
+    assert await teams.move(zhao, "", "boss", MONDAY + 3 * DAY)
+    assert await teams.all() == ()

@@ -83,6 +83,7 @@ class QaWorkRow(Base, table=True):
             sqlite_where=text(PENDING),
             postgresql_where=text(PENDING),
         ),
+        Index(None, "subject", "kind"),
         Index(None, "assignee_id", "work_id"),
         Index(None, "collector_id", "created_at"),
         Index(None, "plan_id", "work_id"),

@@ -91,8 +91,9 @@ def _index_work() -> None:
         sqlite_where=pending,
         postgresql_where=pending,
     )
-    for columns in (["assignee_id", "work_id"], ["collector_id", "created_at"], ["plan_id", "work_id"]):
-        op.create_index(f"ix_qa_work_{'_'.join(columns)}", "qa_work", columns)
+    found_by = ("subject", "kind"), ("assignee_id", "work_id"), ("collector_id", "created_at"), ("plan_id", "work_id")
+    for columns in found_by:
+        op.create_index(f"ix_qa_work_{'_'.join(columns)}", "qa_work", list(columns))
 
 
 def _create_teams() -> None:
