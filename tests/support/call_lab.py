@@ -22,6 +22,7 @@ from dialer.config import (
     SipConfig,
     TrunkConfig,
 )
+from dialer.config_recordings import RecordingsConfig
 from dialer.media.engine import MediaEngine
 from dialer.media.interface import AudioBlock, Leg, LegEvent
 from dialer.model.account import NewAccount, Role
@@ -264,6 +265,7 @@ async def call_lab(
     n_phones: int = 1,
     more_trunks: Sequence[TrunkConfig] = (),
     policy: PolicyConfig | None = None,
+    recordings: RecordingsConfig | None = None,
     starts_at: datetime = MONDAY,
 ) -> AsyncIterator[CallLab]:
     """Opens everything; collectors have accounts and registered phones, but are not logged in."""
@@ -276,6 +278,7 @@ async def call_lab(
             http=HttpConfig(port=0),
             policy=policy or PolicyConfig(),
             caller_ids=registered(),
+            recordings=recordings or RecordingsConfig(),
             trunks=(TrunkConfig(name="main", host=HOST, port=far.port), *more_trunks),
         )
         async with Application(config) as app, phones_of(app, far.media, n_phones) as (phones, agent_ids):
