@@ -177,6 +177,13 @@ class SettingsIn(Input):
     machine_prompt: PromptName = ""
     safe_harbour_prompt: PromptName = "safe_harbour"
     reminder_script: PromptName = "reminder"
+    notice_prompt: Annotated[
+        PromptName,
+        Field(
+            description="Tells the person that the call is recorded, as the collector is connected, or before a "
+            "reminder's own words; `recording_notice` is shipped. Empty: it is left to the collector's words."
+        ),
+    ] = ""
     max_reminder_channels: Annotated[int, Within("max_reminder_channels")] = 10
     wrap_up_limit_s: Annotated[float, Field(ge=5, le=3600)] = 60
     preview_limit_s: Annotated[float, Field(ge=5, le=3600)] = 120

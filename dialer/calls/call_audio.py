@@ -38,6 +38,7 @@ class CallAudio:
         self._tell = tell
         self._press = press
         self._play_id: int | None = None
+        self._announced: tuple[int, Callable[[], None]] | None = None
         self._tapped = False
         self.leg: Leg = media.open_leg(sink=self._on_event)
 
@@ -79,6 +80,13 @@ class CallAudio:
             logger.exception("prompt not played")
             self._tell(Signal(K.PROMPT_ENDED))
 
+    def announce(self, pcm: bytes, heard: Callable[[], None]) -> None:
+        """Plays to the far end over the bridge; `heard` is called when it was played to its end, and not otherwise."""
+        try:
+            self._announced = self.leg.play(pcm), heard
+        except MediaError:
+            logger.exception("announcement not played")
+
     def bridge(self, other: Leg) -> None:
         """Joins the far end with another leg; a prompt that still plays ends."""
         self._play_id = None
@@ -106,6 +114,8 @@ class CallAudio:
                 self._press(digit)
             case PlayFinished(play_id=play_id, completed=True) if play_id == self._play_id:
                 self._tell(Signal(K.PROMPT_ENDED))
+            case PlayFinished(play_id=play_id, completed=True) if self._announced and play_id == self._announced[0]:
+                self._announced[1]()
             case RtpTimeout():
                 self._tell(Signal(K.MEDIA_LOST, reason="no RTP"))
             case RecordingFailed(recording_id=recording_id, reason=reason):

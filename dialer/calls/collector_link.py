@@ -10,6 +10,7 @@ from dialer.calls.call_audio import CallAudio
 from dialer.calls.signals import Signal
 from dialer.calls.signals import SignalKind as K
 from dialer.errors import MediaError
+from dialer.media.interface import Leg
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +33,7 @@ class CollectorLink:
         self._wrap_up_limit_s = wrap_up_limit_s
         self._reserved: int | None = None
         self._talking = False
+        self._leg: Leg | None = None
 
     def dedicate(self, agent_id: int, cause: str) -> None:
         """Reserves this collector for the call before it is placed. Raises AgentStateError."""
@@ -78,13 +80,22 @@ class CollectorLink:
         except AgentStateError as error:
             self._tell(Signal(K.COLLECTOR_LOST, reason=str(error)))
             return
-        self._reserved, self._talking = agent_id, True
+        self._reserved, self._talking, self._leg = agent_id, True, leg
         try:
             audio.bridge(leg)
             leg.play(CONNECT_TONE)
         except MediaError as error:
             logger.exception("no bridge to a collector", extra={"agent_id": agent_id})
             self._agents.lose(agent_id, f"the phone's leg cannot be used: {error}")
+
+    def chime(self) -> None:
+        """The short tone once more: the person hears the collector from here on."""
+        if not self._talking or self._leg is None:
+            return
+        try:
+            self._leg.play(CONNECT_TONE)
+        except MediaError:  # the leg is gone, and the session hears of it by itself
+            logger.exception("no tone to a collector", extra={"agent_id": self._reserved})
 
     def end_talk(self, agent_id: int, audio: CallAudio, cause: str) -> None:
         """Parts the legs; the collector's wrap-up begins."""

@@ -35,6 +35,8 @@ class AttemptFacts:
     greeting_end_at: float | None = None
     waiting_since: float | None = None
     connected_at: float | None = None
+    notice_at: float | None = None
+    """When the person began to be told of the recording; None unless that was heard to its end."""
     ended_at: float | None = None
     agent_id: int | None = None
     verdict: str = ""

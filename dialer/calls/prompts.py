@@ -30,6 +30,11 @@ class CallPrompts:
     roles: Mapping[PromptRole, bytes] = field(default_factory=dict)
     dialogue: Mapping[Say, bytes] = field(default_factory=dict)
 
+    @property
+    def notice(self) -> bytes:
+        """That the call is recorded; empty: people are told by other means, or need not be told."""
+        return self.roles.get(PromptRole.NOTICE, b"")
+
 
 async def render_prompts(store: PromptStore, settings: CampaignSettings) -> CallPrompts:
     """What every call of the campaign may need. Raises ConfigError naming the prompt that is missing or wrong."""
@@ -37,6 +42,8 @@ async def render_prompts(store: PromptStore, settings: CampaignSettings) -> Call
     names[PromptRole.SAFE_HARBOUR] = settings.safe_harbour_prompt
     if settings.machine_action is MachineAction.LEAVE_MESSAGE:
         names[PromptRole.MACHINE_MESSAGE] = settings.machine_prompt
+    if settings.notice_prompt:
+        names[PromptRole.NOTICE] = settings.notice_prompt
     roles = {role: await store.render(name) for role, name in names.items()}
     if settings.mode is not CampaignMode.REMINDER:
         return CallPrompts(roles)
@@ -44,9 +51,9 @@ async def render_prompts(store: PromptStore, settings: CampaignSettings) -> Call
 
 
 async def with_script(store: PromptStore, prompts: CallPrompts, script: str, contact: Contact) -> CallPrompts:
-    """The prompts of one reminder: the script says the contact's own amount and date. Raises as `render_prompts`, and
+    """The prompts of one reminder: the script says the contact's own amount and date, after the notice.
 
-    InputError when the contact lacks a field the script speaks.
+    Raises as `render_prompts`, and InputError when the contact lacks a field the script speaks.
     """
-    spoken = await store.render(script, contact.fields)
+    spoken = prompts.notice + await store.render(script, contact.fields)
     return CallPrompts(prompts.roles, {**prompts.dialogue, Say.SCRIPT: spoken})

@@ -12,7 +12,7 @@ settled, in the task's last steps, each with a limit.
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import count
 
@@ -24,6 +24,7 @@ from dialer.calls.collector_link import CollectorLink
 from dialer.calls.facts import AttemptFacts
 from dialer.calls.listening import no_library
 from dialer.calls.mailbox import Mailbox
+from dialer.calls.notice import RecordingNotice
 from dialer.calls.order import CallOrder
 from dialer.calls.pace_story import Observe, PaceStory, call_view
 from dialer.calls.placing import NotPlaced, Placed, lease_trunk, place
@@ -84,6 +85,7 @@ class AttemptRunner:
         self.pause = RecordingPause(services.clock, services.longest_pause_s)
         self._services = services
         self.prompts = prompts
+        self._notice = RecordingNotice(prompts.notice, services.clock)
         self._story = PaceStory(observe)
         self._mailbox: Mailbox[Signal | Key | Woken] = Mailbox()
         settings = order.campaign.settings
@@ -216,6 +218,7 @@ class AttemptRunner:
             if talk is not None:
                 talk.key(message.digit, self._now())
         elif message.kind is K.PROMPT_ENDED and talk is not None:
+            self._notice.prompt_ended()
             talk.prompt_ended(self._now())
         else:
             self._feed(message)
@@ -257,7 +260,8 @@ class AttemptRunner:
 
     def _corrected(self) -> AttemptFacts:
         """What is known of the end, what was heard included."""
-        return self.machine.facts if self.audio is None else corrected(self.machine.facts, self.audio.listening)
+        facts = replace(self.machine.facts, notice_at=self._notice.heard_at)
+        return facts if self.audio is None else corrected(facts, self.audio.listening)
 
     async def _settle(self) -> Disposition | None:
         """The end on record; None when nothing was dialed."""
@@ -356,6 +360,7 @@ class AttemptRunner:
         match order:
             case s.Bridge(agent_id=agent_id):
                 self._link.bridge(agent_id, self.audio)
+                self._notice.tell(self.audio, self._link.chime)
                 self._story.connected(self.attempt_id, agent_id, self.machine.facts, self._now())
             case s.EndTalk(agent_id=agent_id):
                 self.resume_recording("the talk ended")
@@ -377,6 +382,7 @@ class AttemptRunner:
             case s.Play(prompt=role):
                 self.audio.play(self.prompts.roles[role])
             case s.StartDialogue():
+                self._notice.script_begins()
                 self.talk = ReminderTalk(self.prompts.dialogue, self)
                 self.talk.begin(self._now())
 

@@ -75,6 +75,7 @@ def settlement_of(placed: Placed, facts: AttemptFacts, recording_id: str, clock:
         answered_at=at(facts.answered_at),
         greeting_end_at=at(facts.greeting_end_at),
         connected_at=at(facts.connected_at),
+        notice_at=at(facts.notice_at),
         verdict=facts.verdict,
         verdict_confidence=facts.verdict_confidence,
         hangup_side=facts.hangup_side,

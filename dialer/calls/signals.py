@@ -151,6 +151,8 @@ class PromptRole(str, Enum):
     MACHINE_MESSAGE = "machine_message"
     HOLD_ON = "hold_on"
     GOODBYE = "goodbye"
+    NOTICE = "notice"
+    """That the call is recorded."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,7 +89,10 @@ class NetworkCause:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt as stored. Instants are aware UTC; `number_masked` is what anyone may see."""
+    """One attempt as stored. Instants are aware UTC; `number_masked` is what anyone may see.
+
+    `notice_at`: when the person began to be told that the call is recorded; None unless that was played to its end.
+    """
 
     attempt_id: int
     campaign_id: int
@@ -109,6 +112,7 @@ class Attempt:
     answered_at: datetime | None = None
     greeting_end_at: datetime | None = None
     connected_at: datetime | None = None
+    notice_at: datetime | None = None
     ended_at: datetime | None = None
     disposition: Disposition | None = None
     verdict: str = ""
@@ -132,6 +136,7 @@ class Settlement:
     answered_at: datetime | None = None
     greeting_end_at: datetime | None = None
     connected_at: datetime | None = None
+    notice_at: datetime | None = None
     verdict: str = ""
     verdict_confidence: float = 0.0
     hangup_side: HangupSide | None = None

@@ -124,6 +124,8 @@ class CampaignSettings:
     `lost_person_cost_s` is what hanging up on a person costs, in seconds of a collector's time: the higher, the more
     machines are put through rather than one person lost. `power_ratio` is lines per ready collector in mode power.
 
+    `notice_prompt` tells the person that the call is recorded, as the collector is connected ("": nobody is told so).
+
     `agency` is who calls ("": the house itself), `creditor` for whom, `product` what is collected: rules may depend
     on it.
     """
@@ -145,6 +147,7 @@ class CampaignSettings:
     machine_prompt: str = ""
     safe_harbour_prompt: str = "safe_harbour"
     reminder_script: str = "reminder"
+    notice_prompt: str = ""
     max_reminder_channels: int = 10
     wrap_up_limit_s: float = 60.0
     preview_limit_s: float = 120.0

@@ -125,6 +125,7 @@ def for_pacing(settings: CampaignSettings) -> CampaignSettings:
         machine_prompt="",
         safe_harbour_prompt="",
         reminder_script="",
+        notice_prompt="",
         priority=(),
         form=DispositionForm(codes=()),
     )

@@ -46,6 +46,7 @@ def attempt_settled(attempt: Attempt, proof: Link, next_step: NextStep | None = 
         "answered_at": _instant(attempt.answered_at),
         "greeting_end_at": _instant(attempt.greeting_end_at),
         "connected_at": _instant(attempt.connected_at),
+        "notice_at": _instant(attempt.notice_at),
         "ended_at": _instant(attempt.ended_at),
         "sip_status": attempt.cause.sip_status,
         "sip_phrase": mask_numbers(attempt.cause.sip_phrase) or None,

@@ -214,6 +214,7 @@ def _ended(attempt: Attempt) -> dict[str, Any]:
         "ringing_at": attempt.ringing_at,
         "answered_at": attempt.answered_at,
         "connected_at": attempt.connected_at,
+        "notice_at": attempt.notice_at,
         "ended_at": attempt.ended_at,
         "sip_status": attempt.cause.sip_status,
         "q850": attempt.cause.q850,

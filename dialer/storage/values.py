@@ -110,6 +110,7 @@ def attempt(row: AnyRow) -> Attempt:
         answered_at=row.answered_at,
         greeting_end_at=row.greeting_end_at,
         connected_at=row.connected_at,
+        notice_at=row.notice_at,
         ended_at=row.ended_at,
         disposition=Disposition(row.disposition) if row.disposition else None,
         verdict=row.verdict,

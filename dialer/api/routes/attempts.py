@@ -60,6 +60,7 @@ class AttemptOut(BaseModel):
     answered_at: datetime | None
     greeting_end_at: datetime | None
     connected_at: datetime | None
+    notice_at: datetime | None
     ended_at: datetime | None
     verdict: str
     verdict_confidence: float

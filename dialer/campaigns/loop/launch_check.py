@@ -14,6 +14,7 @@ from dialer.calls.presentable import campaign_facts, number_problems
 from dialer.calls.prompts import render_prompts
 from dialer.calls.services import CallServices
 from dialer.campaigns.loop.means import nobody_at_work, trunks_down, trunks_of
+from dialer.compliance.policy import Policy
 from dialer.errors import ConfigError, DialerError
 from dialer.model.campaign import Campaign, CampaignMode
 from dialer.model.decision import GateSurvey, OpeningDay, RefusedRule
@@ -128,7 +129,8 @@ class LaunchChecks:
             *await _problems(services, campaign, counts, self._trunks),
             *number_problems(policy, campaign.settings, now),
         )
-        warnings = (*_warnings(campaign, self._trunks), *policy.warnings(now.date()))
+        untold = _untold(campaign, policy, now)
+        warnings = (*_warnings(campaign, self._trunks), *untold, *policy.warnings(now.date()))
         begun = LaunchCheck(campaign_id, now, counts, problems=problems, warnings=warnings)
 
         def show(survey: GateSurvey) -> None:
@@ -178,6 +180,13 @@ async def _problems(services: CallServices, campaign: Campaign, counts: EntryCou
     except ConfigError as error:
         problems.append(str(error))
     return problems
+
+
+def _untold(campaign: Campaign, policy: Policy, now: datetime) -> list[str]:
+    """Where people must be told that they are recorded, and no prompt does it."""
+    if campaign.settings.notice_prompt or not policy.notice_required(now):
+        return []
+    return ["people must be told that the call is recorded, and no notice_prompt is set: it is left to the collectors"]
 
 
 def _warnings(campaign: Campaign, trunks: Trunks) -> list[str]:

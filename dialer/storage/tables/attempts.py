@@ -66,6 +66,7 @@ class AttemptRow(Base, table=True):
     answered_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     greeting_end_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     connected_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    notice_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     disposition: str | None = None
     verdict: str = ""

@@ -12,7 +12,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Adds the tables, and the index by which what is due is found."""
+    """Adds the tables, the index by which what is due is found, and when people were told of a recording."""
+    op.add_column("attempts", sa.Column("notice_at", UtcDateTime(), nullable=True))
     _create_holds()
     _create_deletions()
     _create_doomed_objects()
