@@ -121,7 +121,10 @@ def withdraw(connection: Connection, step: Step, now: datetime) -> Evaluation:
 
 def acknowledge(connection: Connection, step: Step, words: str, now: datetime) -> Evaluation:
     """The collector accepts it, or takes a dispute back: it is final."""
-    return _end(connection, locked(connection, step), _E.ACKNOWLEDGE, step.actor, now, words)
+    evaluation = locked(connection, step)
+    if evaluation.revealed_at is None:
+        raise EvaluationConflictError("the evaluation is not revealed yet: nobody has seen what there is to accept")
+    return _end(connection, evaluation, _E.ACKNOWLEDGE, step.actor, now, words)
 
 
 def dispute(connection: Connection, step: Step, reason: str, questions: Sequence[str], now: datetime) -> Evaluation:

@@ -145,12 +145,12 @@ def complete_subject(connection: Connection, kind: WorkKind, subject: int, actor
 
 
 def unmark_recording(connection: Connection, recording_id: str) -> None:
-    """Nobody is to score it any more, unless somebody else is, or has begun to."""
+    """Nobody is to score it any more, unless somebody else is, or has begun to, or did and it is not revealed yet."""
     others = exists().where(work.c.kind == WorkKind.RECORDING.value, work.c.subject == recording_id, IS_PENDING)
     begun = exists().where(
         evaluations.c.recording_id == recording_id,
         evaluations.c.counts,
-        evaluations.c.state == EvaluationState.DRAFT.value,
+        evaluations.c.state.in_((EvaluationState.DRAFT.value, EvaluationState.SUBMITTED.value)),
     )
     mine = and_(recordings.c.recording_id == recording_id, recordings.c.qa_state == ASSIGNED, ~others, ~begun)
     connection.execute(update(recordings).where(mine).values(qa_state=""))
