@@ -212,7 +212,7 @@ class Application:
         )
         self.retention = await stack.enter_async_context(retention)
         plans = PlanRunner(self.storage, self.clock, self.board, node, self._house_zone, self.transcripts.text)
-        await stack.enter_async_context(plans)
+        await stack.enter_async_context(_Background(plans.run()))
 
     async def _enter_calls(self, stack: AsyncExitStack) -> None:
         await asyncio.to_thread(prepare)

@@ -6,16 +6,13 @@ drawn because no node ran is drawn later, the oldest first: the lots are the sam
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta, tzinfo
-from types import TracebackType
-from typing import Self
+from typing import TypeVar
 
 from dialer.clock import Clock
-from dialer.errors import StorageError
 from dialer.live import LiveBoard
-from dialer.model.account import AuditEntry
-from dialer.model.quality_work import QaPlan, WorkItem
+from dialer.model.quality_work import QaPlan
 from dialer.quality.drawing import Drawer, Transcripts, no_transcripts
 from dialer.storage import Storage
 from recording.review.periods import Period, ended_periods
@@ -27,13 +24,14 @@ SETTLE = timedelta(hours=2)
 LOOK_EVERY_S = 60.0
 DRAW_LIMIT_S = 600.0
 """For one period of one plan: a week of 100,000 recordings takes some ten seconds."""
-TIDY_LIMIT_S = 60.0
-ACTOR = "sampling"
-"""Who draws, in the audit log."""
+DATABASE_LIMIT_S = 60.0
+"""For anything else: longer than the database itself takes to give up."""
+
+T = TypeVar("T")
 
 
 class PlanRunner:
-    """`async with` object of one node. `zone` says the house's zone now."""
+    """One per node. `zone` says the house's zone now."""
 
     def __init__(
         self,
@@ -50,39 +48,30 @@ class PlanRunner:
         self._node = node
         self._zone = zone
         self._transcripts = transcripts
-        self._tasks = asyncio.TaskGroup()
-        self._running: asyncio.Task[None] | None = None
         self._drawn_to: dict[int, datetime] = {}
 
-    async def __aenter__(self) -> Self:
-        await self._tasks.__aenter__()
-        self._running = self._tasks.create_task(self._run(), name="sampling plans")
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._running is not None:
-            self._running.cancel()
-        await self._tasks.__aexit__(None, None, None)
-
-    async def _run(self) -> None:
+    async def run(self) -> None:
+        """Looks for what is due, as long as the node runs."""
         while True:
             await self.look()
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def look(self) -> None:
-        """Draws all that is due, and closes what cannot be done any more. A plan that fails holds up no other."""
-        try:
-            async with asyncio.timeout(TIDY_LIMIT_S):
-                plans = await self._storage.qa_plans.all(running=True)
-                await self._storage.qa_work.tidy(self._clock.utcnow())
-                await self._storage.evaluations.close_unanswered(self._clock.utcnow())
-        except (StorageError, TimeoutError):  # the next turn asks again
-            logger.exception("sampling plans were not read", extra={"action": "sampling"})
-            return
-        for plan in plans:
+        """Draws all that is due, and closes what cannot be done any more. What fails holds up nothing else."""
+        now = self._clock.utcnow()
+        await self._guarded("work was not tidied up", self._storage.qa_work.tidy(now))
+        await self._guarded("evaluations were not closed", self._storage.evaluations.close_unanswered(now))
+        for plan in await self._guarded("plans were not read", self._storage.qa_plans.all(running=True)) or ():
             await self._draw_due(plan)
+
+    async def _guarded(self, what_failed: str, work: Awaitable[T]) -> T | None:
+        """The edge of one thing to do; None: it failed, and the next look tries it again."""
+        try:
+            async with asyncio.timeout(DATABASE_LIMIT_S):
+                return await work
+        except Exception:
+            logger.exception(what_failed, extra={"action": "sampling"})
+            return None
 
     async def _draw_due(self, plan: QaPlan) -> None:
         try:
@@ -105,15 +94,13 @@ class PlanRunner:
 
     async def _draw(self, plan: QaPlan, period: Period) -> None:
         drawer = Drawer(self._storage, self._zone(), self._transcripts)
-        opened = await drawer.draw(plan, period, self._node, self._clock.utcnow())
-        if opened is not None:
-            await self._tell(plan, period, opened)
-
-    async def _tell(self, plan: QaPlan, period: Period, opened: tuple[WorkItem, ...]) -> None:
-        n_drawn = len({item.subject for item in opened})
         now = self._clock.utcnow()
-        subject = f"qa_plan/{plan.plan_id}"
-        await self._storage.audit.record(AuditEntry(now, ACTOR, "qa_plan.draw", subject, f"{period.label}: {n_drawn}"))
-        self._board.publish(subject, {"period": period.label, "drawn": n_drawn, "at": now.isoformat()})
+        opened = await drawer.draw(plan, period, self._node, now)
+        if opened is None:
+            return
+        n_drawn = len({item.subject for item in opened})
+        self._board.publish(
+            f"qa_plan/{plan.plan_id}", {"period": period.label, "drawn": n_drawn, "at": now.isoformat()}
+        )
         facts = {"action": "sampling", "plan_id": plan.plan_id, "period": period.label, "n": n_drawn}
         logger.info("a plan was drawn", extra=facts)

@@ -1,6 +1,6 @@
 """The audit log: who read or changed something sensitive. Entries are only ever added."""
 
-from sqlalchemy import insert, select
+from sqlalchemy import Connection, insert, select
 
 from dialer.model.account import AuditEntry
 from dialer.storage import tables
@@ -17,15 +17,7 @@ class Audit:
 
     async def record(self, entry: AuditEntry) -> None:
         """Adds an entry; it is durable before what it reports goes on."""
-        row = {
-            "at": entry.at,
-            "actor": entry.actor,
-            "action": entry.action,
-            "subject": entry.subject,
-            "detail": entry.detail,
-            "remote": entry.remote,
-        }
-        await self._database.write(lambda connection: connection.execute(insert(audit), row))
+        await self._database.write(lambda connection: add_entry(connection, entry))
 
     async def list(
         self, subject: str | None = None, before: int | None = None, limit: int = 100
@@ -41,3 +33,16 @@ class Audit:
             (row.audit_id, AuditEntry(row.at, row.actor, row.action, row.subject, row.detail, row.remote))
             for row in rows
         )
+
+
+def add_entry(connection: Connection, entry: AuditEntry) -> None:
+    """The same within the transaction of what it reports."""
+    row = {
+        "at": entry.at,
+        "actor": entry.actor,
+        "action": entry.action,
+        "subject": entry.subject,
+        "detail": entry.detail,
+        "remote": entry.remote,
+    }
+    connection.execute(insert(audit), row)

@@ -7,6 +7,7 @@ from datetime import datetime
 import msgspec
 from sqlalchemy import Connection, select, update
 
+from dialer.model.account import AuditEntry
 from dialer.model.quality_work import (
     AnnouncementRules,
     NewDraw,
@@ -21,6 +22,7 @@ from dialer.model.quality_work import (
     WorkItem,
 )
 from dialer.storage import tables
+from dialer.storage.audit import add_entry
 from dialer.storage.database import Database
 from dialer.storage.dialect import QUALITY_LOCK, insert_row, lock
 from dialer.storage.qa_work import open_work, shared_out
@@ -32,6 +34,8 @@ plans = tables.qa_plans
 draws = tables.qa_draws
 work = tables.qa_work
 
+ACTOR = "sampling"
+"""Who draws, in the audit log."""
 _RULES: dict[PlanKind, type[PlanRules]] = {
     PlanKind.RANDOM: Rules,
     PlanKind.RISK: Rules,
@@ -118,13 +122,15 @@ def was_drawn(connection: Connection, plan_id: int, period: str) -> bool:
 def record_draw(
     connection: Connection, draw: NewDraw, items: Sequence[NewWork], hands: int = 1
 ) -> tuple[WorkItem, ...]:
-    """The same as `QaPlans.record`, within a transaction that asked `was_drawn`."""
+    """The same as `QaPlans.record`, within a transaction that asked `was_drawn`; with its entry in the audit log."""
     row = {name: getattr(draw, name) for name in NewDraw.__slots__}
     draw_id = insert_row(connection, draws, row)
     given = shared_out(connection, [replace(item, draw_id=draw_id) for item in items], hands)
     opened = open_work(connection, given, draw.drawn_at)
     n_drawn = len({item.subject for item in opened})
     connection.execute(update(draws).where(draws.c.draw_id == draw_id).values(drawn=n_drawn))
+    said = f"{draw.period}: {n_drawn} of {draw.pool}"
+    add_entry(connection, AuditEntry(draw.drawn_at, ACTOR, "qa_plan.draw", f"qa_plan/{draw.plan_id}", said))
     return opened
 
 

@@ -108,7 +108,7 @@ async def test_a_week_is_drawn_once_when_it_is_over_and_can_be_drawn_again(stora
     (draw,) = await storage.qa_plans.draws(plan.plan_id)
     assert (draw.period, draw.node, draw.pool, draw.drawn) == ("2026-W47", "node0", 11, 6)
     (told,) = [entry for _, entry in await storage.audit.list(f"qa_plan/{plan.plan_id}")]
-    assert (told.actor, told.action, told.detail) == ("sampling", "qa_plan.draw", "2026-W47: 6")
+    assert (told.actor, told.action, told.detail) == ("sampling", "qa_plan.draw", "2026-W47: 6 of 11")
     drawer = Drawer(storage, ZONE)
     again = await drawer.repeat(plan, draw)
     assert again is not None
