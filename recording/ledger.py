@@ -30,7 +30,9 @@ class EntryKind(str, Enum):
 
     RECORDING = "recording"
     DERIVED = "derived"
-    """A redaction or a transcript made from a recording."""
+    """A redaction made from a recording: a recording of its own."""
+    TRANSCRIPT = "transcript"
+    """What a program wrote down of a recording; it lies sealed beside it and goes with its key."""
     TOMBSTONE = "tombstone"
     """A recording's key was destroyed: what was deleted, why, by whom and allowed by whom."""
     HOLD = "hold"

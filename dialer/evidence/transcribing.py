@@ -86,7 +86,7 @@ class Transcripts:
             "sealed_sha256": sealed_sha256,
             "sealed_bytes": sealed_bytes,
         }
-        await self._storage.recordings.note_made(info, PART, made, self._node, self._clock.utcnow())
+        await self._storage.recordings.note_transcript(info.recording_id, made, self._node, self._clock.utcnow())
 
     async def _key(self, info: RecordingInfo) -> Wrapped:
         key = await self._storage.recordings.key(info.recording_id)

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from dialer.clock import Clock
-from dialer.evidence.transcribing import PART, Transcripts
+from dialer.evidence.transcribing import Transcripts
 from dialer.model.recording import RecordingState
 from dialer.storage import Storage
 from recording.ledger import Entry, EntryKind
@@ -99,5 +99,5 @@ class TranscriptRunner:
     def _note(self, entry: Entry) -> None:
         if entry.kind == EntryKind.RECORDING:
             self._waiting[entry.subject] = None
-        elif entry.kind == EntryKind.DERIVED:
-            self._waiting.pop(entry.subject.removesuffix(f"/{PART}"), None)
+        elif entry.kind == EntryKind.TRANSCRIPT:
+            self._waiting.pop(entry.subject, None)

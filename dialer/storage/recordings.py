@@ -49,13 +49,10 @@ class Recordings:
         """
         return await self._database.write(lambda connection: _add(connection, recording, key, now, made or {}))
 
-    async def note_made(
-        self, recording: RecordingInfo, part: str, made: Mapping[str, Any], node: str, now: datetime
-    ) -> None:
-        """Puts into the node's ledger what was made of a recording and is stored beside it, as its `part`."""
-        subject = f"{recording.recording_id}/{part}"
+    async def note_transcript(self, recording_id: str, made: Mapping[str, Any], node: str, now: datetime) -> None:
+        """Puts into the node's ledger that a recording was transcribed, and what lies beside it from now on."""
         await self._database.write(
-            lambda connection: ledger.append(connection, node, EntryKind.DERIVED, subject, made, now)
+            lambda connection: ledger.append(connection, node, EntryKind.TRANSCRIPT, recording_id, made, now)
         )
 
     async def key(self, recording_id: str) -> WrappedKey | None:

@@ -134,10 +134,10 @@ async def test_a_transcript_is_made_by_a_program_and_sealed(house: House, tmp_pa
     assert await house.services.transcripts.text("r-1") == f"2x{N_SAMPLES}\n投诉"
     stored = await asyncio.to_thread(_all_bytes, tmp_path / "recordings")
     assert "投".encode() not in stored, "it lies sealed"
-    (entry,) = await _ledger(house, "r-1/transcript")
+    _, entry = await _ledger(house, "r-1")
     original = await house.storage.recordings.get("r-1")
     assert original is not None
-    assert entry["made_of"] == original.sha256
+    assert (entry["kind"], entry["made_of"]) == (EntryKind.TRANSCRIPT.value, original.sha256)
     assert (await _post(house, "/transcript"))[0] == 201, "another one makes room for it"
 
 
@@ -148,10 +148,10 @@ async def test_recordings_are_transcribed_by_themselves_once(house: House) -> No
     await keep(house.storage, house.keeper.vault, "r-2", info.attempt_id, clock.utcnow(), SAMPLES)
     await TranscriptRunner(house.storage, transcripts, "node1", clock).look()
     assert await transcripts.text("r-2") == f"2x{N_SAMPLES}\n投诉"
-    assert len(await _ledger(house, "r-2/transcript")) == 1
+    assert len(await _ledger(house, "r-2")) == 2
     async with TranscriptRunner(house.storage, transcripts, "node1", clock):
         await TranscriptRunner(house.storage, transcripts, "node1", clock).look()
-    assert len(await _ledger(house, "r-2/transcript")) == 1, "after a restart, too"
+    assert len(await _ledger(house, "r-2")) == 2, "after a restart, too"
 
 
 async def _ledger(house: House, subject: str) -> list[dict[str, object]]:
