@@ -114,7 +114,6 @@ say "files: $(grep -c '' "$tmp/listed") listed"
 
 # 2. Each run of the ledger leads to its head, the head is signed, the key is the house's, the stamp holds.
 : >"$tmp/entries"
-: >"$tmp/places"
 : >"$tmp/reached"
 check_run() {
     run=$1
@@ -130,8 +129,7 @@ check_run() {
         place=$next
         hash=$(printf '%s:%s' "$hash" "$digest" | sha256sum)
         hash=${hash%% *}
-        say "$chain:$place" >>"$tmp/places"
-        say "$chain:$place:$hash" >>"$tmp/reached"
+        [ ! -s "$tmp/noted" ] || say "$chain:$place:$hash" >>"$tmp/reached"
         [ -z "$shown" ] || check_entry "$run" "$chain" "$place" "$digest"
     done <"$tmp/run"
     for file in "$run"/entries/*; do
@@ -245,6 +243,7 @@ done <"$tmp/proofs"
 say "proofs of calls: $(grep -c '' "$tmp/proofs") named by entries of the ledger"
 
 # 5. Heads that were noted elsewhere are those of this ledger.
+sed 's/:[0-9a-f]*$//' "$tmp/reached" >"$tmp/places"
 while read -r noted; do
     place=${noted%:*}
     if grep -qxF -- "$noted" "$tmp/reached"; then
