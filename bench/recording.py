@@ -5,38 +5,44 @@ as A-law in records of 200 ms with 1 % of the packets lost: what a busy line giv
 counted: reading, G.711, FLAC, sealing, waveform, shares of talk, reading back, both hashes, the store and its check.
 """
 
-import resource
+import io
+import json
+import os
 import statistics
+import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from subprocess import PIPE, Popen
 
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
 from bench.row import BenchRow
-from dialer.media.g711 import encode
+from dialer.media.g711 import decode, encode
 from dialer.media.interface import Codec
+from recording.flac import COMPRESSION
 from recording.keys import KEY_BYTES, KeyRing
 from recording.objects import StoreSettings
 from recording.spool import RATE_HZ, SpoolWriter
-from recording.vault import Ingest, Vault
+from recording.vault import Ingest
 from recording.worker import VaultSettings
+from recording.worker_process import ONE_THREAD
 
 RUNS = 5
 SHORT_MINUTES = 2
 LONG_MINUTES = 30
-BUDGET_MS = 25.0
-"""A fortieth of a CPU second for a minute: one core keeps up with 2400 calls at once."""
+BUDGET_MS = 20.0
+"""A fiftieth of a CPU second for a minute: one core keeps up with 3000 calls at once."""
 CLIPS = Path(__file__).parents[1] / "tests" / "data" / "speech" / "audio"
 NOISE_AMPLITUDE = 20.0
 """-64 dBFS."""
 BATCH = RATE_HZ // 5
 PACKET = RATE_HZ // 50
-_BYTES_PER_MB = 1 << 20
 
 
 def run() -> list[BenchRow]:
@@ -45,29 +51,77 @@ def run() -> list[BenchRow]:
         folder = Path(name)
         (folder / "store").mkdir()
         settings = VaultSettings(KeyRing(bytes(KEY_BYTES)), StoreSettings(str(folder / "store")), folder / "sealing")
-        vault, write = settings.open(), spool_writer()
-        per_minute_ms = statistics.median(_finalise(vault, folder, write, f"s{n}", SHORT_MINUTES) for n in range(RUNS))
-        before_mb = _peak_mb()
-        long_ms = _finalise(vault, folder, write, "long", LONG_MINUTES)
-        growth_mb = _peak_mb() - before_mb
-    rates = (
-        f"{1000 / per_minute_ms:.0f} call-minutes a CPU second, {1000 / long_ms:.0f} for a call of {LONG_MINUTES} min"
-    )
+        with _worker(settings) as worker:
+            write = spool_writer()
+            _finalise(worker, folder, write, "warm", SHORT_MINUTES)
+            costs_ms = [_finalise(worker, folder, write, f"short{n}", SHORT_MINUTES) for n in range(RUNS)]
+            before_mb = _peak_mb(worker)
+            long_ms = _finalise(worker, folder, write, "long", LONG_MINUTES)
+            growth_mb = _peak_mb(worker) - before_mb
+    per_minute_ms = statistics.median(costs_ms)
+    rates = f"{1000 / per_minute_ms:.0f} call-minutes a CPU second, {1000 / long_ms:.0f} for {LONG_MINUTES} min in one"
+    flac = f"FLAC there and back alone {_flac_alone_ms():.0f} ms"
     return [
-        BenchRow("recording finalised, a minute of call", per_minute_ms, "ms", BUDGET_MS, note=rates),
+        BenchRow("recording finalised, a minute of call", per_minute_ms, "ms", BUDGET_MS, flac, rates),
         BenchRow(f"more memory for {LONG_MINUTES} min than for {SHORT_MINUTES}", growth_mb, "MB", 5.0),
     ]
 
 
-def _finalise(vault: Vault, folder: Path, write: Callable[[Path, int], None], name: str, minutes: int) -> float:
-    """CPU milliseconds for a minute of call."""
+@contextmanager
+def _worker(settings: VaultSettings) -> Iterator[Popen[str]]:
+    """The process that a service has for this."""
+    environment = os.environ | ONE_THREAD
+    with Popen(
+        [sys.executable, "-m", "recording.worker"], stdin=PIPE, stdout=PIPE, text=True, env=environment
+    ) as worker:
+        _tell(worker, settings.to_line())
+        yield worker
+
+
+def _finalise(worker: Popen[str], folder: Path, write: Callable[[Path, int], None], name: str, minutes: int) -> float:
+    """The worker's CPU milliseconds for a minute of call."""
     spool = folder / f"{name}.spool"
     write(spool, minutes)
-    started = time.process_time()
-    vault.ingest(Ingest(name, (spool,)))
-    spent = time.process_time() - started
+    before_s = _cpu_s(worker)
+    _tell(worker, json.dumps(Ingest(name, (spool,)).to_json()) + "\n")
+    answer = json.loads(worker.stdout.readline()) if worker.stdout else {}
+    if "recording" not in answer:
+        raise RuntimeError(f"the worker failed: {answer}")
     spool.unlink()
-    return spent * 1000 / minutes
+    return (_cpu_s(worker) - before_s) * 1000 / minutes
+
+
+def _tell(worker: Popen[str], line: str) -> None:
+    if worker.stdin is not None:
+        worker.stdin.write(line)
+        worker.stdin.flush()
+
+
+def _cpu_s(worker: Popen[str]) -> float:
+    """User and system time of a process, in steps of a clock tick (10 ms)."""
+    fields = Path(f"/proc/{worker.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _peak_mb(worker: Popen[str]) -> float:
+    lines = Path(f"/proc/{worker.pid}/status").read_text().splitlines()
+    (peak,) = (line for line in lines if line.startswith("VmHWM:"))
+    return int(peak.split()[1]) / 1024
+
+
+def _flac_alone_ms() -> float:
+    """What no way around libsndfile is known for: a minute encoded, and decoded again."""
+    sides = [decode(encode(_side(turn, 60 * RATE_HZ), Codec.PCMA), Codec.PCMA) for turn in (0, 1)]
+    samples = np.stack(sides, axis=1)
+    costs_ms: list[float] = []
+    for _ in range(RUNS):
+        begun = time.process_time()
+        file = io.BytesIO()
+        soundfile.write(file, samples, RATE_HZ, "PCM_16", format="FLAC", compression_level=COMPRESSION)
+        file.seek(0)
+        soundfile.read(file, dtype="int16")
+        costs_ms.append((time.process_time() - begun) * 1000)
+    return statistics.median(costs_ms)
 
 
 def spool_writer() -> Callable[[Path, int], None]:
@@ -108,7 +162,3 @@ def _side(turn: int, n_samples: int) -> NDArray[np.int16]:
             samples[at : at + len(clip)] = clip
         at += len(clip)
     return samples
-
-
-def _peak_mb() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / _BYTES_PER_MB

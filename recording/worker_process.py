@@ -15,7 +15,7 @@ from recording.worker import VaultSettings, error_of
 JOB_TIMEOUT_S = 300.0
 """An hour of audio takes some 2 s of CPU; a worker that needs longer than this hangs, or its store does."""
 STOP_TIMEOUT_S = 5.0
-_ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
 """It multiplies no matrices: threads for that would only take memory."""
 
 
@@ -69,7 +69,7 @@ class WorkerProcess:
     async def _running(self) -> Process:
         if self._process is None or self._process.returncode is not None:
             command = (sys.executable, "-m", "recording.worker")
-            environment = os.environ | _ONE_THREAD
+            environment = os.environ | ONE_THREAD
             self._process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, env=environment)
             if self._process.stdin is not None:
                 self._process.stdin.write(self._settings.to_line().encode())
