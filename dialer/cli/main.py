@@ -23,6 +23,7 @@ from dialer.cli import (
     recordings,
     replay,
     retention,
+    scorecards,
     simulate,
     verdicts,
     why,
@@ -55,6 +56,7 @@ app.add_typer(policy.app, name="policy")
 app.add_typer(proof.app, name="proof")
 app.add_typer(recordings.app, name="recordings")
 app.add_typer(retention.app, name="retention")
+app.add_typer(scorecards.app, name="scorecards")
 app.add_typer(verdicts.app, name="verdicts")
 app.add_typer(accounts.user_app, name="user")
 app.add_typer(accounts.token_app, name="token")

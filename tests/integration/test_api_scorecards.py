@@ -1,12 +1,16 @@
 """Scorecards over the API: drafts with all their mistakes, versions that are frozen, and who may do it."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from dialer.cli.main import app
+from dialer.errors import InputError
 from dialer.model.account import Role
 from tests.support.house import House, open_house
 
@@ -92,3 +96,32 @@ async def test_what_is_refused(house: House) -> None:
     assert (await ask(house, "PUT", "/scorecards/99/draft", {"revision": 0, "content": FORM}))[0] == 404
     assert (await ask(house, "POST", "/scorecards/99/freeze", {"revision": 1}, Role.SUPERVISOR))[0] == 404
     assert (await ask(house, "POST", "/scorecard-versions/99/retire", role=Role.SUPERVISOR))[0] == 404
+
+
+async def test_a_form_is_written_as_a_file(house: House, tmp_path: Path) -> None:
+    async def run(*words: str, role: Role = Role.SUPERVISOR) -> tuple[object, str]:
+        options = ["--url", str(house.api.make_url("")).rstrip("/"), "--token", house.tokens[role]]
+        given = ["scorecards", *words, *([] if words[0] == "check" else options)]
+        done = await asyncio.to_thread(CliRunner().invoke, app, given, None, {"COLUMNS": "140"})
+        return done.exception, done.output
+
+    _, shipped = await run("show", "bank-card-collection")
+    file = tmp_path / "form.json"
+    await asyncio.to_thread(file.write_text, shipped, encoding="utf-8")
+    assert "nothing is wrong" in (await run("check", str(file)))[1]
+    assert "draft, revision 1" in (await run("save", "cards", str(file), role=Role.QA))[1]
+    assert "version 1, SHA-256" in (await run("freeze", "cards"))[1]
+    assert json.loads((await run("show", "cards"))[1]) == json.loads(shipped)
+    broken = tmp_path / "form.toml"
+    await asyncio.to_thread(broken.write_text, 'title = {en = "x"}\nsections = []\n', encoding="utf-8")
+    error, _ = await run("check", str(broken))
+    assert isinstance(error, InputError)
+    assert "the form asks nothing" in str(error)
+    assert "the form asks nothing" in (await run("save", "cards", str(broken)))[1]
+    listed = (await run("list"))[1]
+    assert all(word in listed for word in ("cards", "revision 1"))
+    await asyncio.to_thread(broken.write_text, 'titel = "x"\n', encoding="utf-8")
+    error, _ = await run("save", "cards", str(broken))
+    assert "titel: Extra inputs are not permitted" in str(error)
+    error, _ = await run("freeze", "none")
+    assert "there is no scorecard named none" in str(error)
