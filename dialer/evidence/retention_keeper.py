@@ -68,6 +68,7 @@ class RetentionKeeper:
         self._closing = asyncio.Event()
         self._tasks = asyncio.TaskGroup()
         self._counted_at: datetime | None = None
+        self._unscrubbed = True  # the last run may have been cut off between a deletion and this
         self.overdue = 0
         self.problem = ""
         """What keeps deletions from being carried out now, in words."""
@@ -107,6 +108,8 @@ class RetentionKeeper:
     async def work(self) -> None:
         """Does all that is to be done now. ConfigError, StorageError."""
         await self._carry_out()
+        if self._unscrubbed:
+            self._unscrubbed = not await self._storage.deletions.scrub()
         await self._empty_store()
         now = self._clock.utcnow()
         if self._counted_at is None or now - self._counted_at >= COUNT_EVERY:
@@ -134,6 +137,7 @@ class RetentionKeeper:
                     deletion.deletion_id, item.recording_id, judge, self._clock.utcnow(), node=self._node
                 )
                 if done is not None:
+                    self._unscrubbed = True
                     facts = {"action": "retention", "recording_id": item.recording_id, "state": done.value}
                     logger.info("a recording was put to deletion", extra=facts)
         if await deletions.finish(deletion.deletion_id, self._clock.utcnow()):

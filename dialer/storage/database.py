@@ -11,11 +11,12 @@ import logging
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -30,6 +31,8 @@ ANSWER_TIMEOUT_S = 30.0
 """Longest wait for one work, from asking to its answer."""
 BUSY_TIMEOUT_S = 10.0
 """Longest wait of SQLite for another process that writes."""
+SCRUB_TIMEOUT_S = 0.5
+"""Longest wait of scrubbing for readers: writes wait as long."""
 MAX_GROUP = 128
 """Works committed together at most."""
 MAX_QUEUED = 2048
@@ -66,6 +69,10 @@ class Database(Protocol):
 
     async def write(self, work: Work[T]) -> T:
         """Runs a work in a transaction that is durable on return; raises StorageError and what the work raises."""
+        ...
+
+    async def scrub(self, table: str) -> bool:
+        """Takes deleted rows of a table out of the engine's files, as far as it can; False: not now. StorageError."""
         ...
 
 
@@ -146,6 +153,18 @@ class SqliteDatabase:
                 answer: T = await job.answer
                 return answer
 
+    async def scrub(self, table: str) -> bool:
+        """Empties the file of writes to come (WAL): what was there before a deletion still stands in it."""
+        loop = asyncio.get_running_loop()
+        with translated(self.where):
+            async with asyncio.timeout(ANSWER_TIMEOUT_S):
+                return await loop.run_in_executor(self._writer, self._checkpoint)
+
+    def _checkpoint(self) -> bool:
+        with closing(sqlite3.connect(self.where, timeout=SCRUB_TIMEOUT_S, isolation_level=None)) as connection:
+            busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        return not busy
+
     async def _run_writer(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
@@ -219,6 +238,14 @@ class PostgresDatabase:
                         if getattr(error.orig, "sqlstate", None) not in REPEATABLE:
                             raise
                 return await self._run(work)
+
+    async def scrub(self, table: str) -> bool:
+        """Lets the pages be used again; what they held is overwritten by the rows that come."""
+        with translated(self.where):
+            async with asyncio.timeout(ANSWER_TIMEOUT_S), self._engine.connect() as connection:
+                alone = await connection.execution_options(isolation_level="AUTOCOMMIT")
+                await alone.execute(text(f"VACUUM {table}"))
+        return True
 
     async def _run(self, work: Work[T]) -> T:
         async with self._engine.begin() as connection:

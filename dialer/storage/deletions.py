@@ -118,6 +118,10 @@ class Deletions:
         """Marks an allowed request of which nothing is left to do as done."""
         return await self._database.write(lambda connection: _finish(connection, deletion_id, now))
 
+    async def scrub(self) -> bool:
+        """Takes destroyed keys out of the database's own files, as far as it can; False: not now, ask again."""
+        return await self._database.scrub(keys.name)
+
 
 def _ask(connection: Connection, new: NewDeletion, person: Person, now: datetime) -> Deletion:
     row = {

@@ -81,6 +81,10 @@ class MemoryDatabase:
             connection.driver.commit()
             return value
 
+    async def scrub(self, table: str) -> bool:
+        """There are no files."""
+        return True
+
     def _open(self) -> PreparedConnection:
         if self._connection is None:
             raise RuntimeError("the database was not entered")

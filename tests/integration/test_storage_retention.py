@@ -2,6 +2,7 @@
 
 import asyncio
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -281,3 +282,22 @@ async def test_overdue_recordings_are_told_of(database_url: str) -> None:
         await at_work.work()
         assert at_work.overdue == 1
         assert at_work._board.snapshot() == {f"retention/{NODE}": {"overdue": 1, "objects_without_key": 0}}
+
+
+async def test_a_destroyed_key_is_in_no_file_of_the_database(database_url: str, tmp_path: Path) -> None:
+    """Of PostgreSQL only that it is asked: what its pages held is overwritten later."""
+
+    def files() -> bytes:
+        return b"".join(path.read_bytes() for path in sorted(tmp_path.glob("dialer.db*")))
+
+    on_disk = database_url.startswith("sqlite")
+    async with open_storage(database_url) as storage:
+        archive = await Archive.open(storage)
+        await archive.keep("old", 0, OLD)
+        await archive.keep("young", 1, MONDAY)
+        assert not on_disk or b"key of old" in await asyncio.to_thread(files)
+        await decided(storage, "old")
+        await keeper(storage, SetClock(), Shelf()).work()
+        left = await asyncio.to_thread(files)
+        assert b"key of old" not in left
+        assert not on_disk or b"key of young" in left
