@@ -123,7 +123,6 @@ def ledger(
 
 def _checked(config: "Config", chosen: "Chosen", witnesses: "Witnesses", *, opened: bool) -> "Verified":
     """Everything is imported and opened before the event loop runs, which nothing may block."""
-    from dialer.app import only_error
     from dialer.clock import SystemClock
     from dialer.evidence.object_check import ObjectCheck
     from dialer.evidence.stores import store_settings
@@ -145,9 +144,6 @@ def _checked(config: "Config", chosen: "Chosen", witnesses: "Witnesses", *, open
         return asyncio.run(run())
     except RecordingError as error:
         raise DialerError(str(error)) from error
-    except BaseExceptionGroup as group:
-        reason = only_error(group)
-        raise DialerError(str(reason)) if isinstance(reason, RecordingError) else reason from group
 
 
 def _keys(config: "Config") -> "KeyRing":

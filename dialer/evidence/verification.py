@@ -87,6 +87,7 @@ class Verification:
         self._on_progress = on_progress
         self._faults = Faults()
         self._counts = _Counts()
+        self._turn = asyncio.Semaphore(AT_ONCE)
 
     async def run(self, chosen: Chosen, now: datetime, unsigned_for: timedelta) -> Verified:
         """Checks what is chosen; the chains always, since then if a time is chosen.
@@ -114,17 +115,19 @@ class Verification:
 
     async def _check_recordings(self, chosen: Chosen) -> None:
         after = ""
-        turn = asyncio.Semaphore(AT_ONCE)
         while rows := await self._rows.page(after, chosen):
             entries = by_subject(await self._reading.about([row.recording_id for row in rows]))
-            async with asyncio.TaskGroup() as group:
-                for row in rows:
-                    group.create_task(self._check_one(turn, row, entries.get(row.recording_id, [])))
+            try:
+                async with asyncio.TaskGroup() as group:
+                    for row in rows:
+                        group.create_task(self._check_one(row, entries.get(row.recording_id, [])))
+            except BaseExceptionGroup as failed:  # the first says what is wrong, a store that is away most likely
+                raise failed.exceptions[0] from failed
             after = rows[-1].recording_id
             self._on_progress("recordings", self._counts.recordings)
 
-    async def _check_one(self, turn: asyncio.Semaphore, row: LedgerRow, entries: Sequence[Entry]) -> None:
-        async with turn:
+    async def _check_one(self, row: LedgerRow, entries: Sequence[Entry]) -> None:
+        async with self._turn:
             found = await check_recording(self._objects, row, entries)
             if found:  # perhaps it was changed between its row, its entries and its object: looked at once more
                 again = await self._rows.get(row.recording_id)

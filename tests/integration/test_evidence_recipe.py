@@ -23,9 +23,8 @@ from tests.support.time_stamps import Authority
 
 ROOT = Path(__file__).parents[2]
 T0 = datetime(2026, 1, 5, 2, tzinfo=UTC)
-RECIPE = "\n".join(
-    re.findall(r"^```sh\n(.*?)^```", (ROOT / "docs/evidence.md").read_text("utf-8"), re.DOTALL | re.MULTILINE)
-)
+DOCUMENT = (ROOT / "docs/evidence.md").read_text("utf-8")
+BLOCKS = re.findall(r"^```sh\n(.*?)^```", DOCUMENT, re.DOTALL | re.MULTILINE)
 
 pytestmark = pytest.mark.peer("openssl")
 
@@ -72,9 +71,16 @@ def _answers(folder: Path) -> tuple[bool, bool]:
     verified = CliRunner().invoke(app, words)
     exported = CliRunner().invoke(app, ["recordings", "ledger", str(folder / "out"), "--config", str(config)])
     assert exported.exit_code == 0, exported.exception
+    said = _run(folder, "\n".join(BLOCKS))
+    assert "entries, signed up to" in said
+    return verified.exit_code != 0, "FAULT" in said
+
+
+def _run(folder: Path, script: str) -> str:
+    """What a shell says to the recipe, or a part of it."""
     variables = {"LEDGER": "out", "KEYS": "keys", "TSA": "tsa/ca.pem", "STORE": "recordings"}
     done = subprocess.run(
-        ["sh", "-c", RECIPE],
+        ["sh", "-c", script],
         cwd=folder,
         env={"PATH": "/usr/bin:/bin"} | {name: str(folder / path) for name, path in variables.items()},
         capture_output=True,
@@ -83,8 +89,7 @@ def _answers(folder: Path) -> tuple[bool, bool]:
         check=False,
     )
     assert not done.stderr, done.stderr
-    assert "entries, signed up to" in done.stdout
-    return verified.exit_code != 0, "FAULT" in done.stdout
+    return done.stdout
 
 
 @pytest.fixture
@@ -94,8 +99,16 @@ def files(clean: Path, tmp_path: Path) -> Path:
     return tmp_path / "node"
 
 
-def test_a_clean_node_is_well_by_both(files: Path) -> None:
+def test_the_store_is_compared_whether_something_was_deleted_or_not(files: Path) -> None:
     assert _answers(files) == (False, False)
+    (deleted,) = _run(files, BLOCKS[1]).splitlines()
+    assert deleted.startswith("NOT IN THE LEDGER (or deleted): 2026/01/05/node1-a-3.")
+    entries = files / "out" / "node1" / "entries.jsonl"
+    lines = entries.read_text("utf-8").splitlines(keepends=True)
+    entries.write_text("".join(line for line in lines if '"tombstone"' not in line), "utf-8")
+    assert _run(files, BLOCKS[1]) == ""
+    _flip(files)
+    assert "FAULT: 2026/01/05/node1-a-1." in _run(files, BLOCKS[1])
 
 
 def _sql(statement: str) -> Callable[[Path], None]:
