@@ -111,6 +111,7 @@ async def test_a_redaction_is_a_recording_of_its_own(house: House) -> None:
     assert (entry["kind"], entry["made_of"]) == (EntryKind.DERIVED.value, original.sha256)
     assert entry["redacted"] == spans[1:]
     assert await house.storage.recordings.key("r-1.r2") != await house.storage.recordings.key("r-1")
+    assert await _troubles(house, "r-1") == await _troubles(house, "r-1.r2") == []
 
 
 async def test_redactions_that_make_no_sense(house: House) -> None:
@@ -139,6 +140,7 @@ async def test_a_transcript_is_made_by_a_program_and_sealed(house: House, tmp_pa
     assert original is not None
     assert (entry["kind"], entry["made_of"]) == (EntryKind.TRANSCRIPT.value, original.sha256)
     assert (await _post(house, "/transcript"))[0] == 201, "another one makes room for it"
+    assert await _troubles(house, "r-1") == []
 
 
 async def test_recordings_are_transcribed_by_themselves_once(house: House) -> None:
@@ -152,6 +154,14 @@ async def test_recordings_are_transcribed_by_themselves_once(house: House) -> No
     async with TranscriptRunner(house.storage, transcripts, "node1", clock):
         await TranscriptRunner(house.storage, transcripts, "node1", clock).look()
     assert len(await _ledger(house, "r-2")) == 2, "after a restart, too"
+
+
+async def _troubles(house: House, recording_id: str) -> list[str]:
+    """What a check of one recording against ledger and store finds."""
+    path = f"/v1/recordings/{recording_id}/verification"
+    async with house.api.get(path, headers=house.auth(Role.AUDITOR)) as answer:
+        assert answer.status == 200
+        return [fault["trouble"] for fault in (await answer.json())["faults"]]
 
 
 async def _ledger(house: House, subject: str) -> list[dict[str, object]]:
