@@ -22,7 +22,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations
-from math import sqrt
+from math import comb, sqrt
 from statistics import mean
 
 from recording.review.scorecard import Question, QuestionKind, Scorecard
@@ -177,8 +177,8 @@ def _shares(key: str, calls: Sequence[Call]) -> list[tuple[Fraction, ...]]:
 
 def _same_pairs(values: Sequence[Mapping[int | None, str]]) -> tuple[int, int]:
     """How many pairs of scorers said the same, of how many."""
-    pairs = [a == b for of in values for a, b in combinations(of.values(), 2)]
-    return sum(pairs), len(pairs)
+    same = sum(comb(times, 2) for of in values for times in Counter(of.values()).values())
+    return same, sum(comb(len(of), 2) for of in values)
 
 
 def _score_spread(call: Call) -> int | None:

@@ -159,6 +159,18 @@ async def test_a_recording_has_one_scoring_of_its_own(calls: ScoredCalls) -> Non
     assert (filed.state, filed.ending, await calls.qa_state("r0")) == (EvaluationState.FINAL, "filed", "final")
 
 
+async def test_what_cannot_be_heard_is_not_scored(calls: ScoredCalls, database_url: str) -> None:
+    draft = await calls.begun("r1", "li")
+    async with connect_to(database_url) as database:
+        deleted = text("UPDATE recordings SET state = 'deleted'")
+        await database.write(lambda connection: connection.execute(deleted))
+    with pytest.raises(EvaluationConflictError, match="nothing to hear"):
+        await calls.begun("r2", "li")
+    saved = await calls.storage.evaluations.save(calls.step(draft, "li"), GOOD, "", MONDAY)
+    submitted = await calls.storage.evaluations.submit(calls.step(saved, "li"), MONDAY)
+    assert submitted.score_bp == 10_000  # it was heard while it was there
+
+
 async def test_a_blind_pair_sees_nothing_of_each_other(calls: ScoredCalls) -> None:
     await calls.open_pair("r1", "li", "wang")
     with pytest.raises(EvaluationConflictError, match="is not free"):
