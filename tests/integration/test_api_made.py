@@ -76,10 +76,10 @@ async def test_exports_are_on_record_with_reason_and_hash(house: House) -> None:
         assert (opus.format, opus.subtype, opus.channels, opus.frames) == ("OGG", "OPUS", 2, N_SAMPLES)
 
 
-@pytest.mark.parametrize("part", [{"channel": "far"}, {"from_ms": 10}, {"from_ms": 4000, "format": "wav"}])
-async def test_what_cannot_be_exported_is_said(house: House, part: dict[str, object]) -> None:
-    status, _ = await _post(house, "/exports", {"format": "flac", "reason": "court"} | part)
-    assert status == 422
+async def test_what_cannot_be_exported_is_said(house: House) -> None:
+    for part in ({"channel": "far"}, {"from_ms": 10}, {"from_ms": 4000, "format": "wav"}):
+        status, _ = await _post(house, "/exports", {"format": "flac", "reason": "court"} | part)
+        assert status == 422, part
 
 
 async def test_a_redaction_is_a_recording_of_its_own(house: House) -> None:

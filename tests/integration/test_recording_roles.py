@@ -100,15 +100,12 @@ async def test_collectors_find_the_own_calls_only(house: House) -> None:
     assert (await _ask(house, COLLECTOR, "POST", "/search", {"case_ref": "case-1"}))[0] == 403
 
 
-@pytest.mark.parametrize(
-    ("role", "expected"),
-    [(SUPERVISOR, 200), (ADMINISTRATOR, 200), (AUDITOR, 200), (QA, 422), (COLLECTOR, 403), (INTEGRATION, 403)],
-)
-async def test_who_may_ask_by_a_number(house: House, role: Role, expected: int) -> None:
-    status, body = await _ask(house, role, "POST", "/search", {"number": "138 0000 0000"})
-    assert status == expected
-    if status == 200:
-        assert len(json.loads(body)["items"]) == 1
+async def test_who_may_ask_by_a_number(house: House) -> None:
+    answers = {SUPERVISOR: 200, ADMINISTRATOR: 200, AUDITOR: 200, QA: 422, COLLECTOR: 403, INTEGRATION: 403}
+    for role, expected in answers.items():
+        status, body = await _ask(house, role, "POST", "/search", {"number": "138 0000 0000"})
+        assert status == expected, role
+        assert status != 200 or len(json.loads(body)["items"]) == 1
 
 
 async def test_nobody_is_shown_a_number(house: House) -> None:
