@@ -1,10 +1,12 @@
 """Holds, deletions by two persons, and what is left of a recording: on both databases."""
 
 import asyncio
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from dialer.errors import InputError
 from dialer.evidence.retention import dry_run, judge_due, judge_named
@@ -301,3 +303,34 @@ async def test_a_destroyed_key_is_in_no_file_of_the_database(database_url: str, 
         left = await asyncio.to_thread(files)
         assert b"key of old" not in left
         assert not on_disk or b"key of young" in left
+
+
+async def test_holds_statuses_and_deletions_at_once_end_in_no_deadlock(postgres_url: str) -> None:
+    """On several nodes, with redactions added meanwhile: whatever is held in the end was not deleted after it was."""
+    async with open_storage(postgres_url) as storage, open_storage(postgres_url) as other:
+        archive = await Archive.open(storage)
+        made = [await archive.keep(f"old-{nth}", nth % 4, OLD) for nth in range(12)]
+        deletion = await decided(storage, *(each.recording_id for each in made))
+        judge = partial((await book(storage, SetClock())).judge, named=True)
+
+        async def delete(node: str, at: Storage) -> None:
+            for each in made:
+                await at.deletions.execute(deletion.deletion_id, each.recording_id, judge, MONDAY, node=node)
+
+        async def redact() -> None:
+            for each in made:
+                derived = new_recording(f"{each.recording_id}-r", each.attempt_id, OLD, parent_id=each.recording_id)
+                with suppress(InputError):
+                    await storage.recordings.add(derived, WrappedKey("kek", b"key"), MONDAY)
+
+        async def complain() -> None:
+            for nth in range(4):
+                await other.cases.set_status(f"case-{nth}", CaseStatus.COMPLAINT, MONDAY, node="node2")
+
+        await asyncio.gather(delete(NODE, storage), delete("node2", other), redact(), complain())
+        books = await archive.books()
+        assert books.keys == books.kept
+        assert all(len(told) == 1 for told in books.tombstones.values())
+        assert all((parent in books.gone) is (derived in books.gone) for derived, parent in books.parents.items())
+        query = text("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+        assert await storage._database.read(lambda connection: connection.execute(query).scalar()) == 0
