@@ -51,8 +51,9 @@ class QaWork:
         self._database = database
 
     async def open_for(self, item: NewWork, assignee_id: int | None, now: datetime) -> WorkItem | None:
-        """Opens one item for somebody, None: for whoever comes first. None: it was given out before.
+        """Opens one item for somebody, None: for whoever comes first; what was skipped is opened again.
 
+        None: it is given out, or was done.
         InputError: that person may not have it, in words.
         """
         return await self._database.write(lambda connection: _open_for(connection, item, assignee_id, now))
@@ -120,10 +121,28 @@ def open_work(connection: Connection, items: Sequence[NewWork], now: datetime) -
 
 
 def _open_for(connection: Connection, item: NewWork, assignee_id: int | None, now: datetime) -> WorkItem | None:
-    opened = open_work(connection, [item], now)
-    if not opened or assignee_id is None:
-        return opened[0] if opened else None
-    return _assign(connection, opened[0].work_id, assignee_id, item.assigned_by)
+    lock(connection, QUALITY_LOCK, b"")
+    same = and_(work.c.kind == item.kind.value, work.c.subject == item.subject, work.c.calibration_id == 0)
+    before = [item_of(row) for row in connection.execute(select(work).where(same).with_for_update())]
+    rivals = [one for one in before if one.purpose is not item.purpose or one.slot == item.slot]  # no other half
+    if any(one.state is not WorkState.SKIPPED for one in rivals):
+        return None
+    skipped = next((one for one in rivals if one.purpose is item.purpose), None)
+    opened = open_work(connection, [item], now)[0] if skipped is None else _open_again(connection, skipped, item)
+    if assignee_id is None:
+        return opened
+    return _assign(connection, opened.work_id, assignee_id, item.assigned_by)
+
+
+def _open_again(connection: Connection, skipped: WorkItem, item: NewWork) -> WorkItem:
+    """What was skipped is the same item once more, with the new reason beside the old ones."""
+    said = {"state": WorkState.OPEN.value, "due_at": item.due_at, "assigned_by": item.assigned_by, "note": ""}
+    said |= {"assignee_id": None, "taken_at": None, "closed_at": None, "closed_by": ""}
+    said |= {"reasons": msgspec.json.encode((*skipped.reasons, *item.reasons))}
+    connection.execute(update(work).where(work.c.work_id == skipped.work_id).values(said))
+    opened = replace(skipped, state=WorkState.OPEN)
+    _mark_recordings(connection, [opened])
+    return item_of(connection.execute(select(work).where(work.c.work_id == skipped.work_id)).one())
 
 
 def complete(connection: Connection, recording_id: str, scorer_id: int, evaluation_id: int, now: datetime) -> None:

@@ -205,6 +205,10 @@ async def test_a_recording_says_that_it_is_to_be_scored_until_it_is_not(storage:
     assert await storage.qa_work.open_for(to_score(recording_id), None, MONDAY) is None
     await storage.qa_work.skip(item.work_id, "a test call", "li", MONDAY)
     assert await qa_state() == ""
+    again = await storage.qa_work.open_for(to_score(recording_id, due_at=MONDAY + 3 * DAY), None, MONDAY)
+    assert again is not None
+    assert (again.work_id, again.state, again.note, again.assignee_id) == (item.work_id, WorkState.OPEN, "", None)
+    assert (again.reasons, await qa_state()) == ((RANDOM, RANDOM), "assigned")
     facts = (await storage.qa_work.calls([recording_id, "other"]))[recording_id]
     assert (facts.duration_s, facts.disposition, facts.collector) == (10.0, "connected", "")
     assert "****" in facts.number_masked

@@ -175,7 +175,7 @@ async def list_work(call: Call[Nothing, WorkQuery, Nothing]) -> WorkPage:
 
 @routes.add("POST", "/v1/qa/work", "qa_work.open", status=201)
 async def open_item(call: Call[Nothing, Nothing, WorkIn]) -> WorkOut:
-    """Gives out a recording by hand, outside of any plan."""
+    """Gives out a recording by hand, outside of any plan; what was skipped is given out again."""
     asked, services = call.body, call.services
     recording = await services.storage.recordings.get(asked.recording_id)
     if recording is None or recording.parent_id:
@@ -194,7 +194,7 @@ async def open_item(call: Call[Nothing, Nothing, WorkIn]) -> WorkOut:
     )
     opened = await services.storage.qa_work.open_for(item, asked.assignee_id, now)
     if opened is None:
-        raise conflict("this recording was given out before; assign that item to somebody else instead")
+        raise conflict("this recording is given out already, or scored; assign that item to somebody else instead")
     await audit(call, "qa_work.open", f"recording/{asked.recording_id}", _to(asked.assignee_id))
     return (await _shown(call, [opened]))[0]
 
