@@ -96,6 +96,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "calibrations.get": _LISTENS,
     "calibrations.open": _HEARS,
     "calibrations.close": _HEARS,
+    "calibrations.pair": _RUNS,
     "calibrations.report": _LISTENS,
     "verdicts.list": _LISTENS,
     "verdicts.get": _LISTENS,

@@ -205,6 +205,16 @@ class NewCalibration:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NewPair:
+    """A recording to be scored by two people blind; `scorecard_id` None: by whichever form the first of them takes."""
+
+    recording_id: str
+    scorer_ids: frozenset[int]
+    due_at: datetime
+    scorecard_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScoringRound:
     """Scorers who score the same recordings and see nothing of each other until `revealed_at`.
 

@@ -12,16 +12,16 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, insert, or_, select, update
 
-from dialer.errors import DialerError, InputError
-from dialer.model.account import Role
-from dialer.model.evaluation import Evaluation, NewCalibration, Person, RoundKind, ScoringRound
-from dialer.model.quality_work import NewWork, Purpose, WorkKind
+from dialer.errors import DialerError
+from dialer.model.evaluation import Evaluation, NewCalibration, NewPair, Person, RoundKind, ScoringRound
+from dialer.model.quality_work import Purpose
 from dialer.storage import tables
 from dialer.storage.database import Database
 from dialer.storage.dialect import insert_row
 from dialer.storage.evaluation_rows import HOUSE, after, change, mark_recording, value_of
-from dialer.storage.qa_work import MAY_SCORE, is_pending, open_work, skip_round, unmark_recording
-from dialer.storage.scorecards import load_version, usable_version
+from dialer.storage.qa_work import is_pending, skip_round, unmark_recording
+from dialer.storage.round_opening import give_to_two, open_calibration
+from dialer.storage.scorecards import load_version
 from dialer.storage.tables.base import AnyRow
 from recording.review.calibration import Scoring
 from recording.review.evaluation_state import ENDINGS, EvaluationEvent, EvaluationState
@@ -51,7 +51,16 @@ class ScoringRounds:
 
     async def open(self, calibration: NewCalibration, actor: Person, now: datetime) -> ScoringRound:
         """Opens a calibration and gives everybody their work. InputError: who or what it names will not do."""
-        return await self._database.write(lambda connection: _open(connection, calibration, actor, now))
+        return await self._database.write(
+            lambda connection: _loaded(connection, open_calibration(connection, calibration, actor, now))
+        )
+
+    async def give_to_two(self, pair: NewPair, actor: Person, now: datetime) -> None:
+        """Gives a recording to two scorers who learn nothing of each other; the round begins with the first of them.
+
+        InputError: who or what it names will not do. DialerError: the recording is scored, or was given to two before.
+        """
+        await self._database.write(lambda connection: give_to_two(connection, pair, actor, now))
 
     async def get(self, round_id: int, viewer_id: int | None = None) -> ScoringRound | None:
         """The round if this person may know of it (`find`), else None."""
@@ -185,60 +194,6 @@ def _reveal_round(connection: Connection, row: AnyRow, actor: Person, now: datet
             said = {"state": after(evaluation, EvaluationEvent.WITHDRAW).value}
             change(connection, evaluation, EvaluationEvent.WITHDRAW.value, actor, now, said, "the round was closed")
     return shown
-
-
-def _open(connection: Connection, calibration: NewCalibration, actor: Person, now: datetime) -> ScoringRound:
-    version = usable_version(connection, calibration.version_id, None)
-    scorers = sorted(calibration.scorer_ids | {calibration.leader_id})
-    calls = _calls(connection, calibration.recording_ids)
-    _refuse_scorers(connection, scorers, calls)
-    row = {"kind": RoundKind.CALIBRATION.value, "title": calibration.title, "version_id": version.version_id}
-    row |= {"leader_id": calibration.leader_id, "opened_by_id": actor.account_id, "opened_by": actor.name}
-    round_id = insert_row(connection, rounds, row | {"opened_at": now, "revealed_by": ""})
-    connection.execute(insert(members), [{"round_id": round_id, "account_id": scorer} for scorer in scorers])
-    connection.execute(
-        insert(round_recordings), [{"round_id": round_id, "recording_id": call.recording_id} for call in calls]
-    )
-    items = [
-        NewWork(
-            kind=WorkKind.RECORDING,
-            subject=call.recording_id,
-            purpose=Purpose.CALIBRATION,
-            due_at=calibration.due_at,
-            reasons=(),
-            campaign_id=call.campaign_id,
-            collector_id=call.agent_id,
-            slot=slot,
-            calibration_id=round_id,
-            scorecard_id=version.scorecard_id,
-            assignee_id=scorer,
-            assigned_by=actor.name,
-        )
-        for call in calls
-        for slot, scorer in enumerate(scorers, 1)
-    ]
-    open_work(connection, items, now)
-    return _loaded(connection, round_id)
-
-
-def _calls(connection: Connection, recording_ids: frozenset[str]) -> list[AnyRow]:
-    wanted = and_(recordings.c.recording_id.in_(sorted(recording_ids)), recordings.c.parent_id == "")
-    kept = and_(wanted, recordings.c.state == "kept")
-    calls = list(connection.execute(select(recordings).where(kept).order_by(recordings.c.recording_id)).all())
-    if len(calls) < len(recording_ids):
-        raise InputError("one of these recordings is not there, was deleted, or is no original")
-    return calls
-
-
-def _refuse_scorers(connection: Connection, scorers: list[int], calls: list[AnyRow]) -> None:
-    if len(scorers) < 2:
-        raise InputError("a calibration takes two scorers at least, the leader being one")
-    query = select(accounts.c.account_id, accounts.c.role).where(accounts.c.account_id.in_(scorers), accounts.c.active)
-    fit = {row.account_id for row in connection.execute(query) if Role(row.role) in MAY_SCORE}
-    if set(scorers) - fit:
-        raise InputError("scorers are of quality assurance or supervisors, with active accounts")
-    if any(call.agent_id in fit for call in calls):
-        raise InputError("nobody scores a call of their own")
 
 
 def _close(connection: Connection, round_id: int, actor: Person, now: datetime) -> ScoringRound | None:

@@ -222,6 +222,26 @@ async def test_half_of_a_pair_changes_nothing_that_others_can_read(desk: Desk, w
     assert await all_there_is() == before
 
 
+async def test_a_supervisor_gives_a_recording_to_two(desk: Desk) -> None:
+    ids = {who: person.account_id for who, person in desk.calls.people.items()}
+    body = {"recording_id": "r1", "due_at": (MONDAY + timedelta(days=1)).isoformat(), "scorecard_id": 1}
+    two = [ids["li"], ids["wang"]]
+    assert (await desk.post("li", "/double-scorings", **body, scorer_ids=two))[0] == 403
+    for wrong in ([ids["li"], ids["sun"]], [ids["li"], ids["ann"]], [ids["li"], 99], [ids["li"]]):
+        assert (await desk.post("sun", "/double-scorings", **body, scorer_ids=wrong))[0] == 422, wrong
+    assert (await desk.post("sun", "/double-scorings", **body | {"recording_id": "none"}, scorer_ids=two))[0] == 422
+    assert (await desk.post("sun", "/double-scorings", **body, scorer_ids=two))[0] == 204
+    status, again = await desk.post("sun", "/double-scorings", **body, scorer_ids=two)
+    assert (status, again["detail"]) == (409, "the recording was given to two before")
+    for who in ("li", "wang"):
+        status, work = await desk.ask(who, "POST", "/qa/work/next")
+        assert (status, work["item"]["subject"], work["item"]["purpose"]) == (200, "r1", "score"), who
+    await desk.submitted("li", "r1")
+    assert (await desk.submitted("wang", "r1"))["counts"] is False
+    status, scored = await desk.post("sun", "/double-scorings", **body, scorer_ids=two)
+    assert (status, "is scored" in scored["detail"]) == (409, True)
+
+
 async def test_a_calibration_over_the_api(desk: Desk) -> None:
     ids = {who: person.account_id for who, person in desk.calls.people.items()}
     body = {

@@ -1,4 +1,4 @@
-"""Rounds of scorers who do not see each other: calibrations are opened here, double scorings come of blind pairs.
+"""Rounds of scorers who do not see each other: calibrations, and double scorings, which come of blind pairs.
 
 What anybody scored is shown when the round is revealed, and then as a report on where they differ.
 """
@@ -15,9 +15,10 @@ from dialer.api.auditing import audit
 from dialer.api.evaluation_access import person_of
 from dialer.api.paging import PageQuery, next_cursor
 from dialer.api.problems import ApiError, conflict, not_found
+from dialer.api.routes.recordings import RecordingPath
 from dialer.api.routing import AnyCall, Call, Id, Input, Instant, Nothing, Routes
 from dialer.model.account import Role
-from dialer.model.evaluation import NewCalibration, RoundKind, ScoringRound
+from dialer.model.evaluation import NewCalibration, NewPair, RoundKind, ScoringRound
 from recording.review.calibration import Comparison, QuestionAgreement, ScorerReport, compare
 
 routes = Routes("calibrations")
@@ -43,6 +44,14 @@ class OpenIn(Input):
     scorer_ids: Annotated[frozenset[Id], Field(min_length=1, max_length=MAX_SCORERS)]
     recording_ids: Annotated[frozenset[RecordingId], Field(min_length=1, max_length=MAX_RECORDINGS)]
     due_at: Instant
+
+
+class PairIn(RecordingPath):
+    """Two people who score the same recording; `scorecard_id` null: by whichever form the first of them takes."""
+
+    scorer_ids: Annotated[frozenset[Id], Field(min_length=2, max_length=2)]
+    due_at: Instant
+    scorecard_id: Id | None = None
 
 
 class RoundOut(BaseModel):
@@ -107,6 +116,14 @@ async def open_calibration(call: Call[Nothing, Nothing, OpenIn]) -> RoundOut:
     opened = await call.services.storage.scoring_rounds.open(asked, actor, now)
     await audit(call, "calibration.open", f"scoring_round/{opened.round_id}")
     return RoundOut.of(opened)
+
+
+@routes.add("POST", "/v1/double-scorings", "calibrations.pair")
+async def give_to_two(call: Call[Nothing, Nothing, PairIn]) -> None:
+    """Gives a recording to two scorers, who find it among their work and learn nothing of each other."""
+    actor, now = person_of(call), call.services.clock.utcnow()
+    await call.services.storage.scoring_rounds.give_to_two(NewPair(**call.body.model_dump()), actor, now)
+    await audit(call, "double_scoring.open", f"recording/{call.body.recording_id}")
 
 
 @routes.add("GET", "/v1/scoring-rounds/{round_id}", "calibrations.get")
