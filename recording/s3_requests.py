@@ -4,6 +4,7 @@ Every one may be sent twice: it says what shall be, not what is to change. So wh
 service (5xx), is tried again, N_TRIES times in all.
 """
 
+import re
 import ssl
 import time
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ from urllib.request import Request as UrlRequest
 from recording.errors import RecordingError, StoreAwayError, StoreFaultyError, StoreFullError
 from recording.s3_answers import error_code
 from recording.s3_signing import Credentials, Request, signed_headers
+from recording.stored import is_name
 
 REQUEST_TIMEOUT_S = 15.0
 N_TRIES = 3
@@ -28,6 +30,8 @@ RETRY_DELAY_S = 0.25
 _MOST_BYTES = 8 << 20
 """No answer that is read here is longer."""
 _OF_THE_SERVICE = 500
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+"""S3 user guide, "General purpose bucket naming rules"."""
 _FULL_CODES = ("InsufficientStorage", "QuotaExceeded", "XMinioStorageFull", "XMinioAdminBucketQuotaExceeded")
 _WORDS = {
     "AccessDenied": "its credentials do not allow that",
@@ -53,9 +57,9 @@ class S3Place:
     def of(cls, location: str, endpoint: str, region: str) -> "S3Place":
         """From `s3://BUCKET/PREFIX`. Amazon's own buckets have a host each; a service of one's own is asked with the
         bucket in the path, but for an endpoint whose host begins with the bucket's name. Raises RecordingError."""
-        bucket, _, prefix = location.removeprefix("s3://").partition("/")
-        if not bucket:
-            raise RecordingError(f"recordings.store: {location} names no bucket; write s3://BUCKET/PREFIX")
+        bucket, _, prefix = location.removeprefix("s3://").rstrip("/").partition("/")
+        if not _BUCKET.fullmatch(bucket) or (prefix and not is_name(prefix)):
+            raise RecordingError(f"recordings.store: {location} is no bucket and prefix; write s3://BUCKET/PREFIX")
         place = endpoint.rstrip("/") or _amazon(bucket, region)
         address = urlsplit(place)
         if address.scheme not in ("http", "https") or not address.netloc:
@@ -63,7 +67,7 @@ class S3Place:
                 f"recordings.s3_endpoint: {endpoint} is not the URL of a service, as https://HOST:PORT"
             )
         url = place if address.netloc.startswith(f"{bucket}.") else f"{place}/{bucket}"
-        return cls(bucket, prefix.strip("/") + "/" if prefix.strip("/") else "", url, region)
+        return cls(bucket, f"{prefix}/" if prefix else "", url, region)
 
     @property
     def in_clear(self) -> bool:

@@ -31,8 +31,13 @@ class Deletion:
     kept_until: datetime | None = None
 
 
+def is_name(name: str) -> bool:
+    """Whether an object may be called so."""
+    return _NAME.fullmatch(name) is not None
+
+
 def checked_name(name: str) -> str:
     """The name. Raises RecordingError when it is not one of an object."""
-    if not _NAME.fullmatch(name):
+    if not is_name(name):
         raise RecordingError(f"{name!r} is not the name of an object")
     return name

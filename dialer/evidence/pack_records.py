@@ -20,7 +20,7 @@ from dialer.model.suppression import CaseChange
 from dialer.redaction import mask_numbers
 from recording.retention_words import say
 
-_OF_STORE = ("path", "peaks_path", "qa_state", "marks")
+_LEFT_OUT = ("path", "peaks_path", "qa_state", "marks", "parent_id")
 """What a reader of the pack cannot use, and what is said in another form."""
 
 
@@ -43,10 +43,10 @@ def case_facts(
 
 def recording_facts(info: RecordingInfo, judged: Judged, file: str, problem: str) -> dict[str, Any]:
     """A recording. `file` is its member of the pack, "" where there is none; `problem` why there should be one."""
-    facts = {name: value for name, value in asdict(info).items() if name not in _OF_STORE}
+    facts = {name: value for name, value in asdict(info).items() if name not in _LEFT_OUT}
     return {
         **facts,
-        "redaction_of": facts.pop("parent_id"),
+        "redaction_of": info.parent_id,
         "file": file,
         "problem": problem,
         "retention": _retention_facts(judged),

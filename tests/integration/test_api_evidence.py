@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 from dialer.cli.main import app
 from dialer.model.account import Role
 from dialer.model.attempt import Attempt
-from dialer.model.recording import NewRecording
+from dialer.model.recording import NewRecording, RecordingInfo
 from recording.errors import StoreAwayError
 from recording.sealing import SealedReader
 from tests.support.house import House, open_house
@@ -92,6 +92,23 @@ async def test_a_store_that_is_away_gives_no_pack(kept: Kept, monkeypatch: pytes
     monkeypatch.setattr(kept.house.keeper, "open", away)
     status, body = await kept.get()
     assert (status, json.loads(body)["detail"]) == (503, "the store of the recordings does not answer; try again")
+
+
+async def test_a_pack_that_breaks_off_is_not_taken_for_one(kept: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The store goes away after the pack was begun."""
+    opened = kept.house.keeper.open
+    whole: list[RecordingInfo] = []
+
+    async def once(recording: RecordingInfo) -> SealedReader:
+        if whole:
+            raise StoreAwayError("no way to the store")
+        whole.append(recording)
+        return await opened(recording)
+
+    monkeypatch.setattr(kept.house.keeper, "open", once)
+    done = await kept.run(CASE, "-o", kept.folder / "pack.zip")
+    assert "broke off in mid-answer" in str(done.exception)
+    assert list(kept.folder.glob("*pack.zip*")) == []
 
 
 async def test_a_pack_from_the_command_line(kept: Kept) -> None:

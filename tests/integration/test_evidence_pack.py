@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from dialer.cli.main import app
 from recording.heads import Head, key_id_of, public_pem, read_statement, sign_head
 from recording.ledger import entry_hash
-from tests.support.evidence import open_evidence, write_config
+from tests.support.evidence import evidence_config, open_evidence, write_config
 from tests.support.packs import CASE, check, fill, flip, house_key, make_pack, open_maker, pack_again, sum_again, unpack
 from tests.support.schema import make_sqlite
 from tests.support.time_stamps import Authority, open_authority
@@ -304,6 +304,26 @@ def test_the_script_and_our_own_check_agree(made: Made, tmp_path: Path, statemen
     pack = unpack(asyncio.run(pack_again(folder)), tmp_path / "pack")
     checked = check(pack, "--key", folder / "ledger.pub", "--tsa", made.authority)
     assert (checked.code, words in checked.words) == (ours.exit_code, True), (checked.words, ours.stderr)
+
+
+async def test_runs_end_at_the_next_stamp_or_else_at_a_signature(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'dialer.db'}"
+    await asyncio.to_thread(make_sqlite, tmp_path / "dialer.db")
+    async with open_authority(tmp_path / "tsa") as authority, open_evidence(tmp_path, url) as node:
+        trusted = str(authority.certificate)
+        unstamped, stamped = node.config, evidence_config(tmp_path, url, tsa_url=authority.url, tsa_certificate=trusted)
+        for recording_id, config in (("R1", unstamped), ("others-1", stamped), ("R2", unstamped)):
+            await node.record(recording_id, int(recording_id == "others-1"))
+            node.config = config
+            await node.sign()
+        await node.record("R3")
+        async with open_maker(node) as maker:
+            _, content = await make_pack(node, maker)
+    pack = await asyncio.to_thread(unpack, content, tmp_path / "pack")
+    checked = await asyncio.to_thread(check, pack, "--tsa", trusted)
+    runs = [line.split(", ")[-1][:10] for line in checked.words.splitlines() if "lead to the head" in line]
+    assert (checked.code, runs) == (3, ["time stamp", "no time st"]), checked.words
+    assert "entry 8 is not signed yet; a pack made a minute later has the signature" in checked.words
 
 
 def test_heads_that_were_noted(made: Made, tmp_path: Path) -> None:

@@ -67,11 +67,11 @@ def test_an_answer_that_is_not_xml() -> None:
 @pytest.mark.parametrize(
     ("location", "endpoint", "region", "url", "prefix"),
     [
-        ("s3://b", "", "eu-west-1", "https://b.s3.eu-west-1.amazonaws.com", ""),
-        ("s3://b/p/q/", "", "cn-north-1", "https://b.s3.cn-north-1.amazonaws.com.cn", "p/q/"),
+        ("s3://bank", "", "eu-west-1", "https://bank.s3.eu-west-1.amazonaws.com", ""),
+        ("s3://bank/p/q/", "", "cn-north-1", "https://bank.s3.cn-north-1.amazonaws.com.cn", "p/q/"),
         ("s3://b.c/p", "", "eu-west-1", "https://s3.eu-west-1.amazonaws.com/b.c", "p/"),  # no certificate for b.c
-        ("s3://b", "https://minio.bank.example:9000/", "x", "https://minio.bank.example:9000/b", ""),
-        ("s3://b", "https://b.oss-cn-beijing.example", "x", "https://b.oss-cn-beijing.example", ""),
+        ("s3://bank", "https://minio.bank.example:9000/", "x", "https://minio.bank.example:9000/bank", ""),
+        ("s3://bank", "https://bank.oss-cn-beijing.example", "x", "https://bank.oss-cn-beijing.example", ""),
     ],
 )
 def test_where_a_bucket_is(location: str, endpoint: str, region: str, url: str, prefix: str) -> None:
@@ -79,10 +79,16 @@ def test_where_a_bucket_is(location: str, endpoint: str, region: str, url: str, 
     assert (place.url, place.prefix, place.in_clear) == (url, prefix, False)
 
 
+@pytest.mark.parametrize("location", ["s3://", "s3://b", "s3://Bank", "s3://bank/a b", "s3://bank/..", "s3://bank//a"])
+def test_a_place_that_is_none(location: str) -> None:
+    with pytest.raises(RecordingError, match=r"recordings\.store"):
+        S3Place.of(location, "", "x")
+
+
 @pytest.mark.parametrize("endpoint", ["minio:9000", "ftp://minio", "https://"])
 def test_an_endpoint_that_is_no_url(endpoint: str) -> None:
     with pytest.raises(RecordingError, match=r"recordings\.s3_endpoint"):
-        S3Place.of("s3://b", endpoint, "x")
+        S3Place.of("s3://bank", endpoint, "x")
 
 
 @pytest.mark.parametrize(
@@ -96,6 +102,6 @@ def test_an_endpoint_that_is_no_url(endpoint: str) -> None:
     ],
 )
 def test_refusals_in_words(status: int, code: str, kind: type[RecordingError], words: str) -> None:
-    error = explained(S3Place.of("s3://b", "", "x"), "a/x", status, code)
+    error = explained(S3Place.of("s3://bank", "", "x"), "a/x", status, code)
     assert type(error) is kind
     assert words in str(error)
