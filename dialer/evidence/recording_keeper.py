@@ -113,10 +113,7 @@ class RecordingKeeper:
 
     async def take(self, recording: FinalizedRecording) -> None:
         """Puts it on record, with its key and its entry in the ledger."""
-        said = {name: getattr(recording, name) for name in NewRecording.__slots__ if name not in _OURS}
-        attempt_id = attempt_id_of(recording.recording_id)
-        row = NewRecording(**said, attempt_id=attempt_id, node=self._config.node.name)
-        key = WrappedKey(recording.key.kek_id, recording.key.wrapped)
+        row, key = on_record(recording, attempt_id_of(recording.recording_id), self._config.node.name)
         try:
             await self._storage.recordings.add(row, key, self._clock.utcnow())
         except InputError as error:
@@ -158,6 +155,15 @@ class RecordingKeeper:
             raise KeyLostError(f"recording {recording.recording_id}: its key was destroyed; nothing opens it any more")
         async with asyncio.timeout(OPEN_TIMEOUT_S):
             return await asyncio.to_thread(self.vault.open, name, Wrapped(key.kek_id, key.wrapped), object_id)
+
+
+def on_record(
+    recording: FinalizedRecording, attempt_id: int, node: str, *, parent_id: str = ""
+) -> tuple[NewRecording, WrappedKey]:
+    """A recording in the vault as the storage takes it, with its key."""
+    said = {name: getattr(recording, name) for name in NewRecording.__slots__ if name not in _OURS}
+    key = WrappedKey(recording.key.kek_id, recording.key.wrapped)
+    return NewRecording(**said, attempt_id=attempt_id, node=node, parent_id=parent_id), key
 
 
 def attempt_id_of(recording_id: str) -> int:

@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import asdict
 from functools import partial
 
 from dialer.clock import Clock
 from dialer.errors import InputError
 from dialer.evidence.playing import Player
-from dialer.model.recording import NewRecording, RecordingInfo, WrappedKey
+from dialer.evidence.recording_keeper import on_record
+from dialer.model.recording import RecordingInfo
 from dialer.storage import Storage
 from recording.decoding import AudioReader
 from recording.finalize import Feed, Laid
@@ -49,9 +49,7 @@ class Redactor:
     async def _note(
         self, original: RecordingInfo, kept: FinalizedRecording, spans: Sequence[Span], account_id: int | None
     ) -> RecordingInfo:
-        values = {name: value for name, value in asdict(kept).items() if name != "key"}
-        row = NewRecording(attempt_id=original.attempt_id, node=self._node, parent_id=original.recording_id, **values)
-        key = WrappedKey(kept.key.kek_id, kept.key.wrapped)
+        row, key = on_record(kept, original.attempt_id, self._node, parent_id=original.recording_id)
         made = {"made_of": original.sha256, "redacted": [span.facts() for span in spans], "account": account_id}
         await self._storage.recordings.add(row, key, self._clock.utcnow(), made=made)
         info = await self._storage.recordings.get(kept.recording_id)

@@ -1,15 +1,15 @@
 """Sealed recordings with audio, on record and in the store of a house of the API."""
 
 import asyncio
-from dataclasses import asdict
 from datetime import datetime
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dialer.evidence.recording_keeper import on_record
 from dialer.model.attempt import Attempt, Disposition, Settlement
-from dialer.model.recording import NewRecording, WrappedKey
+from dialer.model.recording import NewRecording
 from dialer.storage import Storage
 from recording.finalize import Laid
 from recording.timeline import Sink
@@ -48,7 +48,6 @@ async def keep(
         return Laid(len(samples))
 
     made = await asyncio.to_thread(partial(vault.keep, recording_id, at, feed))
-    values = {name: value for name, value in asdict(made).items() if name != "key"}
-    recording = NewRecording(attempt_id=attempt_id, node="node1", **values)
-    await storage.recordings.add(recording, WrappedKey(made.key.kek_id, made.key.wrapped), at)
+    recording, key = on_record(made, attempt_id, "node1")
+    await storage.recordings.add(recording, key, at)
     return recording
