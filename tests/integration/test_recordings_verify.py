@@ -22,6 +22,7 @@ from dialer.evidence.object_check import ObjectCheck
 from dialer.evidence.signing_key import own_keys
 from dialer.evidence.verification import Verification, Verified
 from dialer.storage.ledger_rows import ALL
+from dialer.storage.read_only import read_only_storage
 from recording.faults import Trouble
 from recording.heads import Head, public_pem, sign_head
 from recording.ledger import Entry, EntryKind, signing_key_facts
@@ -351,5 +352,6 @@ async def test_both_databases_are_checked_alike(tmp_path: Path, database_url: st
 async def _check(node: Evidence) -> Verified:
     keys = await asyncio.to_thread(own_keys, node.config)
     objects = ObjectCheck(node.store, node.ring)
-    check = Verification(node.storage, node.store, objects, Witnesses(Trust(keys)), lambda what, n: None)
-    return await check.run(ALL, SystemClock().utcnow(), timedelta(minutes=10))
+    async with read_only_storage(node.config) as beside:
+        check = Verification(beside, node.store, objects, Witnesses(Trust(keys)), lambda what, n: None)
+        return await check.run(ALL, SystemClock().utcnow(), timedelta(minutes=10))
