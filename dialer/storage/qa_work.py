@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Select, String, and_, case, cast, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, String, and_, cast, exists, func, select, update
 
 from dialer.errors import InputError
 from dialer.model.account import Role
@@ -28,6 +28,7 @@ from dialer.model.recording import RecordingState
 from dialer.storage import tables
 from dialer.storage.database import Database
 from dialer.storage.dialect import QUALITY_LOCK, insert_row, lock
+from dialer.storage.qa_taking import take_next, twin_of
 from dialer.storage.qa_work_reading import IS_PENDING, calls_of, item_of, loads_at, matching
 from dialer.storage.tables.base import AnyRow
 from recording.review.assigning import Task, share_out
@@ -64,7 +65,7 @@ class QaWork:
         First what they had taken, then what is theirs by due day, then what nobody has; never a call of their own, nor
         the other half of a pair.
         """
-        return await self._database.write(lambda connection: _next(connection, account_id, now))
+        return await self._database.write(lambda connection: take_next(connection, account_id, now))
 
     async def assign(self, work_id: int, assignee_id: int | None, actor: str) -> WorkItem | None:
         """Gives a pending item to somebody else, or to whoever comes first (None). None: it is not pending.
@@ -246,37 +247,6 @@ def _mark_recordings(connection: Connection, opened: Iterable[WorkItem]) -> None
             connection.execute(update(recordings).where(mine).values(qa_state=ASSIGNED))
 
 
-def _next(connection: Connection, account_id: int, now: datetime) -> WorkItem | None:
-    lock(connection, QUALITY_LOCK, str(account_id).encode())
-    for wanted in (work.c.assignee_id == account_id, _free_for(account_id)):
-        work_id = connection.execute(_first(wanted)).scalar()
-        if work_id is not None:
-            taken = {"assignee_id": account_id, "state": WorkState.TAKEN.value}
-            taken |= {"taken_at": func.coalesce(work.c.taken_at, now)}
-            connection.execute(update(work).where(work.c.work_id == work_id).values(taken))
-            return _get(connection, work_id)
-    return None
-
-
-def _first(wanted: ColumnElement[bool]) -> Select[Any]:
-    """What was taken first, then by due day; past what somebody else is changing."""
-    begun_first = case((work.c.state == WorkState.TAKEN.value, 0), else_=1)
-    query = select(work.c.work_id).where(wanted, IS_PENDING).order_by(begun_first, work.c.due_at, work.c.work_id)
-    return query.limit(1).with_for_update(skip_locked=True, of=work)
-
-
-def _free_for(account_id: int) -> ColumnElement[bool]:
-    of_others = or_(work.c.collector_id.is_(None), work.c.collector_id != account_id)
-    return and_(work.c.assignee_id.is_(None), of_others, ~_twin_of(account_id))
-
-
-def _twin_of(account_id: int) -> ColumnElement[bool]:
-    """Whether this person has another item about the same thing."""
-    twin = work.alias()
-    same = (twin.c[name] == work.c[name] for name in ("subject", "kind", "purpose", "calibration_id"))
-    return exists().where(*same, twin.c.work_id != work.c.work_id, twin.c.assignee_id == account_id).correlate(work)
-
-
 def _assign(connection: Connection, work_id: int, assignee_id: int | None, actor: str) -> WorkItem | None:
     if assignee_id is not None:
         lock(connection, QUALITY_LOCK, str(assignee_id).encode())
@@ -298,7 +268,7 @@ def _refuse_unfit(connection: Connection, row: AnyRow, assignee_id: int) -> None
         raise InputError("this work goes to quality assurance or a supervisor with an active account")
     if row.collector_id == assignee_id:
         raise InputError("nobody judges a call of their own")
-    twin = select(work.c.work_id).where(work.c.work_id == row.work_id, _twin_of(assignee_id))
+    twin = select(work.c.work_id).where(work.c.work_id == row.work_id, twin_of(assignee_id))
     if connection.execute(twin).first() is not None:
         raise InputError("a pair is for two people, and this one has the other half")
 

@@ -28,6 +28,7 @@ from dialer.model.quality_work import (
     WorkLoad,
     WorkState,
 )
+from dialer.model.recording import RecordingState
 from recording.review.sampling import Reason, ReasonKind
 
 routes = Routes("qa_work")
@@ -178,8 +179,8 @@ async def open_item(call: Call[Nothing, Nothing, WorkIn]) -> WorkOut:
     """Gives out a recording by hand, outside of any plan; what was skipped is given out again."""
     asked, services = call.body, call.services
     recording = await services.storage.recordings.get(asked.recording_id)
-    if recording is None or recording.parent_id:
-        raise bad_field("body.recording_id", "names no original recording")
+    if recording is None or recording.parent_id or recording.state is not RecordingState.KEPT:
+        raise bad_field("body.recording_id", "names no original recording that can still be heard")
     now = services.clock.utcnow()
     item = NewWork(
         kind=WorkKind.RECORDING,

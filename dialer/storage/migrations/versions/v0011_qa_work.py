@@ -92,8 +92,8 @@ def _index_work() -> None:
         postgresql_where=pending,
     )
     found_by = ("subject", "kind"), ("assignee_id", "work_id"), ("collector_id", "created_at"), ("plan_id", "work_id")
-    for columns in found_by:
-        op.create_index(f"ix_qa_work_{'_'.join(columns)}", "qa_work", list(columns))
+    for names in found_by:
+        op.create_index(f"ix_qa_work_{'_'.join(names)}", "qa_work", list(names))
 
 
 def _create_teams() -> None:
