@@ -12,12 +12,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from recording.faults import Fault, Faults, Trouble
-from recording.heads import Head, SignedHead, Statement, key_id_of, read_statement
-from recording.ledger import GENESIS, VERSION, Entry, EntryKind, entry_hash
+from recording.heads import Head, SignedHead, Statement, read_statement
+from recording.ledger import GENESIS, Entry, EntryKind, entry_hash
+from recording.ledger_header import EntryHeader, key_of, read_header
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,34 +76,6 @@ class Report:
     def vouched(self) -> bool:
         """Whether every key that signed is one the check was told to trust."""
         return all(key.trusted for chain in self.chains for key in chain.keys)
-
-
-class Place(msgspec.Struct, frozen=True):
-    """A link of a chain of proofs, and its hash in hex, as an entry names it."""
-
-    chain: str
-    sequence: int
-    hash: str
-
-
-class EntryHeader(msgspec.Struct, frozen=True):
-    """What an entry's content says of its place; of a key, where it tells of one; of links of the chains of proofs:
-    a recording's attempt's newest (`proof`), or where all of them stand (`heads`).
-    """
-
-    v: int
-    chain: str
-    sequence: int
-    kind: str
-    subject: str
-    at: datetime
-    key_id: str = ""
-    public_key: str = ""
-    proof: Place | None = None
-    heads: tuple[Place, ...] = ()
-
-
-_decoder = msgspec.json.Decoder(EntryHeader)
 
 
 @dataclass(slots=True)
@@ -174,7 +146,7 @@ class LedgerCheck:
 
     def add(self, entry: Entry) -> EntryHeader | None:
         """The next entry. None when its content cannot be read (told as a fault)."""
-        header = _read(entry.body)
+        header = read_header(entry.body)
         chain = self._chain(entry.chain)
         place = f"{entry.chain}:{entry.sequence}"
         misplaced = False
@@ -303,7 +275,7 @@ class LedgerCheck:
 
     def _take_key(self, chain: _Chain, header: EntryHeader) -> None:
         """From this entry on the chain names another key."""
-        key = _key_of(header)
+        key = key_of(header)
         if key is None:
             words = "the public key it names does not give the key's id"
             self.faults.add(Trouble.UNREADABLE, f"{header.chain}:{header.sequence}", words)
@@ -359,27 +331,5 @@ def add_all(check: LedgerCheck, entries: Iterable[Entry]) -> None:
         check.add(entry)
 
 
-def key_named_by(entry: Entry) -> Ed25519PublicKey | None:
-    """The key that a SIGNING_KEY entry names; None: it is another entry, or its key does not give its id."""
-    header = _read(entry.body)
-    return _key_of(header) if header is not None and header.kind == EntryKind.SIGNING_KEY else None
-
-
-def _key_of(header: EntryHeader) -> Ed25519PublicKey | None:
-    try:
-        key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(header.public_key))
-    except ValueError:
-        return None
-    return key if key_id_of(key) == header.key_id else None
-
-
 def _place(head: Head) -> str:
     return f"{head.chain}:{head.sequence}"
-
-
-def _read(body: bytes) -> EntryHeader | None:
-    try:
-        header = _decoder.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        return None
-    return header if header.v == VERSION else None

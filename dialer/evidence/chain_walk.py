@@ -14,7 +14,8 @@ from dialer.storage.ledger_rows import LedgerRows
 from recording.faults import Trouble
 from recording.heads import Head, SignedHead
 from recording.ledger import Entry
-from recording.ledger_check import EntryHeader, LedgerCheck, Place, Report, Trust
+from recording.ledger_check import LedgerCheck, Report, Trust
+from recording.ledger_header import EntryHeader, Place
 from recording.stamps import StampError, check_stamp
 
 T = TypeVar("T")

@@ -19,7 +19,8 @@ from recording.faults import Fault, Trouble
 from recording.heads import Head, SignedHead, key_id_of
 from recording.keys import KeyRing
 from recording.ledger import Entry
-from recording.ledger_check import LedgerCheck, Trust, add_all, key_named_by
+from recording.ledger_check import LedgerCheck, Trust, add_all
+from recording.ledger_header import key_named_by
 from recording.objects import ObjectStore
 from recording.stamps import StampError, check_stamp
 
