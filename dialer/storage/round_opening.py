@@ -51,6 +51,8 @@ def give_to_two(connection: Connection, pair: NewPair, actor: Person, now: datet
     scorers = sorted(pair.scorer_ids)
     (call,) = calls = _calls(connection, frozenset({pair.recording_id}))
     _refuse_scorers(connection, scorers, calls)
+    if call.agent_id is None:  # alone it would be final at once, in a pair it is not: a scorer could tell them apart
+        raise InputError("there was no collector in this call; nobody is scored twice for it")
     if actor.account_id in scorers:
         raise InputError("who gives a recording to two knows that there are two, and cannot be one of them")
     if call.qa_state not in ("", ASSIGNED) or is_pending(connection, call.recording_id, Purpose.SCORE):
