@@ -51,6 +51,7 @@ def settings_of(mode: str) -> dict[str, Any]:
         "mode": mode,
         "caller_ids": CALLER_IDS,
         "ring_timeout_s": 15,
+        "notice_prompt": "recording_notice",
         "retries": RETRIES,
         "priority": [{"field_name": "days_overdue", "weight": 1}, {"field_name": "amount", "weight": 0.001}],
         "form": FORM,
