@@ -11,19 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from typer.testing import CliRunner
 
 from dialer.cli.main import app
-from recording.heads import Head, key_id_of, public_pem, read_statement, sign_head
-from recording.ledger import entry_hash
+from recording.heads import key_id_of, public_pem, read_statement
+from tests.support import pack_tampering
 from tests.support.evidence import evidence_config, open_evidence, write_config
-from tests.support.packs import CASE, check, fill, flip, house_key, make_pack, open_maker, pack_again, sum_again, unpack
+from tests.support.pack_tampering import FORGER, RUN
+from tests.support.packs import CASE, check, fill, house_key, make_pack, open_maker, pack_again, sum_again, unpack
 from tests.support.schema import make_sqlite
 from tests.support.time_stamps import Authority, open_authority
-
-FORGER = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
-RUN = "ledger/001"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,112 +113,7 @@ def test_nobody_is_named_and_nothing_of_others_is_shown(made: Made, tmp_path: Pa
         assert secret not in everything, secret
 
 
-# ---- what somebody does to a pack: each makes the sums anew, but for the first ones
-
-
-def _flip_audio(folder: Path) -> None:
-    flip(folder / "recordings/R1.flac")
-
-
-def _unmark(folder: Path) -> None:
-    (folder / "recordings/R2.marks.json").write_bytes(b"[ ]")
-
-
-def _take_away(folder: Path) -> None:
-    (folder / "recordings/R2.flac").unlink()
-
-
-def _put_in(folder: Path) -> None:
-    (folder / "recordings/R9.flac").write_bytes(b"other audio")
-
-
-def _swap(folder: Path) -> None:
-    one, other = folder / "recordings/R1.flac", folder / "recordings/R2.flac"
-    content = one.read_bytes()
-    one.write_bytes(other.read_bytes())
-    other.write_bytes(content)
-
-
-def _put_back_what_was_deleted(folder: Path) -> None:
-    shutil.copy(folder / "recordings/R2.flac", folder / "recordings/R3.flac")
-
-
-def _hide_the_tombstone(folder: Path) -> None:
-    (tombstone,) = (path for path in (folder / RUN / "entries").iterdir() if b'"tombstone"' in path.read_bytes())
-    chain = folder / RUN / "chain.txt"
-    lines = [line.removesuffix(" shown") if line.startswith(f"{tombstone.stem} ") else line for line in _lines(chain)]
-    chain.write_text("\n".join(lines) + "\n")
-    tombstone.unlink()
-
-
-def _remove_an_entry(folder: Path) -> None:
-    chain = folder / RUN / "chain.txt"
-    lines = _lines(chain)
-    del lines[3]  # of another case, shown as its digest alone
-    chain.write_text("\n".join(lines) + "\n")
-
-
-def _remove_an_entrys_content(folder: Path) -> None:
-    (folder / RUN / "entries/1.json").unlink()
-
-
-def _move_an_entry(folder: Path) -> None:
-    one, other = folder / RUN / "entries/1.json", folder / RUN / "entries/5.json"
-    content = one.read_bytes()
-    one.write_bytes(other.read_bytes())
-    other.write_bytes(content)
-
-
-def _exchange_the_audio_and_its_entry(folder: Path) -> None:
-    """With the digest in the chain made anew, too: only the signature stands against it."""
-    audio = folder / "recordings/R1.flac"
-    before = hashlib.sha256(audio.read_bytes()).hexdigest()
-    flip(audio)
-    _rewrite(folder, before, hashlib.sha256(audio.read_bytes()).hexdigest())
-
-
-def _sign_anew(folder: Path) -> None:
-    """All of it anew, as somebody with another key can: head, signature, key. Only who knows the house's key sees."""
-    _exchange_the_audio_and_its_entry(folder)
-    hash_ = bytes.fromhex(_lines(folder / RUN / "chain.txt")[1].split()[2])
-    for line in _lines(folder / RUN / "chain.txt")[2:]:
-        hash_ = entry_hash(hash_, bytes.fromhex(line.split()[1]))
-    said = read_statement((folder / RUN / "head.txt").read_bytes())
-    signed = sign_head(FORGER, Head(said.head.chain, said.head.sequence, hash_.hex()), said.signed_at)
-    (folder / RUN / "head.txt").write_bytes(signed.statement)
-    (folder / RUN / "head.sig").write_bytes(signed.signature)
-    (folder / RUN / "head.tsr").unlink()
-    key = FORGER.public_key()
-    (folder / f"keys/{key_id_of(key)}.pem").write_bytes(public_pem(key))
-
-
-def _exchange_the_key(folder: Path) -> None:
-    (key,) = (folder / "keys").iterdir()
-    key.write_bytes(public_pem(FORGER.public_key()))
-
-
-def _flip_the_signature(folder: Path) -> None:
-    flip(folder / RUN / "head.sig", 10)
-
-
-def _date_back(folder: Path) -> None:
-    head = folder / RUN / "head.txt"
-    head.write_bytes(head.read_bytes().replace(b"signed at: 2026", b"signed at: 2024"))
-
-
-def _flip_the_stamp(folder: Path) -> None:
-    flip(folder / RUN / "head.tsr", -5)
-
-
-def _change_a_proof(folder: Path) -> None:
-    proof = max((folder / "proofs").iterdir(), key=lambda path: b'"allowed":true' in path.read_bytes())
-    proof.write_bytes(proof.read_bytes().replace(b'"allowed":true', b'"allowed":null'))
-
-
-def _take_proofs_away(folder: Path) -> None:
-    for proof in (folder / "proofs").iterdir():
-        proof.unlink()
-
+# ---- what somebody does to a pack
 
 NOT_LISTED = "is not in the list of what was packed"
 LEAD = "the entries here do not lead to the signed head"
@@ -230,9 +122,9 @@ LEAD = "the entries here do not lead to the signed head"
 @pytest.mark.parametrize(
     ("tamper", "words"),
     [
-        (_flip_audio, "recordings/R1.flac is not the file that was packed"),
-        (_take_away, "recordings/R2.flac is not the file that was packed, or is missing"),
-        (_put_in, NOT_LISTED),
+        (pack_tampering.flip_audio, "recordings/R1.flac is not the file that was packed"),
+        (pack_tampering.take_away, "recordings/R2.flac is not the file that was packed, or is missing"),
+        (pack_tampering.put_in, NOT_LISTED),
     ],
 )
 def test_what_went_wrong_on_the_way(made: Made, tmp_path: Path, tamper: Callable[[Path], None], words: str) -> None:
@@ -245,24 +137,27 @@ def test_what_went_wrong_on_the_way(made: Made, tmp_path: Path, tamper: Callable
 @pytest.mark.parametrize(
     ("tamper", "words"),
     [
-        (_flip_audio, "recordings/R1.flac is not the recording that was entered in the ledger"),
-        (_unmark, "recordings/R2.marks.json is not what was entered in the ledger"),
-        (_take_away, "recording R2 is in the ledger and not in the pack"),
-        (_put_in, "recordings/R9.flac has no entry in the ledger"),
-        (_swap, "recordings/R2.flac is not the recording that was entered in the ledger"),
-        (_put_back_what_was_deleted, "recordings/R3.flac is here, though the ledger says that it was deleted"),
-        (_hide_the_tombstone, "recording R3 is in the ledger and not in the pack"),
-        (_remove_an_entry, "entries are missing or moved"),
-        (_remove_an_entrys_content, "the content of entry 1 is missing"),
-        (_move_an_entry, "entries/5.json is not what the chain holds there"),
-        (_exchange_the_audio_and_its_entry, LEAD),
-        (_sign_anew, "signed with another key than the house's"),
-        (_exchange_the_key, "is another key than its name says"),
-        (_flip_the_signature, "is not by the key it names, or what was signed was changed"),
-        (_date_back, "is not by the key it names, or what was signed was changed"),
-        (_flip_the_stamp, "does not hold for this head, or is by another authority"),
-        (_change_a_proof, "is not the proof its name is the hash of"),
-        (_take_proofs_away, "the proof of the call of recording R1 is missing"),
+        (pack_tampering.flip_audio, "recordings/R1.flac is not the recording that was entered in the ledger"),
+        (pack_tampering.unmark, "recordings/R2.marks.json is not what was entered in the ledger"),
+        (pack_tampering.take_away, "recording R2 is in the ledger and not in the pack"),
+        (pack_tampering.put_in, "recordings/R9.flac has no entry in the ledger"),
+        (pack_tampering.swap, "recordings/R2.flac is not the recording that was entered in the ledger"),
+        (
+            pack_tampering.put_back_what_was_deleted,
+            "recordings/R3.flac is here, though the ledger says",
+        ),
+        (pack_tampering.hide_the_tombstone, "recording R3 is in the ledger and not in the pack"),
+        (pack_tampering.remove_an_entry, "entries are missing or moved"),
+        (pack_tampering.remove_an_entrys_content, "the content of entry 1 is missing"),
+        (pack_tampering.move_an_entry, "entries/5.json is not what the chain holds there"),
+        (pack_tampering.exchange_the_audio_and_its_entry, LEAD),
+        (pack_tampering.sign_anew, "signed with another key than the house's"),
+        (pack_tampering.exchange_the_key, "is another key than its name says"),
+        (pack_tampering.flip_the_signature, "is not by the key it names, or what was signed was changed"),
+        (pack_tampering.date_back, "is not by the key it names, or what was signed was changed"),
+        (pack_tampering.flip_the_stamp, "does not hold for this head, or is by another authority"),
+        (pack_tampering.change_a_proof, "is not the proof its name is the hash of"),
+        (pack_tampering.take_proofs_away, "the proof of the call of recording R1 is missing"),
     ],
 )
 def test_what_somebody_did_on_purpose(made: Made, tmp_path: Path, tamper: Callable[[Path], None], words: str) -> None:
@@ -277,7 +172,7 @@ def test_what_somebody_did_on_purpose(made: Made, tmp_path: Path, tamper: Callab
 def test_a_chain_signed_anew_is_only_open_without_the_houses_key(made: Made, tmp_path: Path) -> None:
     """Why the key must come from elsewhere."""
     folder = made.unpacked(tmp_path)
-    _sign_anew(folder)
+    pack_tampering.sign_anew(folder)
     sum_again(folder)
     checked = check(folder)
     assert (checked.code, key_id_of(FORGER.public_key()) in checked.words) == (3, True), checked.words
@@ -347,19 +242,3 @@ def test_one_of_several_published_keys(made: Made, tmp_path: Path) -> None:
 def test_stamps_of_another_authority_do_not_count(made: Made, tmp_path: Path) -> None:
     checked = check(made.unpacked(tmp_path), "--key", made.key_id, "--tsa", made.another_authority)
     assert (checked.code, "by another authority" in checked.words) == (1, True)
-
-
-def _lines(path: Path) -> list[str]:
-    return path.read_text().splitlines()
-
-
-def _rewrite(folder: Path, old: str, new: str) -> None:
-    """Puts another text into an entry, and the entry's new digest into the chain."""
-    for entry in (folder / RUN / "entries").iterdir():
-        content = entry.read_bytes()
-        if f'"sha256":"{old}"'.encode() in content:
-            changed = content.replace(old.encode(), new.encode())
-            entry.write_bytes(changed)
-            chain = folder / RUN / "chain.txt"
-            digests = (hashlib.sha256(content).hexdigest(), hashlib.sha256(changed).hexdigest())
-            chain.write_text(chain.read_text().replace(*digests))
