@@ -148,6 +148,6 @@ async def open_evidence(
             attempt = await dialing.reserve(dialing.reservation(candidate))
             await dialing.settle(attempt, Disposition.CONNECTED, MONDAY + MINUTE)
             attempts.append(attempt)
-        await asyncio.to_thread(Path(store_settings(config).location).mkdir, exist_ok=True)
+        await asyncio.to_thread((folder / "recordings").mkdir, exist_ok=True)
         store = await asyncio.to_thread(open_store, store_settings(config))
         yield Evidence(config, storage, store, KeyRing(KEK), SetClock(MONDAY + 2 * MINUTE), attempts)
