@@ -9,9 +9,10 @@ A spool whose writer has not ended it yet is waited for: audio still on its way 
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
@@ -128,11 +129,17 @@ class Finalizer:
                 await self._process(worker, await self._queue.get())
 
     def _clean(self) -> None:
-        vault = self._settings.open()
+        self._remove(self._settings.open().clean)
+
+    def _remove_others(self, recording: FinalizedRecording) -> None:
+        self._remove(partial(self._settings.open().remove_others, recording))
+
+    def _remove(self, work: Callable[[], object]) -> None:
+        """What is left over costs room and nothing else: a store that is away for now holds nobody up."""
         try:
-            vault.clean()
-        except RecordingError as error:  # a store that is away for now holds nobody up
-            logger.warning("what was left half-stored could not be removed: %s", error, extra={"action": "finalize"})
+            work()
+        except RecordingError as error:
+            logger.warning("what earlier attempts left could not be removed: %s", error, extra={"action": "finalize"})
 
     def _enqueue(self, recording_id: str) -> None:
         try:
@@ -170,11 +177,13 @@ class Finalizer:
             parts = await asyncio.to_thread(self._parts, recording_id)
             again = recording_id in self._tried
             self._tried.add(recording_id)
-            recording = await worker.finalize(Ingest(recording_id, parts, self._owner.locked_until(), again))
+            recording = await worker.finalize(Ingest(recording_id, parts, self._owner.locked_until()))
             if recording.truncated and await asyncio.to_thread(self._parts, recording_id) != parts:
                 raise RecordingError(f"recording {recording_id} went on in another file meanwhile; it is begun again")
             async with asyncio.timeout(OWNER_TIMEOUT_S):
                 await self._owner.take(recording)
+            if again:  # only now: until it was on record, an earlier attempt might have been it
+                await asyncio.to_thread(self._remove_others, recording)
         for part in await asyncio.to_thread(self._parts, recording_id):
             await asyncio.to_thread(part.unlink, missing_ok=True)
 

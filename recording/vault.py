@@ -5,7 +5,8 @@
 
 By the day (UTC) of the start. A name is never used for two contents, whatever crashes: each attempt has a fresh key, so
 that a new object neither takes the place of an earlier one, which the store may have locked, nor can be taken for it.
-What an attempt left that nobody was told of is removed by the next one, as far as the store allows; nothing opens it.
+What an attempt left that nobody was told of is removed when a later one is on record, as far as the store allows;
+nothing opens it.
 
 The audio lies unencrypted nowhere but in the spool, which stays until the store has verified its copy and the database
 has the recording with its wrapped key.
@@ -87,7 +88,7 @@ class FinalizedRecording:
 
 @dataclass(frozen=True, slots=True)
 class Ingest:
-    """What is to be stored: the spool files of one recording. `again`: an earlier attempt may have left something.
+    """What is to be stored: the spool files of one recording.
 
     `locked_until`: how long a store that locks shall hold the objects; None: not at all.
     """
@@ -95,7 +96,6 @@ class Ingest:
     recording_id: str
     parts: tuple[Path, ...]
     locked_until: datetime | None = None
-    again: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """As passed between processes."""
@@ -142,14 +142,11 @@ class Vault:
             with open_parts(what.parts) as spool:
                 feed = partial(lay_out, spool)
                 started_at = spool.header.started_at
-                recording = self.keep(what.recording_id, started_at, feed, locked_until=what.locked_until)
+                return self.keep(what.recording_id, started_at, feed, locked_until=what.locked_until)
         except FileNotFoundError as error:
             raise SpoolError(f"{what.parts[0]}: there is no such spool any more") from error
         except OSError as error:
             raise RecordingError(f"{what.parts[0]}: cannot read the spool: {error.strerror}") from error
-        if what.again:
-            self._remove_others(recording)
-        return recording
 
     def keep(
         self, recording_id: str, started_at: datetime, feed: Feed, *, locked_until: datetime | None = None
@@ -209,6 +206,15 @@ class Vault:
             raise ObjectMissingError(f"recording {recording_id}: the store holds no {name}; restore it from a copy")
         return SealedReader(partial(self._store.read, name), found.size, key, object_id)
 
+    def remove_others(self, recording: FinalizedRecording) -> None:
+        """Removes what earlier attempts at it left; call it when this one is on record. Raises RecordingError."""
+        prefix = _prefix(recording.recording_id, recording.started_at)
+        kept = (recording.path, recording.peaks_path)
+        ours = re.compile(rf"[0-9a-f]{{{_NAME_DIGITS}}}\.({AUDIO}|{PEAKS})\.sealed")
+        for name in list(self._store.names(prefix)):
+            if name not in kept and ours.fullmatch(name.removeprefix(prefix)):
+                self._store.delete(name)
+
     def clean(self) -> int:
         """Removes what processes that were killed left half-done; call it while none works. Returns how many."""
         left = sorted(self._staging.iterdir()) if self._staging.exists() else []
@@ -235,14 +241,6 @@ class Vault:
         name = f"{_prefix(recording_id, started_at)}{sha256[:_NAME_DIGITS]}.{staged.name}.sealed"
         self._store.put(name, staged, sha256, locked_until)
         return name, sha256, size_bytes
-
-    def _remove_others(self, recording: FinalizedRecording) -> None:
-        prefix = _prefix(recording.recording_id, recording.started_at)
-        kept = (recording.path, recording.peaks_path)
-        ours = re.compile(rf"[0-9a-f]{{{_NAME_DIGITS}}}\.({AUDIO}|{PEAKS})\.sealed")
-        for name in list(self._store.names(prefix)):
-            if name not in kept and ours.fullmatch(name.removeprefix(prefix)):
-                self._store.delete(name)
 
 
 def file_sha256(path: Path) -> tuple[str, int]:

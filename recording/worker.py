@@ -5,7 +5,7 @@ and so that a job that hangs can be ended. The keys come in its first line, over
 read a process's arguments and, as root, its environment, and both are copied into crash reports.
 
     first    {"keys": [HEX, …], "store": {…}, "staging": PATH}
-    job      {"recording_id": ID, "parts": [PATH, …], "locked_until": TIME, "again": BOOL}
+    job      {"recording_id": ID, "parts": [PATH, …], "locked_until": TIME}
     answer   {"recording": {…}} or {"error": MESSAGE, "kind": "spool" | "full" | "other"}
 """
 

@@ -15,7 +15,7 @@ from dialer.errors import ConfigError, InputError, system_reason
 from dialer.evidence.recording_keys import recording_keys
 from dialer.evidence.stores import store_settings
 from dialer.model.attempt import Attempt
-from dialer.model.recording import NewRecording, RecordingInfo, WrappedKey
+from dialer.model.recording import NewRecording, RecordingInfo, RecordingState, WrappedKey
 from dialer.storage import Storage
 from recording.errors import ForeignSpoolError, KeyLostError, RecordingError
 from recording.finalizer import Finalizer
@@ -103,9 +103,10 @@ class RecordingKeeper:
     # ---- what the finalizer asks
 
     async def has(self, recording_id: str) -> bool:
-        """Whether the database has it. Raises ForeignSpoolError: no call of ours made it."""
-        if await self._storage.recordings.get(recording_id) is not None:
-            return True
+        """Whether the database has it, and the store what the database says. ForeignSpoolError: no call made it."""
+        info = await self._storage.recordings.get(recording_id)
+        if info is not None:
+            return info.state is RecordingState.DELETED or await self._is_stored(info)
         attempt_id = attempt_id_of(recording_id)
         if await self._storage.attempts.get(attempt_id) is None:
             raise ForeignSpoolError(f"recording {recording_id}: there is no attempt {attempt_id}")
@@ -148,6 +149,10 @@ class RecordingKeeper:
             handle.cancel()
             self._submit(recording_id)
         await self.finalizer.drain(FINALIZE_DRAIN_S)
+
+    async def _is_stored(self, recording: RecordingInfo) -> bool:
+        found = await asyncio.to_thread(self.objects.stat, recording.path)
+        return found is not None and found.size == recording.sealed_bytes
 
     async def _open(self, recording: RecordingInfo, name: str, object_id: str) -> SealedReader:
         key = await self._storage.recordings.key(recording.recording_id)
