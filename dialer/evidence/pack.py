@@ -6,7 +6,7 @@ byte leaves: what is wrong by then is said as an answer, or stands in the pack i
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -98,7 +98,7 @@ class PackMaker:
         if not attempts and not refusals:
             return None
         infos = await self._recordings(case_ref)
-        holds = await self._holds(case_ref, infos, {attempt.person_ref for attempt in attempts} - {""})
+        holds = await self._holds(case_ref, infos, attempts)
         subjects = [info.recording_id for info in infos] + [f"hold/{legal.hold.hold_id}" for legal in holds]
         book = await terms_book(self._storage, policy, now)
         judged = await judge_named(self._storage, book, [info.recording_id for info in infos])
@@ -146,10 +146,15 @@ class PackMaker:
         derived = [await self._storage.recordings.derived(info.recording_id) for info in reversed(found)]
         return [each for info, made in zip(reversed(found), derived, strict=True) for each in (info, *made)]
 
-    async def _holds(self, case_ref: str, infos: Sequence[RecordingInfo], people: Iterable[str]) -> list[LegalHold]:
-        """Every hold on the case, its persons and its recordings, lifted ones too."""
+    async def _holds(
+        self, case_ref: str, infos: Sequence[RecordingInfo], attempts: Sequence[Attempt]
+    ) -> list[LegalHold]:
+        """Every hold on the case, its persons, campaigns and recordings, lifted ones too."""
+        people = sorted({attempt.person_ref for attempt in attempts} - {""})
+        campaigns = sorted({attempt.campaign_id for attempt in attempts})
         named = [(HoldScope.CASE, case_ref)]
-        named += [(HoldScope.PERSON, person_ref) for person_ref in sorted(people)]
+        named += [(HoldScope.PERSON, person_ref) for person_ref in people]
+        named += [(HoldScope.CAMPAIGN, str(campaign_id)) for campaign_id in campaigns]
         named += [(HoldScope.RECORDING, info.recording_id) for info in infos]
         found = [legal for scope, ref in named for legal in await self._storage.holds.list(scope=scope, ref=ref)]
         return sorted(found, key=lambda legal: legal.hold.hold_id)
