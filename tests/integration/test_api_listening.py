@@ -139,20 +139,29 @@ async def test_no_more_listeners_than_the_node_can_serve(kept: Kept) -> None:
     assert status == 200
 
 
-async def test_a_listener_who_leaves_ends_the_work(kept: Kept) -> None:
-    house = kept.house
-    call, long = kept.recording.attempt_id, np.zeros((600 * 8000, 2), dtype=np.int16)
-    await keep(house.storage, house.keeper.vault, "long", call, MONDAY, long)
-    answer = await house.api.get("/v1/recordings/long/audio?format=wav", headers=house.auth(Role.QA))
-    await answer.content.readexactly(1000)
-    player = house.services.player
-    assert player.n_listeners == 1
-    answer.close()
+async def test_who_leaves_ends_the_work(kept: Kept) -> None:
+    house, long = kept.house, np.zeros((600 * 8000, 2), dtype=np.int16)
+    await keep(house.storage, house.keeper.vault, "long", kept.recording.attempt_id, MONDAY, long)
+    headers, url = house.auth(Role.QA), "/v1/recordings/long"
+    exported = [{"format": form, "reason": "a court asks"} for form in ("wav", "opus")]
+    for path, body in (("/audio?format=wav", None), *(("/exports", each) for each in exported)):
+        answer = await house.api.request("GET" if body is None else "POST", url + path, json=body, headers=headers)
+        await answer.content.readexactly(1000)
+        assert house.services.player.n_listeners == 1
+        answer.close()
+        await _nobody_listens(house)
+    entries = await house.storage.audit.list("recording/long")
+    ended = [entry.detail for _, entry in entries if entry.action == "recording.exported"]
+    assert len(ended) == 2
+    assert all(detail.startswith("cut short: sha256 ") for detail in ended)
+
+
+async def _nobody_listens(house: House) -> None:
     for _ in range(1000):
-        if not player.n_listeners:
-            break
+        if not house.services.player.n_listeners:
+            return
         await asyncio.sleep(0.01)
-    assert player.n_listeners == 0
+    raise AssertionError("somebody still listens")
 
 
 def _flip(path: Path, at: int) -> None:
