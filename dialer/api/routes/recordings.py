@@ -166,7 +166,8 @@ async def get_recording(call: Call[RecordingPath, Nothing, Nothing]) -> Recordin
 
 async def _page(call: AnyCall, asked: RecordingFilter, number_index: bytes | None = None) -> RecordingPage:
     storage = call.services.storage
-    before = _parse_cursor(asked.cursor) if asked.cursor else None
+    part = "body" if isinstance(asked, RecordingSearch) else "query"
+    before = _parse_cursor(asked.cursor, f"{part}.cursor") if asked.cursor else None
     page = await storage.recordings.find(_query(asked, number_index, own_calls_only(call)), before, asked.limit)
     redactions = await storage.recordings.redactions([info.recording_id for info in page.items])
     items = [RecordingOut.of(info, redactions.get(info.recording_id, ())) for info in page.items]
@@ -189,12 +190,12 @@ def _cursor(place: Place) -> str:
     return f"{place[0].isoformat()}_{place[1]}"
 
 
-def _parse_cursor(cursor: str) -> Place:
+def _parse_cursor(cursor: str, field: str) -> Place:
     started, _, recording_id = cursor.partition("_")
     try:
         at = datetime.fromisoformat(started)
     except ValueError:
         at = datetime.min  # noqa: DTZ901 -- only to fall into the refusal below
     if at.tzinfo is None:
-        raise bad_field("query.cursor", "is not a cursor of this list", "give back the `next` of the page before")
+        raise bad_field(field, "is not a cursor of this list", "give back the `next` of the page before")
     return at, recording_id
