@@ -13,7 +13,6 @@ has the recording with its wrapped key.
 """
 
 import errno
-import hashlib
 import re
 import shutil
 import tempfile
@@ -26,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from recording.errors import ObjectMissingError, RecordingError, SpoolError, StoreFullError
+from recording.file_objects import sha256_on_disk
 from recording.finalize import Feed, Heard, lay_out, write_audio
 from recording.flac import FlacWriter, read_back
 from recording.keys import KeyRing, Wrapped
@@ -38,7 +38,6 @@ _ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
 _NAME_DIGITS = 12
 AUDIO = "flac"
 PEAKS = "peaks"
-_HASH_BYTES = 1 << 20
 _FULL_ERRNOS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -156,10 +155,9 @@ class Vault:
         Raises StoreFullError, StoreAwayError, RecordingError, and what `feed` raises.
         """
         key = self._keys.new_key()
-        with self._stage(_checked_id(recording_id)) as folder:
-            with _explained(recording_id, folder):
-                heard, sha256, size_bytes = _sealed_audio(folder / AUDIO, key, recording_id, started_at, feed)
-                _seal_file(folder / PEAKS, key, peaks_id(recording_id), heard.peaks)
+        with self._stage(_checked_id(recording_id)) as folder, _explained(recording_id, folder):
+            heard, sha256, size_bytes = _sealed_audio(folder / AUDIO, key, recording_id, started_at, feed)
+            _seal_file(folder / PEAKS, key, peaks_id(recording_id), heard.peaks)
             path, sealed_sha256, sealed_bytes = self._put(folder / AUDIO, recording_id, started_at, locked_until)
             peaks_path, _, _ = self._put(folder / PEAKS, recording_id, started_at, locked_until)
         laid, shares = heard.laid, heard.shares
@@ -190,12 +188,11 @@ class Vault:
         """
         recording_id, _, part = object_id.partition("/")
         key = self._keys.unwrap(wrapped, recording_id)
-        with self._stage(recording_id) as folder:
-            with _explained(recording_id, folder):
-                _seal_file(folder / part, key, object_id, content)
-            sha256, size_bytes = file_sha256(folder / part)
-            self._store.put(name, folder / part, sha256, replace=True)
-        return sha256, size_bytes
+        with self._stage(recording_id) as folder, _explained(recording_id, folder):
+            _seal_file(folder / part, key, object_id, content)
+            sha256 = sha256_on_disk(folder / part)
+            stored = self._store.put(name, folder / part, sha256, replace=True)
+        return sha256, stored.size
 
     def open(self, name: str, wrapped: Wrapped, object_id: str) -> SealedReader:
         """An object's content. Raises KeyLostError, SealBrokenError, ObjectMissingError, StoreAwayError."""
@@ -237,21 +234,9 @@ class Vault:
         self, staged: Path, recording_id: str, started_at: datetime, locked_until: datetime | None
     ) -> tuple[str, str, int]:
         """The object's name, the SHA-256 of what was stored, and its size."""
-        sha256, size_bytes = file_sha256(staged)
+        sha256 = sha256_on_disk(staged)
         name = f"{_prefix(recording_id, started_at)}{sha256[:_NAME_DIGITS]}.{staged.name}.sealed"
-        self._store.put(name, staged, sha256, locked_until)
-        return name, sha256, size_bytes
-
-
-def file_sha256(path: Path) -> tuple[str, int]:
-    """Hash of a file's bytes (hex) and its size. Raises OSError."""
-    digest = hashlib.sha256()
-    size_bytes = 0
-    with path.open("rb") as stream:
-        while chunk := stream.read(_HASH_BYTES):
-            digest.update(chunk)
-            size_bytes += len(chunk)
-    return digest.hexdigest(), size_bytes
+        return name, sha256, self._store.put(name, staged, sha256, locked_until).size
 
 
 def _sealed_audio(
