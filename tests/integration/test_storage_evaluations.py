@@ -28,6 +28,8 @@ from tests.support.scored_calls import ScoredCalls, scored_calls
 from tests.support.storage import MONDAY, open_storage
 
 DAY = timedelta(days=1)
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""Nothing in these depends on the engine."""
 
 
 @pytest.fixture
@@ -71,6 +73,7 @@ async def test_a_frozen_version_stays_as_it_is(calls: ScoredCalls) -> None:
         await forms.create("collection", SMALL, "Li", MONDAY)
 
 
+@on_sqlite
 async def test_a_version_that_was_altered_is_not_scored_by(calls: ScoredCalls, database_url: str) -> None:
     async with connect_to(database_url) as database:
         softer = encode(card(question("only")))
@@ -98,6 +101,7 @@ async def test_nothing_is_overwritten_unseen(calls: ScoredCalls) -> None:
     assert "who: is not answered" in caught.value.problems
 
 
+@on_sqlite
 async def test_a_life_without_a_word_becomes_final(calls: ScoredCalls) -> None:
     evaluations = calls.storage.evaluations
     scored = await calls.submitted("r1", "li", GOOD | {"who": "other", "identity": "no"})
@@ -159,6 +163,7 @@ async def test_a_recording_has_one_scoring_of_its_own(calls: ScoredCalls) -> Non
     assert (filed.state, filed.ending, await calls.qa_state("r0")) == (EvaluationState.FINAL, "filed", "final")
 
 
+@on_sqlite
 async def test_what_cannot_be_heard_is_not_scored(calls: ScoredCalls, database_url: str) -> None:
     draft = await calls.begun("r1", "li")
     async with connect_to(database_url) as database:
@@ -204,6 +209,7 @@ async def test_of_two_who_submit_at_once_one_reveals(calls: ScoredCalls) -> None
     assert await calls.qa_state("r1") == "scored"
 
 
+@on_sqlite
 async def test_a_pair_of_which_one_half_is_skipped_is_revealed(calls: ScoredCalls) -> None:
     _, other = await calls.open_pair("r1", "li", "wang")
     first = await calls.submitted("r1", "li")
@@ -212,6 +218,7 @@ async def test_a_pair_of_which_one_half_is_skipped_is_revealed(calls: ScoredCall
     assert await seen(calls, "sun") == [first.evaluation_id]
 
 
+@on_sqlite
 async def test_a_supervisor_closes_a_pair_that_nobody_finishes(calls: ScoredCalls) -> None:
     await calls.open_pair("r1", "li", "wang")
     done, draft = await calls.submitted("r1", "li"), await calls.begun("r1", "wang")
@@ -227,6 +234,7 @@ async def test_a_supervisor_closes_a_pair_that_nobody_finishes(calls: ScoredCall
         await calls.begun("r1", "wang")
 
 
+@on_sqlite
 async def test_what_is_given_out_says_by_which_form(calls: ScoredCalls) -> None:
     other = await calls.storage.scorecards.create("other", card(question("only")), "Sun", MONDAY)
     frozen = await calls.storage.scorecards.freeze(other.scorecard_id, 1, "Sun", MONDAY)
@@ -278,6 +286,7 @@ async def test_a_calibration_is_blind_until_it_is_closed(calls: ScoredCalls) -> 
     assert await calls.qa_state("r2") == ""  # a comparison is not the collector's
 
 
+@on_sqlite
 async def test_a_calibration_names_what_will_not_do(calls: ScoredCalls) -> None:
     people, rounds = calls.people, calls.storage.scoring_rounds
 

@@ -11,7 +11,7 @@ from recording.review.scorecard_checks import mistakes_of
 from recording.review.scoring import FULL, asked, problems_of, score
 from tests.support.scorecards import answered, cards
 
-N = settings(max_examples=120, deadline=None)
+N = settings(max_examples=50, deadline=None)
 
 
 def _changed(form: Scorecard, change: Callable[[Question], Question]) -> Scorecard:
