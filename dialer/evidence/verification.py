@@ -29,6 +29,10 @@ AT_ONCE = 4
 NAMES_AT_ONCE = 500
 MAX_STRAYS = 100
 """Objects and keys nobody knows that are named; more are only counted by another run."""
+BEING_STORED = timedelta(minutes=5)
+"""A recording is stored first and then put on record: so long its objects may be known to nobody."""
+LONGEST_CHECK = timedelta(days=1)
+"""What is dated later was not stored while a check ran."""
 DAY = "%Y/%m/%d"
 
 
@@ -98,7 +102,7 @@ class Verification:
         report = await walk.run(chosen.since, now - unsigned_for)
         await self._check_recordings(chosen)
         if not chosen.is_narrow:
-            await self._check_strays(chosen)
+            await self._check_strays(chosen, now)
         counts, faults = self._counts, self._faults
         return Verified(
             report.chains,
@@ -143,7 +147,7 @@ class Verification:
 
     # ---- what nobody knows
 
-    async def _check_strays(self, chosen: Chosen) -> None:
+    async def _check_strays(self, chosen: Chosen, now: datetime) -> None:
         for recording_id in await self._rows.stray_keys(MAX_STRAYS):
             self._faults.add(Trouble.KEY_NOT_DESTROYED, recording_id, "there is a key of a recording not on record")
         unknown: list[str] = []
@@ -156,9 +160,15 @@ class Verification:
             self._on_progress("objects", n)
             if len(unknown) > MAX_STRAYS:
                 break
-        # What was just being stored when it was listed is on record by now.
-        for name in await self._unknown(unknown[:MAX_STRAYS]):
+        unknown = await self._unknown(unknown[:MAX_STRAYS])
+        for name in await asyncio.to_thread(self._settled, unknown, now):
             self._faults.add(Trouble.AUDIO_UNKNOWN, name, "the store has an object that no recording on record names")
+
+    def _settled(self, names: Iterable[str], now: datetime) -> list[str]:
+        """Those that were not stored just now, or since the check began: they may be about to be put on record."""
+        found = [(name, self._store.stat(name)) for name in names]
+        first, last = now - BEING_STORED, now + LONGEST_CHECK
+        return [name for name, stored in found if stored is not None and not first < stored.modified < last]
 
     async def _unknown(self, names: Sequence[str]) -> list[str]:
         known = await self._rows.names(list({recording_id_of(name) for name in names}))
