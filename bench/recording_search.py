@@ -70,13 +70,13 @@ def run() -> list[BenchRow]:
 
 async def _on_sqlite(path: str) -> list[BenchRow]:
     async with Storage.open(f"sqlite:///{path}", bytes(32), SystemClock()) as storage:
-        await asyncio.to_thread(_fill_sqlite, path)
+        await asyncio.to_thread(fill_sqlite, path)
         return [*await _measured(storage, "SQLite"), await asyncio.to_thread(_insert_cost, path)]
 
 
 async def _on_postgres(url: str) -> list[BenchRow]:
     async with Storage.open(url, bytes(32), SystemClock()) as storage:
-        await _fill_postgres(url)
+        await fill_postgres(url)
         return await _measured(storage, "PostgreSQL")
 
 
@@ -137,7 +137,8 @@ def _rows() -> Iterator[dict[str, Any]]:
         }
 
 
-def _fill_sqlite(path: str) -> None:
+def fill_sqlite(path: str) -> None:
+    """Fills the table of recordings of a new database; there are no attempts behind them."""
     connection = sqlite3.connect(path)
     rows = _rows()
     first = next(rows)
@@ -171,7 +172,8 @@ def _insert_cost(path: str) -> BenchRow:
     return BenchRow("a recording's row with its indexes", cost_us, "µs", note=note)
 
 
-async def _fill_postgres(url: str) -> None:
+async def fill_postgres(url: str) -> None:
+    """The same on PostgreSQL."""
     connection = await asyncpg.connect(url)
     try:
         await connection.execute("SET session_replication_role = replica")  # there are no attempts behind these
