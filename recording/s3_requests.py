@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.message import Message
 from http.client import HTTPException
 from pathlib import Path
 from typing import IO
@@ -171,7 +172,7 @@ def _opener(ca_certificate: Path | None) -> OpenerDirector:
     return build_opener(HTTPSHandler(context=context), _NoRedirects)
 
 
-def _answer(status: int, headers: Mapping[str, str], body: IO[bytes]) -> Answer:
+def _answer(status: int, headers: Message, body: IO[bytes]) -> Answer:
     return Answer(status, {name.lower(): value for name, value in headers.items()}, body.read(_MOST_BYTES))
 
 
