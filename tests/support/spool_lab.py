@@ -182,8 +182,9 @@ class Recorded:
         return b"".join(record.payload for record in records)
 
     def end_at(self, channel: int) -> float:
-        """Wall time of the last recorded sample."""
-        return self.started_at + max(record.end for record in self.records if record.channel == channel) / RATE_HZ
+        """Wall time of the last recorded sample, or of the start."""
+        ends = (record.end for record in self.records if record.channel == channel)
+        return self.started_at + max(ends, default=0) / RATE_HZ
 
 
 def talk(children: Sequence[Child], seconds: float) -> Iterator[float]:
