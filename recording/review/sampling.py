@@ -2,8 +2,8 @@
 
 Every recording has a lot for a plan and a period: a hash over the plan's seed, the period and the recording's id. The
 seed is fixed before the first of the calls is made and no id is known before its call, so nobody can choose who is
-drawn; and since a lot depends on nothing else, a recording that comes in late changes nothing for the others but that
-it may take a place.
+drawn; and since a lot depends on nothing else, a recording that comes in late may take one place and brings nobody
+else in.
 
 Places are given in turns: in the first turn each collector's first recording, in the second each one's second, as far
 as the plan's numbers go. Within a turn, and among one collector's recordings, those with more reasons come first, then

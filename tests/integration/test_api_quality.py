@@ -313,7 +313,7 @@ async def test_everybody_does_what_their_role_may(desk: Desk) -> None:
         ("POST", "/v1/teams/members"): {"boss"},
     }
     for (method, path), expected in may.items():
-        body = {} if method == "POST" else None
+        body: object = {} if method == "POST" else None
         let_in = {who for who in ("boss", "audit", "li", "zhao") if (await desk.ask(who, method, path, body))[0] != 403}
         assert let_in == expected, path
     for method, path in (("GET", "/v1/qa/work"), ("POST", "/v1/qa/work/next")):

@@ -9,7 +9,7 @@ import pytest
 
 from dialer.model.means import mean_interval, t_95
 from dialer.model.quality_figures import Answered, Coverage, DrawnBy, Scored
-from dialer.quality.csv_files import csv_of
+from dialer.quality.csv_files import Cell, csv_of
 from dialer.quality.reports import By, Drawn, question_report, report
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -109,7 +109,7 @@ def test_a_mean_of_equal_values_is_sure_of_itself() -> None:
 
 
 def test_a_file_holds_text_that_no_spreadsheet_runs() -> None:
-    texts = ["=1+1", "+86", "-x", "@SUM(A1)", "\tx", "\rx", '张三, "a"\n', "plain", -1.5, None]
+    texts: list[Cell] = ["=1+1", "+86", "-x", "@SUM(A1)", "\tx", "\rx", '张三, "a"\n', "plain", -1.5, None]
     written = csv_of(["名", "n"], [[text, n] for n, text in enumerate(texts)])
     assert written.startswith(b"\xef\xbb\xbf")
     head, *rows = csv.reader(io.StringIO(written.decode("utf-8-sig"), newline=""))

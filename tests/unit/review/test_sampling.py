@@ -1,5 +1,7 @@
 """What a plan draws: who is worth listening to and why, whose turn it is, and that no hand can change it."""
 
+from typing import Any
+
 import pytest
 
 from recording.review.assigning import Task, share_out
@@ -44,7 +46,7 @@ def call(item: str, collector: int = 1, **said: object) -> Candidate:
         ({"duration_s": 734.2, "of_period": False, "case_statuses": ("dispute",)}, (Reason(K.CASE, "dispute"),)),
     ],
 )
-def test_a_recording_is_worth_listening_to_for_reasons(said: dict[str, object], expected: tuple[Reason, ...]) -> None:
+def test_a_recording_is_worth_listening_to_for_reasons(said: dict[str, Any], expected: tuple[Reason, ...]) -> None:
     assert reasons_for(RISKS, call("a", **said)) == expected
 
 
