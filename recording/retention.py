@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from enum import Enum
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from schedules.windows import day_start
@@ -66,6 +67,12 @@ def _days_of(period: Period) -> tuple[int, int]:
     return days - bool(n_years), days + bool(n_years % LEAP_YEARS_EVERY)
 
 
+@lru_cache(maxsize=4096)
+def _end(period: Period, first: date, zone: str) -> datetime:
+    """Recordings of one day share it: a dry run asks for a million of them."""
+    return day_start(period.last_day(first) + DAY, zone)
+
+
 NOTHING = Period()
 
 
@@ -81,8 +88,7 @@ class Terms:
 
     def until(self, period: Period, ended_at: datetime) -> datetime:
         """When the period is over for a call that ended at `ended_at` (both aware)."""
-        first = ended_at.astimezone(ZoneInfo(self.zone)).date()
-        return day_start(period.last_day(first) + DAY, self.zone)
+        return _end(period, ended_at.astimezone(ZoneInfo(self.zone)).date(), self.zone)
 
     @property
     def contradiction(self) -> str | None:

@@ -12,7 +12,7 @@ from recording.retention import Standing, kept_after
 MAX_ITEMS = 10_000
 """Recordings of one request: who allows it is to have an idea of what it holds."""
 EXAMPLES = 5
-PAGE = 500
+PAGE = 200
 """Judged between two looks of the event loop at something else."""
 
 

@@ -101,14 +101,17 @@ class Keeping:
 def is_gone(connection: Connection, new: NewRecording) -> bool:
     """Whether a recording that is handed in was deleted before: its key must not come back.
 
-    InputError: it was made of one that is deleted. The caller holds the lock of the attempt, as a deletion does.
+    InputError: it was made of one that is deleted, or of one that goes with another. The caller holds the lock of the
+    attempt, as a deletion does.
     """
-    asked = select(recordings.c.recording_id).where(
-        recordings.c.recording_id.in_((new.recording_id, new.parent_id)), ~KEPT
-    )
-    gone = set(connection.execute(asked).scalars())
+    named = recordings.c.recording_id.in_((new.recording_id, new.parent_id))
+    query = select(recordings.c.recording_id, recordings.c.state, recordings.c.parent_id).where(named)
+    known = {row.recording_id: row for row in connection.execute(query)}
+    gone = {name for name, row in known.items() if row.state != RecordingState.KEPT.value}
     if new.parent_id in gone:
         raise InputError(f"the recording {new.parent_id} was deleted, and with it all that is made of it")
+    if new.parent_id in known and known[new.parent_id].parent_id:
+        raise InputError(f"the recording {new.parent_id} is made of another one itself, and goes with that one")
     return new.recording_id in gone
 
 
