@@ -37,7 +37,7 @@ class Holds:
     async def place(self, new: NewHold, by: By, now: datetime, *, node: str) -> LegalHold:
         """Places a hold, with its entry in the node's ledger. Several on one thing stand side by side.
 
-        InputError: it is to keep one recording, and that one is gone or was never there.
+        InputError: it is to keep one recording, and that one is gone, was never there, or is a redaction.
         """
         return await self._database.write(lambda connection: _place(connection, new, by, now, node))
 
@@ -116,10 +116,12 @@ def _of(row: AnyRow, by_ref: Mapping[tuple[str, str], list[Hold]]) -> Iterable[H
 def _place(connection: Connection, new: NewHold, by: By, now: datetime, node: str) -> LegalHold:
     lock_retention(connection)
     if new.scope is HoldScope.RECORDING:
-        state = select(recordings.c.state).where(recordings.c.recording_id == new.ref)
-        found = connection.execute(state).scalar()
-        if found != RecordingState.KEPT.value:
+        named = select(recordings.c.state, recordings.c.parent_id).where(recordings.c.recording_id == new.ref)
+        found = connection.execute(named).first()
+        if found is None or found.state != RecordingState.KEPT.value:
             raise InputError("there is no such recording" if found is None else "the recording was deleted before")
+        if found.parent_id:  # a deletion looks for holds on originals; what is made of them stays and goes with them
+            raise InputError(f"it is a redaction of {found.parent_id}, and goes with that one: hold that one")
     return _insert(connection, new, by, now, node)
 
 

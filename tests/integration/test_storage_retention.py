@@ -130,6 +130,16 @@ async def test_holds_of_every_scope_keep_until_the_last_is_lifted(database_url: 
         assert await storage.holds.lift(999, "x", CLERK, MONDAY, node=NODE) is None
 
 
+async def test_a_hold_on_a_redaction_is_asked_for_on_its_original(database_url: str) -> None:
+    async with open_storage(database_url) as storage:
+        archive = await Archive.open(storage)
+        await archive.keep("old", 0, OLD)
+        await archive.keep("old.r1", 0, OLD, parent_id="old")
+        hold = NewHold(HoldScope.RECORDING, "old.r1", "court file 1")
+        with pytest.raises(InputError, match="hold that one"):
+            await storage.holds.place(hold, CLERK, MONDAY, node=NODE)
+
+
 async def test_complaints_and_disputes_hold_by_themselves(database_url: str) -> None:
     async with open_storage(database_url) as storage:
         await Archive.open(storage)
