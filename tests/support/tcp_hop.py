@@ -4,6 +4,7 @@ import socket
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Self
 
 Alter = Callable[[bytes], bytes]
@@ -53,10 +54,9 @@ class TcpHop:
                 client.close()
                 continue
             self._open |= {client, server}
-            self._start(lambda client=client, server=server: self._carry(client, server, lambda chunk: self.up(chunk)))
-            self._start(
-                lambda client=client, server=server: self._carry(server, client, lambda chunk: self.down(chunk))
-            )
+            # What alters is looked up for each chunk: tests change it while connections are open.
+            self._start(partial(self._carry, client, server, lambda chunk: self.up(chunk)))
+            self._start(partial(self._carry, server, client, lambda chunk: self.down(chunk)))
 
     def _carry(self, source: socket.socket, sink: socket.socket, alter: Alter) -> None:
         with suppress(OSError):  # a cut, or the other direction ended
