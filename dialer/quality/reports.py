@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from dialer.model.means import mean_interval
 from dialer.model.proportion import wilson
-from dialer.model.quality_figures import Answered, Coverage, DrawnBy, Scored
+from dialer.model.quality_figures import Answered, Coverage, Scored
 from recording.review.periods import week_label
 
 BP = 100
@@ -127,11 +127,6 @@ def question_report(answered: Iterable[Answered], zone: tzinfo, *, weekly: bool 
         weeks = _grouped(of_question[key], lambda one: _week(one.scored, zone)) if weekly else {}
         lines += [_question_line(key, week, weeks[week]) for week in sorted(weeks)]
     return tuple(lines)
-
-
-def only_drawn(scored: Iterable[Scored], drawn: DrawnBy) -> list[Scored]:
-    """Those that came about so."""
-    return [one for one in scored if one.drawn is drawn]
 
 
 def _key(by: By, one: Scored) -> str:
