@@ -97,6 +97,16 @@ class Storage:
         self.explaining = Explaining(database, cipher)
         self.policies = Policies(database)
         self.budget_parts = BudgetParts(database)
+        self.statistics = Statistics(database)
+        self.survey = Survey(database, cipher)
+        self.verdict_samples = VerdictSamples(database)
+        self.audit = Audit(database)
+        self.sessions = Sessions(database)
+        self.idempotency = Idempotency(database, cipher)
+        self._add_evidence(database)
+        self._add_quality(database, cipher)
+
+    def _add_evidence(self, database: Database) -> None:
         self.recordings = Recordings(database)
         self.recording_keys = RecordingKeys(database)
         self.keeping = Keeping(database)
@@ -105,9 +115,8 @@ class Storage:
         self.ledger_signing = LedgerSigning(database)
         self.ledger_reading = LedgerReading(database)
         self.ledger_rows = LedgerRows(database)
-        self.statistics = Statistics(database)
-        self.survey = Survey(database, cipher)
-        self.verdict_samples = VerdictSamples(database)
+
+    def _add_quality(self, database: Database, cipher: Cipher) -> None:
         self.qa_plans = QaPlans(database)
         self.qa_candidates = QaCandidates(database, cipher)
         self.qa_listening = QaListening(database)
@@ -118,9 +127,6 @@ class Storage:
         self.scoring_rounds = ScoringRounds(database)
         self.evaluations = Evaluations(database)
         self.evaluation_remarks = EvaluationRemarks(database)
-        self.audit = Audit(database)
-        self.sessions = Sessions(database)
-        self.idempotency = Idempotency(database, cipher)
 
     @classmethod
     def open(cls, url: str, key: bytes, clock: Clock) -> "Storage":
