@@ -92,6 +92,7 @@ class Retention(RuleBasedStateMachine):
         self.allowed: set[str] = set()
         self.gone: set[str] = set()
         self.made: set[str] = set()
+        self.statuses: dict[int, CaseStatus] = {}
         self.shelf = Shelf()
 
     @initialize(days=st.sampled_from(sorted(POLICIES)))
@@ -160,7 +161,8 @@ class Retention(RuleBasedStateMachine):
         self.run(self.storage.cases.set_status(f"case-{nth}", status, self.clock.now, node=NODE))
         for stored in self.run(self.storage.holds.list(in_force=True)):
             self.holds.setdefault(stored.hold.hold_id, (stored.hold.scope, stored.hold.ref))
-        if status in (CaseStatus.COMPLAINT, CaseStatus.DISPUTE):
+        before, self.statuses[nth] = self.statuses.get(nth), status
+        if status in (CaseStatus.COMPLAINT, CaseStatus.DISPUTE) and status is not before:
             assert (HoldScope.CASE, f"case-{nth}") in self.holds.values()
 
     @rule(data=st.data())
