@@ -24,7 +24,7 @@ async def handle_once(
     if not 0 < len(key) <= MAX_KEY_LENGTH:
         raise ApiError(HTTPStatus.BAD_REQUEST, f"Idempotency-Key: 1 to {MAX_KEY_LENGTH} characters")
     services = request.app[SERVICES]
-    keys, taken = services.storage.idempotency, RequestKey(str(actor.token_id), operation.name, key)
+    keys, taken = services.storage.idempotency, RequestKey(_holder(actor), operation.name, key)
     content = await _content(operation, request)
     known = await keys.begin(taken, content, services.config.node.name, services.clock.utcnow())
     if known is not None:
@@ -40,15 +40,20 @@ async def handle_once(
     return response
 
 
+def _holder(actor: Principal) -> str:
+    """Whose key it is: a token's, or, from a session, a person's, who may have logged in again meanwhile."""
+    return f"account {actor.account_id}" if actor.session_id else str(actor.token_id)
+
+
 async def _content(operation: Operation, request: web.Request) -> bytes:
     """What makes a request the same. A file is told apart by its length: reading it here would hold it in memory."""
     content = str(request.content_length).encode() if operation.consumes else await request.read()
-    return request.query_string.encode() + b"\0" + content
+    return b"\0".join((request.path.encode(), request.query_string.encode(), content))
 
 
 def _again(known: KnownRequest) -> web.Response:
     if not known.same_content:
-        raise conflict("this Idempotency-Key was used with another body; use a new key")
+        raise conflict("this Idempotency-Key was used with another body or path; use a new key")
     if known.state is KeyState.UNDER_WAY:
         raise conflict("the first request with this Idempotency-Key is still under way; try again")
     if known.state is KeyState.INTERRUPTED:
@@ -58,8 +63,8 @@ def _again(known: KnownRequest) -> web.Response:
         )
     if known.body is None:
         raise conflict(
-            "this Idempotency-Key was used before and its answer held a secret, which is shown once and never stored; "
-            "if it was lost, revoke what was made and make another with a new key"
+            "this Idempotency-Key was used before, and its answer held what is shown once and never stored; "
+            "if it was lost, read what was made, or revoke it, and make another with a new key"
         )
     return web.Response(status=known.status, body=known.body, content_type="application/json")
 

@@ -96,7 +96,7 @@ async def test_a_secret_is_not_replayed(tmp_path: Path) -> None:
 async def test_what_a_kill_interrupted_is_not_done_again(tmp_path: Path) -> None:
     async with open_house(tmp_path) as house:
         token_id = next(t.token_id for t in await house.storage.accounts.tokens() if t.role is Role.ADMINISTRATOR)
-        body = b'\0{"number": "13800001234", "reason": "asked for it"}'
+        body = b'/v1/do-not-call\0\0{"number": "13800001234", "reason": "asked for it"}'
         key = RequestKey(str(token_id), "do_not_call.add", "dnc-1")
         await house.storage.idempotency.begin(key, body, "node1", datetime.now(UTC))
     async with open_house(tmp_path, new_tokens=False) as house:

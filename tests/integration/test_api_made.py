@@ -143,6 +143,15 @@ async def test_a_transcript_is_made_by_a_program_and_sealed(house: House, tmp_pa
     assert await _troubles(house, "r-1") == []
 
 
+async def test_a_transcript_is_kept_for_no_idempotency_key(house: House) -> None:
+    headers = house.auth(Role.QA) | {"Idempotency-Key": "k"}
+    for recording_id, status in (("r-1", 201), ("r-1", 409), ("r-2", 409)):
+        async with house.api.post(f"/v1/recordings/{recording_id}/transcript", headers=headers) as answer:
+            assert answer.status == status
+            said = await answer.json()
+    assert "another" in said["detail"], "another path is another request"
+
+
 async def test_recordings_are_transcribed_by_themselves_once(house: House) -> None:
     transcripts, clock = house.services.transcripts, house.services.clock
     info = await house.storage.recordings.get("r-1")

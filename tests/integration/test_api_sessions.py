@@ -59,6 +59,21 @@ async def test_a_page_works_with_its_cookie_and_its_csrf_value(house: House) -> 
     assert await ask(house, "GET", "/v1/campaigns") == 401
 
 
+async def test_an_idempotency_key_is_one_persons(house: House) -> None:
+    await add(house, "zhao", Role.SUPERVISOR)
+    await add(house, "qian", Role.SUPERVISOR)
+    placed = []
+    for login, times in (("zhao", 2), ("qian", 1)):
+        _, said = await log_in(house, login=login)
+        headers = {"X-CSRF-Token": said["csrf"], "Idempotency-Key": "1"}
+        for _ in range(times):
+            asked = {"scope": "case", "ref": "C-1", "reason": "court file 4"}
+            async with house.api.post("/v1/holds", json=asked, headers=headers) as answer:
+                assert answer.status == 201
+                placed.append((await answer.json())["hold_id"])
+    assert placed == [1, 1, 2]
+
+
 async def test_a_live_socket_takes_the_session(house: House) -> None:
     _, said = await log_in(house)
     house.live.publish("campaign/1", {"name": "Autumn"})

@@ -132,7 +132,13 @@ async def get_transcript(call: Call[RecordingPath, Nothing, Nothing]) -> Transcr
     return TranscriptOut.of(transcript)
 
 
-@routes.add("POST", "/v1/recordings/{recording_id}/transcript", "recordings.transcribe", status=HTTPStatus.CREATED)
+@routes.add(
+    "POST",
+    "/v1/recordings/{recording_id}/transcript",
+    "recordings.transcribe",
+    status=HTTPStatus.CREATED,
+    answers_secret=True,  # kept for an Idempotency-Key it would outlive the recording's key
+)
 async def transcribe(call: Call[RecordingPath, Nothing, Nothing]) -> TranscriptOut:
     """Has a recording transcribed by the house's program; an earlier transcript makes room."""
     info = await audible(call)
