@@ -152,7 +152,7 @@ class Retention(RuleBasedStateMachine):
         try:
             placed = self.run(place)
         except InputError:
-            assert recording_id in self.gone
+            assert recording_id in self.gone or recording_id in self.made
         else:
             self.holds[placed.hold.hold_id] = scope, ref
 
