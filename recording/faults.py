@@ -31,6 +31,7 @@ class Trouble(str, Enum):
     KEY_NOT_DESTROYED = "key_not_destroyed"
     AUDIO_MISSING = "audio_missing"
     AUDIO_ALTERED = "audio_altered"
+    AUDIO_REPLACED = "audio_replaced"
     AUDIO_UNKNOWN = "audio_unknown"
 
 
@@ -91,6 +92,10 @@ ADVICE: dict[Trouble, Advice] = {
     ),
     Trouble.AUDIO_MISSING: Advice("the recording's object was removed from the store", _RESTORE),
     Trouble.AUDIO_ALTERED: Advice("the recording's object was changed or exchanged for another", _RESTORE),
+    Trouble.AUDIO_REPLACED: Advice(
+        "the recording was put on record once more with other audio: a spool that is not the call's was left for it",
+        "take the audio of the first entry from a copy of the store, and find out who could write to the spool",
+    ),
     Trouble.AUDIO_UNKNOWN: Advice(
         "someone put it there, or a recording is stored whose row the database has not taken yet",
         "if the node runs and its log shows no waiting recording, move the object away and find out who wrote it",

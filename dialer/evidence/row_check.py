@@ -24,12 +24,27 @@ def check_row(row: LedgerRow, entries: Sequence[Entry]) -> list[Fault]:
         words = "the recording is in the database, but the ledger has no entry of it"
         return [Fault(Trouble.NO_ENTRY, row.recording_id, words)]
     newest = _facts(made[-1])
-    return [*_differences(row, made[-1], newest), *_deletion(row, newest, tombstones), *_key(row)]
+    return [
+        *_replaced(row, made),
+        *_differences(row, made[-1], newest),
+        *_deletion(row, newest, tombstones),
+        *_key(row),
+    ]
 
 
 def was_deleted(entries: Iterable[Entry]) -> bool:
     """Whether the ledger says that the recording was deleted."""
     return any(entry.kind == EntryKind.TOMBSTONE for entry in entries)
+
+
+def _replaced(row: LedgerRow, made: Sequence[Entry]) -> Iterator[Fault]:
+    """A spool that is finalised once more, after a crash, gives the same file, sealed under another key."""
+    first = _facts(made[0]).get("sha256")
+    for entry in made[1:]:
+        said = _facts(entry).get("sha256")
+        if said != first:
+            words = f"by entry {entry.chain}:{entry.sequence} its SHA-256 is {said}, by the first one {first}"
+            yield Fault(Trouble.AUDIO_REPLACED, row.recording_id, words)
 
 
 def _differences(row: LedgerRow, entry: Entry, facts: Mapping[str, Any]) -> Iterator[Fault]:
