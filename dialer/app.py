@@ -196,7 +196,13 @@ class Application:
         second = self.config.recordings.second_spool_dir
         spool_dirs = (self.spool_dir, *(() if second is None else (second,)))
         recordings = RecordingKeeper(
-            self.storage, self.config, self.policy.current, spool_dirs, self.clock, self._wake_delivery
+            self.storage,
+            self.config,
+            self.policy.current,
+            spool_dirs,
+            self.clock,
+            self._wake_delivery,
+            self.board,
         )
         self.recordings = await stack.enter_async_context(recordings)
         self.player = await stack.enter_async_context(Player(self.recordings))

@@ -47,9 +47,12 @@ class Owner(Protocol):
     def locked_until(self) -> datetime | None:
         """How long a store that locks shall hold a recording that ended just now; None: not at all."""
 
+    def note(self, waiting: int, failed: int, problem: str) -> None:
+        """How many are not finished, how many of these wait after a failure, and why the latest failed."""
+
 
 class Finalizer:
-    """`async with` object. `problem` says in words why recordings wait, or is empty."""
+    """`async with` object: from spools to recordings that their owner has taken over."""
 
     def __init__(
         self,
@@ -76,7 +79,7 @@ class Finalizer:
         self._idle.set()
         self._group = asyncio.TaskGroup()
         self._tasks: list[asyncio.Task[None]] = []
-        self.problem = ""
+        self._stuck: dict[str, str] = {}
 
     async def __aenter__(self) -> Self:
         await self._group.__aenter__()
@@ -117,6 +120,11 @@ class Finalizer:
             async with asyncio.timeout(timeout_s):
                 await self._idle.wait()
         return not self._known
+
+    @property
+    def problem(self) -> str:
+        """Why the recording that failed last is not finished, in words."""
+        return next(reversed(self._stuck.values()), "")
 
     @property
     def waiting(self) -> int:
@@ -168,7 +176,6 @@ class Finalizer:
             self._retry(recording_id, error)
         else:
             self._forget(recording_id)
-            self.problem = ""
 
     async def _finalize(self, worker: WorkerProcess, recording_id: str) -> None:
         async with asyncio.timeout(OWNER_TIMEOUT_S):
@@ -211,14 +218,16 @@ class Finalizer:
             return True
 
     def _retry(self, recording_id: str, error: Exception) -> None:
-        self.problem = str(error) or type(error).__name__
+        problem = str(error) or type(error).__name__
+        self._stuck[recording_id] = problem
         known = isinstance(error, RecordingError)
         logger.error(
-            "recording not finalised, tried again later", extra=_facts(recording_id, self.problem), exc_info=not known
+            "recording not finalised, tried again later", extra=_facts(recording_id, problem), exc_info=not known
         )
         self._failed.add(recording_id)
         self._postpone(recording_id, self._retry_delay_s)
         self._update_idle()
+        self._owner.note(self.waiting, len(self._stuck), self.problem)
 
     def _postpone(self, recording_id: str, delay_s: float) -> None:
         self._later[recording_id] = asyncio.get_running_loop().call_later(delay_s, self._try_again, recording_id)
@@ -232,7 +241,9 @@ class Finalizer:
         self._known.discard(recording_id)
         self._tried.discard(recording_id)
         self._end_expected_until.pop(recording_id, None)
+        self._stuck.pop(recording_id, None)
         self._update_idle()
+        self._owner.note(self.waiting, len(self._stuck), self.problem)
 
     def _update_idle(self) -> None:
         if self._known <= self._failed:

@@ -14,6 +14,7 @@ from dialer.config import Config
 from dialer.errors import ConfigError, InputError, system_reason
 from dialer.evidence.recording_keys import recording_keys
 from dialer.evidence.stores import store_settings
+from dialer.live import LiveBoard
 from dialer.model.attempt import Attempt
 from dialer.model.recording import NewRecording, RecordingInfo, RecordingState, WrappedKey
 from dialer.storage import Storage
@@ -60,14 +61,19 @@ class RecordingKeeper:
         spool_dirs: Sequence[Path],
         clock: Clock,
         on_kept: Callable[[], None],
+        board: LiveBoard,
     ) -> None:
-        """`policy` says which packs are in force; `on_kept` is called when the database has one recording more."""
+        """`policy` says which packs are in force; `board` shows what waits.
+
+        `on_kept` is called when the database has one recording more.
+        """
         self._storage = storage
         self._config = config
         self._policy = policy
         self._spool_dirs = spool_dirs
         self._clock = clock
         self._on_kept = on_kept
+        self._board = board
         self._settling: dict[str, asyncio.TimerHandle] = {}
         self._stack = AsyncExitStack()
 
@@ -127,6 +133,11 @@ class RecordingKeeper:
             return None
         now = self._clock.utcnow()
         return max((terms.until(terms.law_min, now) for terms in self._policy(now).retention(now)), default=None)
+
+    def note(self, waiting: int, failed: int, problem: str) -> None:
+        """Shows on the live board, and in the metrics, whether recordings wait, and why."""
+        said = {"waiting": waiting, "failed": failed, "problem": problem}
+        self._board.publish(f"recordings/{self._config.node.name}", said)
 
     # ---- inside
 

@@ -44,6 +44,7 @@ class Receiver:
         self.foreign = foreign
         self.taken: list[FinalizedRecording] = []
         self.until: datetime | None = None
+        self.noted = (0, 0, "")
 
     async def has(self, recording_id: str) -> bool:
         if self.foreign:
@@ -58,6 +59,9 @@ class Receiver:
 
     def locked_until(self) -> datetime | None:
         return self.until
+
+    def note(self, waiting: int, failed: int, problem: str) -> None:
+        self.noted = (waiting, failed, problem)
 
 
 def finalizer_of(folder: Path, receiver: Receiver, retry_delay_s: float = 60.0) -> Finalizer:
@@ -136,6 +140,7 @@ async def test_a_store_that_cannot_be_written_is_reported_and_tried_again(tmp_pa
         finalizer.submit(spool.stem)
         await until(lambda: finalizer.problem)
         assert "is the disk there" in finalizer.problem
+        assert receiver.noted == (1, 1, finalizer.problem)
         assert await asyncio.to_thread(spool.exists)
         await asyncio.to_thread((tmp_path / "store").mkdir)
         await until_idle(finalizer)

@@ -24,6 +24,7 @@ class Owner:
 
     def __init__(self) -> None:
         self.taken: list[FinalizedRecording] = []
+        self.noted = (-1, -1, "")
         self.until = (datetime.now(UTC) + timedelta(days=1)).replace(microsecond=0)
 
     async def has(self, recording_id: str) -> bool:
@@ -34,6 +35,9 @@ class Owner:
 
     def locked_until(self) -> datetime | None:
         return self.until
+
+    def note(self, waiting: int, failed: int, problem: str) -> None:
+        self.noted = (waiting, failed, problem)
 
 
 async def test_a_spool_stays_until_s3_is_back(tmp_path: Path) -> None:
@@ -60,6 +64,7 @@ async def _outlast(service: S3Service, folder: Path) -> None:
             hop.up = unchanged
             await _until(lambda: not finalizer.waiting)
             assert (spool.exists(), finalizer.problem) == (False, "")
+            assert owner.noted == (0, 0, "")
         (recording,) = owner.taken
         found = await asyncio.to_thread(lambda: open_store(store).stat(recording.path))
         assert found is not None

@@ -199,16 +199,17 @@ async def open_house(
         caller_ids=registered(),
         recordings=recordings or RecordingsConfig(),
     )
+    live = LiveBoard(clock)
     async with (
         Storage.open(f"sqlite:///{folder / 'dialer.db'}", KEY, clock) as storage,
         PolicyKeeper(storage.policies, clock, config) as keeper,
-        RecordingKeeper(storage, config, keeper.current, (folder / "spool",), clock, lambda: None) as recorder,
+        RecordingKeeper(storage, config, keeper.current, (folder / "spool",), clock, lambda: None, live) as recorder,
         Player(recorder) as player,
     ):
         node, vault = config.node.name, recorder.vault
         command = config.recordings.transcriber
         transcriber = CommandTranscriber(command) if command else None
-        campaigns, desk, live = PlayedCampaigns(storage, clock), PlayedDesk(clock), LiveBoard(clock)
+        campaigns, desk = PlayedCampaigns(storage, clock), PlayedDesk(clock)
         wakes: list[datetime] = []
         services = Services(
             config=config,
