@@ -91,7 +91,7 @@ _ADVANCE = (
 )
 
 
-def _lock_case(connection: Connection, attempt_id: int) -> None:
+def lock_case(connection: Connection, attempt_id: int) -> None:
     """The lock of the attempt's case, before any row is touched: events and wrap-ups of a case need it, too."""
     if connection.dialect.name == "postgresql":
         case_ref = connection.execute(_CASE, {"of_attempt": attempt_id}).scalar()
@@ -142,7 +142,7 @@ def settle(connection: Connection, settlement: Settlement, step: NextStep | None
         "new_connected_at": settlement.connected_at,
         "new_recording_id": settlement.recording_id or None,
     }
-    _lock_case(connection, settlement.attempt_id)
+    lock_case(connection, settlement.attempt_id)
     row = connection.execute(_SETTLE, said).first()
     if row is None:
         return False
@@ -271,7 +271,7 @@ def reconcile(
         .values(state=AttemptState.SETTLED.value, disposition=disposition.value, settled_by=actor)
         .returning(*_ENDED)
     )
-    _lock_case(connection, attempt_id)
+    lock_case(connection, attempt_id)
     row = connection.execute(statement).first()
     if row is None:
         return False

@@ -15,6 +15,7 @@ from dialer.outcomes import payloads
 from dialer.storage import ledger, tables
 from dialer.storage.attempts import load_attempt
 from dialer.storage.database import Database
+from dialer.storage.ending import lock_case
 from dialer.storage.events import emit
 from dialer.storage.keeping import is_gone
 from dialer.storage.recording_search import find, recording_info
@@ -135,6 +136,7 @@ def _add(
 
 def _called(connection: Connection, recording: NewRecording) -> Attempt:
     """The attempt, locked, so that an end or a wrap-up of this moment finds the recording, or is found by it."""
+    lock_case(connection, recording.attempt_id)  # before the row, as ends and wrap-ups do: its event needs it, too
     called = select(tables.attempts.c.attempt_id).where(tables.attempts.c.attempt_id == recording.attempt_id)
     connection.execute(called.with_for_update())
     attempt = load_attempt(connection, recording.attempt_id)

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from dialer.errors import InputError
 from dialer.evidence.retention import dry_run, judge_due, judge_named
@@ -25,6 +25,7 @@ from dialer.model.retention import (
     NotDecided,
 )
 from dialer.storage import Storage
+from dialer.storage.dialect import CASE_LOCK, lock
 from recording.errors import StoreAwayError
 from recording.retention import HoldScope
 from tests.support.recordings import new_recording
@@ -344,3 +345,24 @@ async def test_holds_statuses_and_deletions_at_once_end_in_no_deadlock(postgres_
         assert all((parent in books.gone) is (derived in books.gone) for derived, parent in books.parents.items())
         query = text("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
         assert await storage._database.read(lambda connection: connection.execute(query).scalar()) == 0
+
+
+async def test_a_recording_waits_for_its_case_before_it_takes_its_attempt(postgres_url: str) -> None:
+    """The end of a call and its wrap-up take the case first: in the other order they would wait in a circle."""
+    holds_case = asyncio.Event()
+    waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+
+    def end_the_call(connection: Connection) -> None:
+        lock(connection, CASE_LOCK, b"case-0")
+        holds_case.set()
+        while not connection.execute(waiting).scalar_one():
+            connection.execute(text("SELECT pg_sleep(0.01)"))
+        connection.execute(text("SELECT attempt_id FROM attempts FOR UPDATE NOWAIT"))
+
+    async with open_storage(postgres_url) as storage:
+        made = await (await Archive.open(storage)).keep("one", 0, OLD)
+        again = new_recording("two", made.attempt_id, OLD)
+        async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+            group.create_task(storage._database.write(end_the_call))
+            await holds_case.wait()
+            group.create_task(storage.recordings.add(again, WrappedKey("kek", b"key"), MONDAY))
