@@ -137,6 +137,20 @@ async def test_a_hold_is_placed_and_lifted(house: House) -> None:
     assert (await ask(house, wang, "POST", "/v1/holds/99/lift", {"reason": "which"}))[0] == 404
 
 
+async def test_no_number_stands_in_a_reason(house: House) -> None:
+    wang, said = await person(house, "wang", Role.AUDITOR), {"reason": "13800001234 complained"}
+    li = await person(house, "li", Role.SUPERVISOR)
+    _, placed = await ask(house, li, "POST", "/v1/holds", {"scope": "case", "ref": "C-1", **said})
+    await ask(house, wang, "POST", f"/v1/holds/{placed['hold_id']}/lift", said)
+    _, asked = await ask(house, li, "POST", "/v1/deletions", said)
+    assert asked["reason"] == "138****1234 complained"
+    await ask(house, wang, "POST", f"/v1/deletions/{asked['deletion_id']}/refuse", said)
+    entries = await house.storage.ledger_reading.entries("node1", 0, 100)
+    assert len([entry for entry in entries if b"138****1234" in entry.body]) == 2
+    assert not any(b"13800001234" in entry.body for entry in entries)
+    assert not any("13800001234" in entry.detail for _, entry in await house.storage.audit.list())
+
+
 @pytest.mark.parametrize(
     ("path", "body", "field"),
     [

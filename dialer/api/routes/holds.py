@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Self
 
-from pydantic import BaseModel, StringConstraints
+from pydantic import AfterValidator, BaseModel, StringConstraints
 
 from dialer.api.auditing import audit
 from dialer.api.paging import PageQuery, next_cursor
@@ -12,11 +12,15 @@ from dialer.api.routes.suppression import Ref
 from dialer.api.routing import AnyCall, Call, Id, Input, Nothing, Routes
 from dialer.errors import InputError
 from dialer.model.retention import By, LegalHold, NewHold
+from dialer.redaction import mask_numbers
 from recording.retention import HoldScope
 
 routes = Routes("retention")
 
-Why = Annotated[str, StringConstraints(min_length=3, max_length=500, strip_whitespace=True)]
+Why = Annotated[
+    str, StringConstraints(min_length=3, max_length=500, strip_whitespace=True), AfterValidator(mask_numbers)
+]
+"""Stands in the ledger, the audit log and evidence packs for good."""
 
 
 class HoldPath(Input):
@@ -26,7 +30,7 @@ class HoldPath(Input):
 class HoldIn(Input):
     """`ref` names what is kept: a recording's id, a `case_ref`, a `person_ref`, or a campaign's number.
 
-    The reason goes into the ledger for good: name no person in it.
+    The reason goes into the ledger for good: name no person in it. What looks like a phone number is masked.
     """
 
     scope: HoldScope

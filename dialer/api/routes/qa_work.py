@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Annotated
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
 from dialer.api.auditing import audit
 from dialer.api.paging import PageQuery, next_cursor
@@ -29,6 +29,7 @@ from dialer.model.quality_work import (
     WorkState,
 )
 from dialer.model.recording import RecordingState
+from dialer.redaction import mask_numbers
 from recording.review.sampling import Reason, ReasonKind
 
 routes = Routes("qa_work")
@@ -38,7 +39,9 @@ OVERSEES = frozenset({Role.SUPERVISOR, Role.ADMINISTRATOR, Role.AUDITOR})
 LOADS_OF = timedelta(days=28)
 """What is done is counted of so long."""
 
-Note = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=500)]
+Note = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=3, max_length=500), AfterValidator(mask_numbers)
+]
 RecordingId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 
 
