@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, exists, select, update
 from sqlalchemy.exc import IntegrityError
 
 from dialer.errors import InputError
@@ -119,11 +119,13 @@ class Accounts:
         return ApiToken(token_id, name, role, now, account_id, expires_at)
 
     async def token(self, token_hash: str, now: datetime) -> ApiToken | None:
-        """The token behind a hash if it is valid now, else None."""
+        """The token behind a hash if it is valid now and its account is open, else None."""
+        of_closed = exists().where(accounts.c.account_id == tokens.c.account_id, accounts.c.active.is_(False))
         query = select(tokens).where(
             tokens.c.token_hash == token_hash,
             tokens.c.revoked_at.is_(None),
             tokens.c.expires_at.is_(None) | (tokens.c.expires_at > now),
+            ~of_closed,
         )
         row = await self._database.read(lambda connection: connection.execute(query).first())
         return None if row is None else _token(row)

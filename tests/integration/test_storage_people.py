@@ -65,6 +65,8 @@ async def test_changes_of_an_account(storage: Storage) -> None:
     await storage.accounts.set_active(li.account_id, False, MONDAY)
     assert await storage.accounts.token("hash", MONDAY) is None
     assert await storage.accounts.password_hash(li.account_id) is None
+    await storage.accounts.add_token("meanwhile", "li", Role.COLLECTOR, MONDAY, account_id=li.account_id)
+    assert await storage.accounts.token("meanwhile", MONDAY) is None, "made while the account was closed"
 
 
 async def test_tokens_end(storage: Storage) -> None:
