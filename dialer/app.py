@@ -135,7 +135,7 @@ class Application:
     def _make_directories(self) -> None:
         for directory in (self.spool_dir, self.uploads_dir, self.prompts_dir):
             try:
-                directory.mkdir(parents=True, exist_ok=True)
+                directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             except OSError as error:
                 reason = f"node.data_dir: cannot make {directory}: {system_reason(error)}"
                 raise ConfigError(f"{reason}; choose a directory that this user may write to") from error

@@ -203,7 +203,7 @@ class MediaEngine:
         config = self._config
         try:
             for directory in self._spool_dirs:
-                directory.mkdir(parents=True, exist_ok=True)
+                directory.mkdir(mode=0o700, parents=True, exist_ok=True)  # unencrypted audio lies there
             return dialer_native.Engine(
                 config.host,
                 config.port_min,

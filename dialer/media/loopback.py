@@ -78,7 +78,7 @@ class LoopbackEngine:
         self._last_id = 0
 
     async def __aenter__(self) -> Self:
-        await asyncio.to_thread(self._spool_dir.mkdir, parents=True, exist_ok=True)
+        await asyncio.to_thread(self._spool_dir.mkdir, mode=0o700, parents=True, exist_ok=True)
         return self
 
     async def __aexit__(

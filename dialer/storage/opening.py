@@ -37,7 +37,7 @@ def key_file(config: Config) -> Path:
 def _key(config: Config) -> bytes:
     data_dir = config.node.data_dir
     try:
-        data_dir.mkdir(parents=True, exist_ok=True)
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)  # keys, audio, the database: nobody else's
     except OSError as error:
         raise ConfigError(
             f"node.data_dir: cannot make {data_dir}: {error.strerror}; choose a directory that this user may write to"

@@ -50,6 +50,11 @@ async def recorded(media: MediaEngine, recording_id: str, path: Path) -> Leg:
     return leg
 
 
+async def test_nobody_else_may_look_into_a_spool(media: MediaEngine, paths: tuple[Path, Path]) -> None:
+    modes = await asyncio.to_thread(lambda: [path.stat().st_mode & 0o777 for path in paths])
+    assert modes == [0o700, 0o700]
+
+
 async def test_a_path_that_went_away_is_left_and_used_again_once_it_is_back(
     media: MediaEngine, paths: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
