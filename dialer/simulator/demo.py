@@ -229,9 +229,9 @@ async def _launch(demo: Demo) -> None:
 
 def _say_where(demo: Demo) -> None:
     house = demo.house
-    demo.console.print(f"\n状态页 status page  [bold]{house.url}/[/bold]   (令牌 token, one per role)")
-    for role, _, token in house.logins:
-        demo.console.print(f"  {role:<14} {token}", highlight=False)
+    demo.console.print(f"\n状态页 status page  [bold]{house.url}/[/bold]   (令牌 token, one per person)")
+    for login, token in house.logins:
+        demo.console.print(f"  {login:<14} {token}", highlight=False)
     local = house.clock.utcnow().astimezone(demo_house.SHANGHAI)
     demo.console.print(f"排练时钟 rehearsal clock: {local:%Y-%m-%d %H:%M} 上海 Shanghai; 文件 files: {house.folder}")
     demo.console.print(f"话机注册 phones register at 127.0.0.1:{house.ports.sip} (SIP)\n")

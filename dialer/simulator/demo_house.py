@@ -41,6 +41,14 @@ ANNOUNCEMENTS = {
 """All that the simulated carrier says, by the name of its recording, and what that means; the mailbox, too: its first
 words are also those of an announcement."""
 CARRIER = "the simulated carrier"
+STAFF = {
+    "supervisor": Role.SUPERVISOR,
+    "qa": Role.QA,
+    "qa-2": Role.QA,
+    "auditor": Role.AUDITOR,
+    "administrator": Role.ADMINISTRATOR,
+}
+"""Persons, not programs: scoring, and deleting by two, are nothing that a program's token may do."""
 SIP_REALM = "dialer"
 SEED = 20261123
 CONFIG = """# Written by the demo.
@@ -98,7 +106,7 @@ class Ports:
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """Everything later steps need. `logins` are (who, log-in, token) for people who want to look around."""
+    """Everything later steps need. `logins` are (log-in, token) for people who want to look around."""
 
     folder: Path
     config_path: Path
@@ -107,7 +115,7 @@ class House:
     clock: RehearsalClock
     webhook_secret: str
     supervisor_token: str
-    logins: list[tuple[str, str, str]] = field(default_factory=list)
+    logins: list[tuple[str, str]] = field(default_factory=list)
     robots: list[Robot] = field(default_factory=list)
     lists: dict[str, Path] = field(default_factory=dict)
 
@@ -197,10 +205,6 @@ async def _furnish(house: House, n_robots: int) -> None:
     # One hash for all: nobody logs in by password here, and making one takes a quarter of a second.
     password_hash = await hash_password(secrets.token_urlsafe(16))
     async with Storage.open(f"sqlite:///{house.folder / 'data' / 'dialer.db'}", key, house.clock) as storage:
-        for role in (Role.SUPERVISOR, Role.QA, Role.ADMINISTRATOR):
-            token = house.supervisor_token if role is Role.SUPERVISOR else new_token()
-            await storage.accounts.add_token(hash_token(token), f"demo {role.value}", role, now)
-            house.logins.append((role.value, f"demo-{role.value}", token))
         for number in range(1, n_robots + 1):
             login, sip_password, token = f"robot{number}", secrets.token_urlsafe(12), new_token()
             sip = sip_credentials(login, SIP_REALM, sip_password)
@@ -210,6 +214,11 @@ async def _furnish(house: House, n_robots: int) -> None:
                 hash_token(token), login, Role.COLLECTOR, now, account_id=account.account_id
             )
             house.robots.append(Robot(account.account_id, login, token, sip_password))
+        for login, role in STAFF.items():
+            token = house.supervisor_token if role is Role.SUPERVISOR else new_token()
+            person = await storage.accounts.create(NewAccount(login, f"Demo {login}", role, password_hash), now)
+            await storage.accounts.add_token(hash_token(token), login, role, now, account_id=person.account_id)
+            house.logins.append((login, token))
         fingerprints = await asyncio.to_thread(_fingerprints)
         known = [NewAnnouncement(title, meaning, "zh", CARRIER) for title, meaning in ANNOUNCEMENTS.values()]
         added = [await storage.announcements.add(new, fingerprints[new.title], "demo", now) for new in known]
