@@ -57,7 +57,8 @@ def verify(
 ) -> None:
     """Checks the ledger, and every recording against it: its row, its key, its bytes in the store, its content.
 
-    Exit code 0: all is well; 1: something is wrong; 3: nothing is wrong, but nobody vouches for a key that signed.
+    Exit code 0: all is well; 1: something is wrong; 2: it could not be checked, or nothing is on record of the case
+    or recording named; 3: nothing is wrong, but nobody vouches for a key that signed.
     """
     from dialer.storage.ledger_rows import Chosen
 
@@ -71,6 +72,8 @@ def verify(
         _print(found, opened=not sealed_only)
     if not found.well:
         raise typer.Exit(EXIT_FAULTS)
+    if (case or recording) and not since and not found.recordings:
+        raise DialerError(f"no recording of {case or recording} is on record: look how it is written")
     if not found.vouched:
         raise typer.Exit(EXIT_NOT_WHOLE)
 
@@ -246,7 +249,7 @@ def _print(found: "Verified", *, opened: bool) -> None:
     if found.n_faults > len(found.faults):
         complain(f"and {found.n_faults - len(found.faults):,} more faults")
     if not found.well:
-        complain(f"{found.n_faults:,} faults")
+        complain(f"{found.n_faults:,} fault{'' if found.n_faults == 1 else 's'}")
     elif found.vouched:
         say("all is well: nothing was changed, removed, put in or re-ordered up to these heads")
     else:

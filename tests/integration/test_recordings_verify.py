@@ -334,6 +334,7 @@ def test_what_cannot_be_checked_is_said(files: Path) -> None:
     assert "add the UTC offset" in said("--since", "2026-11-23T00:00:00")
     assert "CHAIN:SEQUENCE:HASH" in said("--head", "node1:7")
     assert "cannot read it" in said("--key", str(files / "nowhere.pub"))
+    assert "no recording of case-99 is on record" in said("--case", "case-99")
     (files / "dialer.toml").write_text(f'[node]\ndata_dir = "{files}"\n')
     assert "--sealed-only" in said()
     _sql(files, "UPDATE alembic_version SET version_num = '9999'")
