@@ -148,7 +148,7 @@ async def search(call: Call[Nothing, Nothing, RecordingSearch]) -> RecordingPage
     if asked.number is None:
         return await _page(call, asked)
     if call.actor.role not in KNOWS_NUMBERS:
-        raise bad_field("body.number", "is nothing that your role may ask by", "search by the case")
+        raise bad_field("body.number", "your role may not search by a number", "search by the case")
     number = to_e164(asked.number)
     if isinstance(number, BadNumber):
         raise bad_field("body.number", "is not a phone number")

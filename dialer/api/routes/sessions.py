@@ -69,7 +69,8 @@ async def open_session(call: Call[Nothing, Nothing, LogIn]) -> web.Response:
         await services.storage.accounts.set_password(account.account_id, await hash_password(asked.password))
     secret, now = new_secret(), services.clock.utcnow()
     await services.storage.sessions.open(hash_token(secret), account.account_id, now, lasts=keeper.rules.lasts)
-    entry = AuditEntry(now, f"{account.name} ({account.role.value})", "session.open", f"account/{account.account_id}")
+    actor, subject = f"{account.name} ({account.role.value})", f"account/{account.account_id}"
+    entry = AuditEntry(now, actor, "session.open", subject, remote=call.actor.remote)
     await services.storage.audit.record(entry)
     said = _out(account, secret, now + keeper.rules.lasts, keeper.rules.idle)
     response = web.Response(text=said.model_dump_json(), content_type=JSON)
