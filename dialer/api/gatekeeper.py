@@ -48,23 +48,21 @@ class Gatekeeper:
 
     async def identify(self, token: str, remote: str, roles: frozenset[Role]) -> Principal:
         """Who holds this token, if they may (ApiError 401, 403, 429)."""
-        self.check_guesses(remote)
         known = await self._storage.accounts.token(hash_token(token), self._clock.utcnow()) if token else None
         if known is None:
-            self.guessed(remote)
+            self._no_secret(remote)
             detail = "send a valid token: Authorization: Bearer <token>; an administrator makes one"
             raise ApiError(HTTPStatus.UNAUTHORIZED, detail, headers={"WWW-Authenticate": "Bearer"})
         return _allowed(Principal(known.name, known.role, known.token_id, known.account_id, remote), roles)
 
     async def resume(self, secret: str, remote: str) -> Principal:
         """Who is logged in with this cookie (ApiError 401, 429)."""
-        self.check_guesses(remote)
         rules = self.rules
         known = await self._storage.sessions.get(
             hash_token(secret), self._clock.utcnow(), lasts=rules.lasts, idle=rules.idle
         )
         if known is None:
-            self.guessed(remote)
+            self._no_secret(remote)
             raise ApiError(HTTPStatus.UNAUTHORIZED, "the session is over; log in again at POST /v1/session")
         account = known.account
         return Principal(account.name, account.role, 0, account.account_id, remote, known.session_id)
@@ -75,6 +73,15 @@ class Gatekeeper:
         if wait_s > 0:
             headers = {"Retry-After": str(int(wait_s) + 1)}
             raise ApiError(HTTPStatus.TOO_MANY_REQUESTS, "too many wrong log-ins or tokens; wait", headers=headers)
+
+    def _no_secret(self, remote: str) -> None:
+        """Slows an address down that sends wrong tokens, or a page whose session is over (ApiError 429).
+
+        Whoever shares the address and sends a right one is let in, and may log in: nobody guesses 256 bits of chance.
+        """
+        who = f"secret:{remote}"
+        self.check_guesses(who)
+        self.guessed(who)
 
     def guessed(self, *who: str) -> None:
         """One more failure of each."""

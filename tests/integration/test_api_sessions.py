@@ -113,6 +113,20 @@ async def test_guesses_are_slowed_down_and_tell_nothing(house: House) -> None:
     assert (await log_in(house))[0] == 429
 
 
+async def test_a_page_left_open_locks_nobody_out(house: House) -> None:
+    """Behind a proxy a whole house has one address."""
+    _, said = await log_in(house)
+    assert await ask(house, "DELETE", "/v1/session", said["csrf"]) == 204
+    wrong = {"Cookie": "dialer=a-session-that-is-over"}
+    for status in [401] * FAILURES_ALLOWED + [429] * 2:
+        async with house.api.get("/v1/campaigns", headers=wrong) as answer:
+            assert answer.status == status
+    async with house.api.get("/v1/campaigns", headers=house.auth(Role.QA)) as answer:
+        assert answer.status == 200
+    assert (await log_in(house))[0] == 200
+    assert await ask(house, "GET", "/v1/campaigns") == 200
+
+
 async def test_a_changed_password_ends_every_session(house: House) -> None:
     _, said = await log_in(house)
     path, new = "/v1/session/password", "another horse battery"
