@@ -59,6 +59,10 @@ class KeyRing:
         ids = [self.current_id, *(kek_id for kek_id in self._keys if kek_id != self.current_id)]
         return [self._keys[kek_id].hex() for kek_id in ids]
 
+    def holds(self, kek_id: str) -> bool:
+        """Whether it unwraps what that key-encryption key wrapped."""
+        return kek_id in self._keys
+
     def new_key(self) -> bytes:
         """A fresh key for one recording."""
         return os.urandom(KEY_BYTES)

@@ -6,14 +6,14 @@ import os
 import shutil
 import socket
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 
 from rich.table import Table
 from rich.text import Text
 
+from dialer.cli.check_recordings import recording_key, recording_store
 from dialer.cli.client import service_url
+from dialer.cli.finding import Finding, Level, of_error
 from dialer.cli.house import open_storage, read_config
 from dialer.cli.output import console, say
 from dialer.clock import SystemClock
@@ -30,24 +30,6 @@ SAFE_HARBOUR = CampaignSettings().safe_harbour_prompt
 MEGABYTE = 1 << 20
 HEALTH_TIMEOUT_S = 3.0
 FIRST_STEP = "dialer token create NAME --role administrator"
-
-
-class Level(str, Enum):
-    """How a thing stands: WARN does not keep the node from dialing, FAIL does."""
-
-    OK = "ok"
-    WARN = "warn"
-    FAIL = "fail"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line: `advice` says what to do, empty when all is well."""
-
-    subject: str
-    level: Level
-    detail: str
-    advice: str = ""
 
 
 _STYLES = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red"}
@@ -83,13 +65,15 @@ async def examine(path: Path) -> AsyncIterator[Finding]:
     try:
         config = await asyncio.to_thread(read_config, path)
     except DialerError as error:
-        yield _of_error("configuration", error, "correct the file; docs/configuration.md explains every key")
+        yield of_error("configuration", error, "correct the file; docs/configuration.md explains every key")
         return
     yield Finding("configuration", Level.OK, str(path))
     yield await asyncio.to_thread(_key, config)
     yield await _database(config)
     for finding in await asyncio.to_thread(_spools, config):
         yield finding
+    yield await recording_key(config)
+    yield await asyncio.to_thread(recording_store, config)
     for finding in await asyncio.to_thread(_policy, config):
         yield finding
     is_running = await _is_running(config)
@@ -104,13 +88,6 @@ async def examine(path: Path) -> AsyncIterator[Finding]:
     yield await _prompts(config)
 
 
-def _of_error(subject: str, error: DialerError, advice: str) -> Finding:
-    """Our errors say what is wrong and then, behind a semicolon, what to do; `advice` where one does not."""
-    text = str(error)
-    detail, _, own = (text, "", "") if "\n" in text else text.partition("; ")
-    return Finding(subject, Level.FAIL, detail, own or advice)
-
-
 async def _database(config: Config) -> Finding:
     local = None if config.database.url else local_database(config)
     if local is not None and not await asyncio.to_thread(local.exists):
@@ -121,7 +98,7 @@ async def _database(config: Config) -> Finding:
             campaigns = await storage.campaigns.all()
             tokens = await storage.accounts.tokens()
     except DialerError as error:
-        return _of_error("database", error, "correct [database], or start the database")
+        return of_error("database", error, "correct [database], or start the database")
     if not tokens:
         return Finding("database", Level.WARN, "there is no API token", FIRST_STEP)
     return Finding("database", Level.OK, f"{len(campaigns)} campaigns, {len(tokens)} tokens")
@@ -176,7 +153,7 @@ def _policy(config: Config) -> list[Finding]:
     try:
         policy = configured_policy(config)
     except DialerError as error:
-        return [_of_error("policy", error, "correct the file it names, or policy.packs")]
+        return [of_error("policy", error, "correct the file it names, or policy.packs")]
     found = [Finding("policy", Level.OK, ", ".join((*config.policy.packs, *config.policy.overrides)))]
     for warning in policy.warnings(SystemClock().utcnow().date()):
         detail, _, advice = warning.partition("; ")

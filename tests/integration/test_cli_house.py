@@ -13,9 +13,12 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from dialer.cli import check
-from dialer.cli.check import Level, examine
+from dialer.cli.check import examine
 from dialer.cli.client import configured_url
+from dialer.cli.finding import Level
+from dialer.cli.house import read_config
 from dialer.cli.main import app
+from dialer.evidence.recording_keys import recording_keys
 from dialer.model.account import Role
 from tests.support.house import House, open_house
 from tests.support.policy import bank_policy
@@ -124,6 +127,9 @@ def _changed(path: Path, **settings: str) -> None:
         ({"spool_min_free_mb": '1\n[recordings]\nsecond_spool_dir = "/proc/none"'}, "second spool", "MB needed → free"),
         ({"spool_min_free_mb": '1\n[recordings]\nsecond_spool_dir = "second"'}, "second spool", "same file system"),
         ({"data_dir": '"/proc/nowhere"'}, "database", "does not exist yet"),
+        ({"data_dir": '"/proc/nowhere"'}, "recording key", "does not exist yet → made at the first start"),
+        ({"spool_min_free_mb": '1\n[recordings]\nkey = "abc"'}, "recording key", "not hexadecimal → give 32 bytes"),
+        ({"spool_min_free_mb": '1\n[recordings]\nstore = "/proc/none"'}, "recording store", "is not there → mount"),
         ({"port": "9\nkolor = 1"}, "configuration", "unknown key → known here"),
         ({"name": '"silent"\npassword = "env:NOT_SET_ANYWHERE"'}, "configuration", "NOT_SET_ANYWHERE is not set"),
     ],
@@ -151,6 +157,25 @@ async def test_doctor_on_a_damaged_house(
         f"{item.subject}: {item.detail} → {item.advice}" async for item in examine(config) if item.level is Level.FAIL
     ]
     assert any(line.startswith(subject) and words in line for line in lines), lines
+
+
+async def test_doctor_misses_the_key_of_earlier_recordings(config: Path) -> None:
+    await asyncio.to_thread(_run, "token", "create", "first", "--role", "administrator", "--config", config)
+    await asyncio.to_thread(recording_keys, await asyncio.to_thread(read_config, config))
+    assert (await _said_of(config, "recording key")).startswith("ok: ")
+    await asyncio.to_thread(_wrap_under_another, config.parent / "data" / "dialer.db")
+    said = await _said_of(config, "recording key")
+    assert said.startswith("warn: 1 recordings are sealed under keys that are not here → add")
+
+
+async def _said_of(config: Path, subject: str) -> str:
+    (found,) = [item async for item in examine(config) if item.subject == subject]
+    return f"{found.level.value}: {found.detail} → {found.advice}"
+
+
+def _wrap_under_another(database: Path) -> None:
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("INSERT INTO recording_keys (recording_id, kek_id, wrapped) VALUES ('r-1', 'other', x'00')")
 
 
 def _set_schema(database: Path, version: str) -> None:
