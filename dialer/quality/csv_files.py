@@ -1,8 +1,8 @@
 """Tables as CSV files that a spreadsheet opens as they are meant.
 
 UTF-8 with a byte order mark: without it Excel takes Chinese for another encoding. A text that a spreadsheet would take
-for a formula (it begins with =, +, -, @, a tab or a return) gets an apostrophe before it (OWASP, "CSV Injection"):
-names and labels come from people. Numbers are numbers.
+for a formula (it begins with =, +, -, @, one of these in full width, a tab or the end of a line) gets an apostrophe
+before it (OWASP, "CSV Injection"): names and labels come from people. Numbers are numbers.
 """
 
 import csv
@@ -12,7 +12,9 @@ from collections.abc import Iterable, Sequence
 MEDIA_TYPE = "text/csv"
 CHARSET = "utf-8"
 BOM = "\N{BYTE ORDER MARK}"
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FULL_WIDTH = ("\N{FULLWIDTH EQUALS SIGN}", "\N{FULLWIDTH PLUS SIGN}")
+_FULL_WIDTH += ("\N{FULLWIDTH HYPHEN-MINUS}", "\N{FULLWIDTH COMMERCIAL AT}")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", *_FULL_WIDTH)
 
 Cell = str | int | float | None
 

@@ -108,8 +108,12 @@ def test_a_mean_of_equal_values_is_sure_of_itself() -> None:
     assert (interval.low, interval.high) == (80.0, 80.0)
 
 
+FULL_WIDTH = "\N{FULLWIDTH EQUALS SIGN}1+1"
+"""Excel for Chinese takes it for a formula, too."""
+
+
 def test_a_file_holds_text_that_no_spreadsheet_runs() -> None:
-    texts: list[Cell] = ["=1+1", "+86", "-x", "@SUM(A1)", "\tx", "\rx", '张三, "a"\n', "plain", -1.5, None]
+    texts: list[Cell] = ["=1+1", "+86", "-x", "@SUM(A1)", "\tx", "\rx", '张三, "a"\n', FULL_WIDTH, -1.5, None]
     written = csv_of(["名", "n"], [[text, n] for n, text in enumerate(texts)])
     assert written.startswith(b"\xef\xbb\xbf")
     head, *rows = csv.reader(io.StringIO(written.decode("utf-8-sig"), newline=""))
@@ -122,7 +126,7 @@ def test_a_file_holds_text_that_no_spreadsheet_runs() -> None:
         "'\tx",
         "'\rx",
         '张三, "a"\n',
-        "plain",
+        f"'{FULL_WIDTH}",
         "-1.5",
         "",
     ]
