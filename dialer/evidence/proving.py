@@ -15,6 +15,7 @@ from dialer.evidence.object_check import ObjectCheck
 from dialer.evidence.signing_key import own_keys
 from dialer.evidence.time_stamping import trusted_authorities
 from dialer.evidence.verification import Parts, check_recording
+from dialer.storage.ledger_rows import LedgerRow
 from recording.faults import Fault, Trouble
 from recording.heads import Head, SignedHead, key_id_of
 from recording.keys import KeyRing
@@ -26,6 +27,8 @@ from recording.stamps import StampError, check_stamp
 
 MOST_ENTRIES = 20_000
 """Between two signed heads that are followed for one recording: as many as a node makes in hours without its key."""
+AT_ONCE = 2
+"""Each reads a recording whole, in threads that calls use, too; more wait for their turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,20 +65,26 @@ class Prover:
         self._reading, self._rows = storage.ledger_reading, storage.ledger_rows
         self._objects = ObjectCheck(store, keys)
         self._config = config
+        self._turns = asyncio.Semaphore(AT_ONCE)
 
     async def prove(self, recording_id: str) -> Proven | None:
         """Looks at everything; None: there is no such recording. Raises StoreAwayError, StorageError, ConfigError."""
         row = await self._rows.get(recording_id)
         if row is None:
             return None
+        async with self._turns:
+            return await self._proven(row)
+
+    # ---- inside
+
+    async def _proven(self, row: LedgerRow) -> Proven:
+        recording_id = row.recording_id
         believed = await asyncio.to_thread(self._believed)
         entries = await self._reading.about([recording_id])
         faults: list[Fault] = []
         ties = [await self._tie(entry, believed, faults) for entry in entries]
         faults += await check_recording(self._objects, row, entries)
         return Proven(tuple(ties), tuple(dict.fromkeys(faults)))
-
-    # ---- inside
 
     def _believed(self) -> "_Believed":
         return _Believed(own_keys(self._config), trusted_authorities(self._config.evidence))

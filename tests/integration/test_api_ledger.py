@@ -10,8 +10,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import Connection
 
 from dialer.evidence.ledger_keeper import LedgerKeeper
+from dialer.evidence.proving import AT_ONCE
 from dialer.evidence.signing_key import own_keys
 from dialer.model.account import Role
+from dialer.storage.ledger_rows import LedgerRow
+from recording.faults import Fault
 from recording.heads import SignedHead
 from tests.support.house import House, open_house
 from tests.support.kept import ended_calls, keep, noise
@@ -79,3 +82,22 @@ async def test_what_was_tampered_with_is_named(house: House) -> None:
     assert (said["well"], said["signed"]) == (False, False)
     assert {fault["trouble"] for fault in said["faults"]} == {"row_differs", "altered"}
     assert all(fault["meaning"] and fault["action"] for fault in said["faults"])
+
+
+async def test_few_are_proven_at_once(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The threads that read whole recordings are those that calls use."""
+    objects = house.services.prover._objects
+    check, at_once, most = objects.check, 0, 0
+
+    def counted(row: LedgerRow) -> list[Fault]:
+        nonlocal at_once, most
+        at_once += 1
+        most = max(most, at_once)
+        found = check(row)
+        at_once -= 1
+        return found
+
+    monkeypatch.setattr(objects, "check", counted)
+    answers = await asyncio.gather(*(_get(house, "/v1/recordings/r1/verification") for _ in range(12)))
+    assert {status for status, _ in answers} == {200}
+    assert 1 <= most <= AT_ONCE
