@@ -40,15 +40,10 @@ class RehearsalClock:
     def __init__(self, starts_at: datetime) -> None:
         if starts_at.tzinfo is None:
             raise ValueError("a rehearsal starts at an aware datetime")
-        self.shift: timedelta = starts_at.astimezone(UTC) - datetime.now(UTC)
+        self._shift: timedelta = starts_at.astimezone(UTC) - datetime.now(UTC)
 
     def monotonic(self) -> float:
         return time.monotonic()
 
     def utcnow(self) -> datetime:
-        return datetime.now(UTC) + self.shift
-
-
-def on_clock(clock: Clock, at: datetime) -> datetime:
-    """An instant as the machine's clock told it (a file's, the media engine's), on the clock of the house."""
-    return at + clock.shift if isinstance(clock, RehearsalClock) else at
+        return datetime.now(UTC) + self._shift

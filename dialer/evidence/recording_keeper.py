@@ -3,13 +3,12 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from dialer.clock import Clock, on_clock
+from dialer.clock import Clock
 from dialer.compliance.policy import Policy
 from dialer.config import Config
 from dialer.errors import ConfigError, InputError, system_reason
@@ -122,7 +121,6 @@ class RecordingKeeper:
     async def take(self, recording: FinalizedRecording) -> None:
         """Puts it on record, with its key and its entry in the ledger."""
         row, key = on_record(recording, attempt_id_of(recording.recording_id), self._config.node.name)
-        row = replace(row, started_at=on_clock(self._clock, row.started_at))
         try:
             await self._storage.recordings.add(row, key, self._clock.utcnow())
         except InputError as error:

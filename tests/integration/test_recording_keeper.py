@@ -3,7 +3,6 @@
 import asyncio
 from pathlib import Path
 
-from dialer.clock import RehearsalClock
 from recording.spool import SpoolWriter
 from tests.support.house import House, open_house
 from tests.support.kept import ended_calls
@@ -43,17 +42,6 @@ async def test_a_recording_is_on_record_with_its_key(tmp_path: Path) -> None:
         assert (info.attempt_id, info.node, info.duration_s, info.marks) == (call.attempt_id, "node1", 0.04, b"[]")
         assert len(decoded(await asyncio.to_thread(whole, await house.keeper.open(info)))) == 320
         assert len(await asyncio.to_thread(whole, await house.keeper.open_peaks(info))) == 24 + 2 * 4
-
-
-async def test_a_rehearsal_dates_recordings_as_it_dates_their_calls(tmp_path: Path) -> None:
-    """The media engine knows nothing of the moved clock."""
-    clock = RehearsalClock(MONDAY)
-    async with open_house(tmp_path, clock=clock) as house:
-        (call,) = await ended_calls(house.storage, [None])
-        await kept(house, tmp_path, f"node1-{call.attempt_id}")
-        info = await house.storage.recordings.get(f"node1-{call.attempt_id}")
-        assert info is not None
-        assert info.started_at == MONDAY + clock.shift
 
 
 async def test_a_spool_is_taken_again_when_the_store_lost_its_recording(tmp_path: Path) -> None:
