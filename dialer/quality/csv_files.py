@@ -12,8 +12,12 @@ from collections.abc import Iterable, Sequence
 MEDIA_TYPE = "text/csv"
 CHARSET = "utf-8"
 BOM = "\N{BYTE ORDER MARK}"
-_FULL_WIDTH = ("\N{FULLWIDTH EQUALS SIGN}", "\N{FULLWIDTH PLUS SIGN}")
-_FULL_WIDTH += ("\N{FULLWIDTH HYPHEN-MINUS}", "\N{FULLWIDTH COMMERCIAL AT}")
+_FULL_WIDTH = (
+    "\N{FULLWIDTH EQUALS SIGN}",
+    "\N{FULLWIDTH PLUS SIGN}",
+    "\N{FULLWIDTH HYPHEN-MINUS}",
+    "\N{FULLWIDTH COMMERCIAL AT}",
+)
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", *_FULL_WIDTH)
 
 Cell = str | int | float | None
