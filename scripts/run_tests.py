@@ -15,8 +15,8 @@ from pathlib import Path
 
 TESTS = Path("tests")
 FIRST, WAITING = "integration", "peers"
-MOVED = TESTS / FIRST / "test_kill_service.py"
-"""Runs beside the peers: minutes of waiting for a service that is killed and started. It makes the two even."""
+MOVED = tuple(TESTS / FIRST / f"test_{name}.py" for name in ("demo", "fault_service", "kill_service", "storage_kill"))
+"""Run beside the peers: minutes of waiting for services that are started and killed. They make the two even."""
 PYTEST = (sys.executable, "-m", "pytest")
 STOP_LIMIT_S = 30.0
 """For a process to end its own peers when the run is given up."""
@@ -35,7 +35,7 @@ def main(arguments: list[str]) -> int:
             printed = stack.enter_context(tempfile.TemporaryFile())
             command = (*PYTEST, "--color=no", *map(str, paths))
             beside.append((name, printed, subprocess.Popen(command, stdout=printed, stderr=subprocess.STDOUT)))
-        first = subprocess.Popen((*PYTEST, str(TESTS / FIRST), f"--ignore={MOVED}"))
+        first = subprocess.Popen((*PYTEST, str(TESTS / FIRST), *(f"--ignore={path}" for path in MOVED)))
         code = _all([first, *(process for _, _, process in beside)])
         for name, printed, _ in beside:
             print(f"\n== beside it: {name}", flush=True)
@@ -47,7 +47,7 @@ def main(arguments: list[str]) -> int:
 
 def groups() -> dict[str, list[Path]]:
     """What runs beside the first process, by name; without what is not there."""
-    waiting = [path for path in (TESTS / WAITING, MOVED) if path.exists()]
+    waiting = [path for path in (TESTS / WAITING, *MOVED) if path.exists()]
     others = {path.relative_to(TESTS).parts[0] for path in TESTS.rglob("test_*.py")} - {FIRST, WAITING}
     found = {WAITING: waiting, ", ".join(sorted(others)): [TESTS / name for name in sorted(others)]}
     return {name: paths for name, paths in found.items() if paths}
