@@ -38,13 +38,18 @@ class Gatekeeper:
         token = header.removeprefix(BEARER) if header.startswith(BEARER) else ""
         return await self.identify(token, request.remote or "", roles)
 
-    async def admit_socket(self, request: web.Request, token: str, csrf: str, roles: frozenset[Role]) -> Principal:
-        """Who opened this WebSocket, if they may: it said its token, or the csrf value of its session."""
+    async def admit_socket(
+        self, request: web.Request, token: str, csrf: str, roles: frozenset[Role], *, used: bool = True
+    ) -> Principal:
+        """Who opened this WebSocket, if they may: it said its token, or the csrf value of its session.
+
+        Not `used`: it is asked whether they still may.
+        """
         secret = request.cookies.get(self.rules.cookie, "")
         if token or not secret:
             return await self.identify(token, request.remote or "", roles)
         check_csrf(csrf, secret)
-        return _allowed(await self.resume(secret, request.remote or ""), roles)
+        return _allowed(await self.resume(secret, request.remote or "", used=used), roles)
 
     async def identify(self, token: str, remote: str, roles: frozenset[Role]) -> Principal:
         """Who holds this token, if they may (ApiError 401, 403, 429)."""
@@ -55,11 +60,11 @@ class Gatekeeper:
             raise ApiError(HTTPStatus.UNAUTHORIZED, detail, headers={"WWW-Authenticate": "Bearer"})
         return _allowed(Principal(known.name, known.role, known.token_id, known.account_id, remote), roles)
 
-    async def resume(self, secret: str, remote: str) -> Principal:
+    async def resume(self, secret: str, remote: str, *, used: bool = True) -> Principal:
         """Who is logged in with this cookie (ApiError 401, 429)."""
         rules = self.rules
         known = await self._storage.sessions.get(
-            hash_token(secret), self._clock.utcnow(), lasts=rules.lasts, idle=rules.idle
+            hash_token(secret), self._clock.utcnow(), lasts=rules.lasts, idle=rules.idle, used=used
         )
         if known is None:
             self._no_secret(remote)

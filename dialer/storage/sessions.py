@@ -33,8 +33,10 @@ class Sessions:
 
         return await self._database.write(work)
 
-    async def get(self, secret_hash: str, now: datetime, *, lasts: timedelta, idle: timedelta) -> Session | None:
-        """The session behind a hash; None: there is none, it is over, or its account is closed. Counts as its use."""
+    async def get(
+        self, secret_hash: str, now: datetime, *, lasts: timedelta, idle: timedelta, used: bool = True
+    ) -> Session | None:
+        """The session behind a hash; None: there is none, it is over, or its account is closed. `used` now, or not."""
         query = (
             select(accounts, sessions.c.session_id, sessions.c.opened_at, sessions.c.seen_at)
             .join(sessions, sessions.c.account_id == accounts.c.account_id)
@@ -44,7 +46,7 @@ class Sessions:
         row = await self._database.read(lambda connection: connection.execute(query).first())
         if row is None:
             return None
-        if now - row.seen_at >= SEEN_EVERY:
+        if used and now - row.seen_at >= SEEN_EVERY:
             seen = update(sessions).where(sessions.c.session_id == row.session_id).values(seen_at=now)
             await self._database.write(lambda connection: connection.execute(seen))
         return Session(row.session_id, account_of(row), row.opened_at, row.seen_at)

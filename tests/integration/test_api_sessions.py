@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from dialer.api.limits import FAILURES_ALLOWED
+from dialer.api.routes import live
 from dialer.model.account import Role
 from tests.support.house import House, open_house
 from tests.support.set_clock import SetClock
@@ -82,6 +83,18 @@ async def test_a_live_socket_takes_the_session(house: House) -> None:
         assert await socket.receive_json(timeout=5) == {"campaign/1": {"name": "Autumn"}}
     async with house.api.ws_connect("/v1/live") as socket:
         await socket.send_json({"csrf": "another's"})
+        assert (await socket.receive(timeout=5)).data == 1008
+
+
+async def test_a_watcher_whose_account_was_closed_is_sent_away(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "CHECK_EVERY_S", 0.05)
+    account_id = await add(house, "zhao", Role.SUPERVISOR)
+    _, said = await log_in(house, login="zhao")
+    house.live.publish("campaign/1", {"name": "Autumn"})
+    async with house.api.ws_connect("/v1/live") as socket:
+        await socket.send_json({"csrf": said["csrf"]})
+        await socket.receive_json(timeout=5)
+        await house.storage.accounts.set_active(account_id, False, MONDAY)
         assert (await socket.receive(timeout=5)).data == 1008
 
 

@@ -2,7 +2,8 @@
 
 The first message is the client's: `{"token": "…"}` (a token in the URL would land in logs), or `{"csrf": "…"}` from a
 page of somebody who logged in. Then frames come, at most four a second: `{"topic": value, …}` with what changed since
-the last one, a value of null for what is gone. A collector hears of their own desk only.
+the last one, a value of null for what is gone. A collector hears of their own desk only. Whoever may watch no more,
+because token, session or account ended meanwhile, is sent away within a minute.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from dialer.api.permissions import PERMISSIONS
 from dialer.api.principal import Principal
 from dialer.api.problems import ApiError
 from dialer.api.routing import SERVICES
+from dialer.errors import StorageError
 from dialer.live import Subscription
 from dialer.model.account import Role
 
@@ -25,6 +27,7 @@ OPERATION = "live.watch"
 HELLO_TIMEOUT_S = 10.0
 HEARTBEAT_S = 20.0
 SEND_TIMEOUT_S = 10.0
+CHECK_EVERY_S = 60.0
 MAX_HELLO_BYTES = 4096
 MAX_WATCHERS = 500
 
@@ -68,29 +71,52 @@ async def close_watchers(app: web.Application) -> None:
 
 
 async def _serve(request: web.Request, socket: web.WebSocketResponse) -> None:
-    principal = await _greet(request, socket)
-    if principal is None:
-        await socket.close(code=WSCloseCode.POLICY_VIOLATION, message=b"token refused")
+    hello = await _hello(socket)
+    principal = None if hello is None else await _admitted(request, hello, used=True)
+    if hello is None or principal is None:
+        await _refuse(socket)
         return
     frames = request.app[SERVICES].live.subscribe(lambda topic: _may_see(principal, topic))
     # Whoever ends first, the watcher by leaving or the sender by failing, ends the other.
     async with frames, asyncio.TaskGroup() as tasks:
-        sender = tasks.create_task(_send(socket, frames))
+        others = [tasks.create_task(_send(socket, frames)), tasks.create_task(_check(request, socket, hello))]
         async for _ in socket:  # what a watcher says after the hello is not listened to
             pass
-        sender.cancel()
+        for task in others:
+            task.cancel()
 
 
-async def _greet(request: web.Request, socket: web.WebSocketResponse) -> Principal | None:
+async def _hello(socket: web.WebSocketResponse) -> _Hello | None:
     try:
         async with asyncio.timeout(HELLO_TIMEOUT_S):
             message = await socket.receive()
-        if message.type is not WSMsgType.TEXT:
-            return None
-        hello = msgspec.json.decode(message.data, type=_Hello)
-        return await request.app[GATEKEEPER].admit_socket(request, hello.token, hello.csrf, PERMISSIONS[OPERATION])
-    except (TimeoutError, msgspec.MsgspecError, ApiError):
+        return msgspec.json.decode(message.data, type=_Hello) if message.type is WSMsgType.TEXT else None
+    except (TimeoutError, msgspec.MsgspecError):
         return None
+
+
+async def _admitted(request: web.Request, hello: _Hello, *, used: bool) -> Principal | None:
+    keeper, roles = request.app[GATEKEEPER], PERMISSIONS[OPERATION]
+    try:
+        return await keeper.admit_socket(request, hello.token, hello.csrf, roles, used=used)
+    except ApiError:
+        return None
+
+
+async def _check(request: web.Request, socket: web.WebSocketResponse, hello: _Hello) -> None:
+    """Asks now and then whether the watcher still may; an open page does not keep its session alive."""
+    is_admitted = True
+    while is_admitted:
+        await asyncio.sleep(CHECK_EVERY_S)
+        with contextlib.suppress(StorageError):  # a database that is away sends nobody away
+            is_admitted = await _admitted(request, hello, used=False) is not None
+    await _refuse(socket)
+
+
+async def _refuse(socket: web.WebSocketResponse) -> None:
+    with contextlib.suppress(ConnectionError, TimeoutError):
+        async with asyncio.timeout(SEND_TIMEOUT_S):
+            await socket.close(code=WSCloseCode.POLICY_VIOLATION, message=b"token refused")
 
 
 async def _send(socket: web.WebSocketResponse, frames: Subscription) -> None:
