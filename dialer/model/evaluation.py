@@ -210,8 +210,9 @@ class NewPair:
 
     recording_id: str
     scorer_ids: frozenset[int]
-    due_at: datetime
+    reason: str
     scorecard_id: int | None = None
+    due_days: int = 7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

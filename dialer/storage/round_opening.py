@@ -1,7 +1,7 @@
 """Opening rounds: whoever is to score something blind finds it among their work."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, and_, insert, select
 
@@ -15,6 +15,7 @@ from dialer.storage.dialect import insert_row
 from dialer.storage.qa_work import ASSIGNED, MAY_SCORE, is_pending, open_work
 from dialer.storage.scorecards import usable_version
 from dialer.storage.tables.base import AnyRow
+from recording.review.sampling import Reason, ReasonKind
 
 rounds = tables.scoring_rounds
 members = tables.scoring_round_members
@@ -37,7 +38,7 @@ def open_calibration(connection: Connection, calibration: NewCalibration, actor:
         insert(round_recordings), [{"round_id": round_id, "recording_id": call.recording_id} for call in calls]
     )
     items = [
-        _item(call, Purpose.CALIBRATION, slot, scorer, calibration, actor)
+        _item(call, Purpose.CALIBRATION, slot, scorer, calibration.due_at, actor)
         for call in calls
         for slot, scorer in enumerate(scorers, 1)
     ]
@@ -57,20 +58,20 @@ def give_to_two(connection: Connection, pair: NewPair, actor: Person, now: datet
         raise InputError("who gives a recording to two knows that there are two, and cannot be one of them")
     if call.qa_state not in ("", ASSIGNED) or is_pending(connection, call.recording_id, Purpose.SCORE):
         raise DialerError("the recording is scored, or given out to be scored once")
-    items = [_item(call, Purpose.BLIND, slot, scorer, pair, actor) for slot, scorer in enumerate(scorers, 1)]
-    given = [replace(item, scorecard_id=pair.scorecard_id) for item in items]
+    due_at = now + timedelta(days=pair.due_days)
+    reasons = (Reason(ReasonKind.BY_HAND, pair.reason),)  # without one it would be known for what it is
+    items = [_item(call, Purpose.BLIND, slot, scorer, due_at, actor) for slot, scorer in enumerate(scorers, 1)]
+    given = [replace(item, scorecard_id=pair.scorecard_id, reasons=reasons) for item in items]
     if len(open_work(connection, given, now)) < len(given):
         raise DialerError("the recording was given to two before")
 
 
-def _item(
-    call: AnyRow, purpose: Purpose, slot: int, scorer: int, asked: NewPair | NewCalibration, actor: Person
-) -> NewWork:
+def _item(call: AnyRow, purpose: Purpose, slot: int, scorer: int, due_at: datetime, actor: Person) -> NewWork:
     return NewWork(
         kind=WorkKind.RECORDING,
         subject=call.recording_id,
         purpose=purpose,
-        due_at=asked.due_at,
+        due_at=due_at,
         reasons=(),
         campaign_id=call.campaign_id,
         collector_id=call.agent_id,

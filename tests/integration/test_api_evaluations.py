@@ -3,7 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -224,7 +224,7 @@ async def test_half_of_a_pair_changes_nothing_that_others_can_read(desk: Desk, w
 
 async def test_a_supervisor_gives_a_recording_to_two(desk: Desk) -> None:
     ids = {who: person.account_id for who, person in desk.calls.people.items()}
-    body = {"recording_id": "r1", "due_at": (MONDAY + timedelta(days=1)).isoformat(), "scorecard_id": 1}
+    body = {"recording_id": "r1", "reason": "a hard call", "scorecard_id": 1}
     two = [ids["li"], ids["wang"]]
     assert (await desk.post("li", "/double-scorings", **body, scorer_ids=two))[0] == 403
     for wrong in ([ids["li"], ids["sun"]], [ids["li"], ids["ann"]], [ids["li"], 99], [ids["li"]]):
@@ -238,7 +238,11 @@ async def test_a_supervisor_gives_a_recording_to_two(desk: Desk) -> None:
     assert (status, again["detail"]) == (409, "the recording was given to two before")
     for who in ("li", "wang"):
         status, work = await desk.ask(who, "POST", "/qa/work/next")
-        assert (status, work["item"]["subject"], work["item"]["purpose"]) == (200, "r1", "score"), who
+        item = work["item"]
+        assert (status, item["subject"], item["purpose"]) == (200, "r1", "score"), who
+        assert item["reasons"] == [{"kind": "by_hand", "detail": "a hard call"}]  # as of what one alone scores
+        due, made = (datetime.fromisoformat(item[name]) for name in ("due_at", "created_at"))
+        assert due - made == timedelta(days=7)
     await desk.submitted("li", "r1")
     assert (await desk.submitted("wang", "r1"))["counts"] is False
     status, scored = await desk.post("sun", "/double-scorings", **body, scorer_ids=two)

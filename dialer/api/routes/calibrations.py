@@ -15,6 +15,7 @@ from dialer.api.auditing import audit
 from dialer.api.evaluation_access import person_of
 from dialer.api.paging import PageQuery, next_cursor
 from dialer.api.problems import ApiError, conflict, not_found
+from dialer.api.routes.qa_work import Note
 from dialer.api.routes.recordings import RecordingPath
 from dialer.api.routing import AnyCall, Call, Id, Input, Instant, Nothing, Routes
 from dialer.model.account import Role
@@ -47,11 +48,15 @@ class OpenIn(Input):
 
 
 class PairIn(RecordingPath):
-    """Two people who score the same recording; `scorecard_id` null: by whichever form the first of them takes."""
+    """Two people who score the same recording; `scorecard_id` null: by whichever form the first of them takes.
+
+    They read the `reason`, as of any recording given out by hand: nothing tells it from one of those.
+    """
 
     scorer_ids: Annotated[frozenset[Id], Field(min_length=2, max_length=2)]
-    due_at: Instant
+    reason: Note
     scorecard_id: Id | None = None
+    due_days: Annotated[int, Field(ge=1, le=90)] = 7
 
 
 class RoundOut(BaseModel):
