@@ -9,6 +9,7 @@ queries beside it. On PostgreSQL it runs over asyncpg, each write in a transacti
 import asyncio
 import logging
 import sqlite3
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -33,6 +34,7 @@ BUSY_TIMEOUT_S = 10.0
 """Longest wait of SQLite for another process that writes."""
 SCRUB_TIMEOUT_S = 0.5
 """Longest wait of scrubbing for readers: writes wait as long."""
+WAL_RETRY_S = 0.02
 MAX_GROUP = 128
 """Works committed together at most."""
 MAX_QUEUED = 2048
@@ -276,6 +278,23 @@ def _answer(job: _Job, outcome: _Outcome) -> None:
         job.answer.set_exception(outcome.error)
 
 
+def _enter_wal(connection: sqlite3.Connection) -> None:
+    """Into WAL mode, where a new database is not in it yet; blocking.
+
+    SQLite does not wait for another process that is doing the same, whatever its busy timeout, so this does.
+    """
+    until = time.monotonic() + BUSY_TIMEOUT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() >= until:
+                raise
+            time.sleep(WAL_RETRY_S)
+        else:
+            return
+
+
 def _sqlite_engine(path: str, connections: int, cache_kb: int) -> Engine:
     def connect() -> sqlite3.Connection:
         # Transactions begin where we say so: the driver's own habit leaves DDL outside of them.
@@ -286,8 +305,9 @@ def _sqlite_engine(path: str, connections: int, cache_kb: int) -> Engine:
             check_same_thread=False,
             cached_statements=STATEMENTS_KEPT,
         )
+        _enter_wal(connection)
         # secure_delete: a destroyed key must not be found in the file's free pages.
-        pragmas = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON")
+        pragmas = ("synchronous=FULL", "foreign_keys=ON", "secure_delete=ON")
         for pragma in (*pragmas, f"cache_size=-{cache_kb}"):
             connection.execute(f"PRAGMA {pragma}")
         return connection

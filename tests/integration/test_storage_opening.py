@@ -3,7 +3,9 @@
 import asyncio
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -71,6 +73,24 @@ async def test_nodes_that_start_together_make_one_schema(database_url: str) -> N
             nodes.create_task(start())
     async with open_storage(database_url) as storage:
         assert len(await storage.audit.list()) == 3
+
+
+def test_a_new_file_is_opened_by_many_at_once(tmp_path: Path) -> None:
+    """SQLite refuses at once who turns a new file into WAL mode while another does: a few in a hundred did not open."""
+    for n in range(60):
+        url, together = f"sqlite:///{tmp_path / f'{n}.db'}", Barrier(4)
+        with ThreadPoolExecutor(4) as threads:
+            opened = [threads.submit(_open_together, url, together) for _ in range(4)]
+        assert [one.result() for one in opened] == [1] * 4
+
+
+def _open_together(url: str, together: Barrier) -> int:
+    async def read() -> int:
+        async with connect_to(url) as opened:
+            return await opened.read(lambda connection: int(connection.execute(text("SELECT 1")).scalar_one()))
+
+    together.wait()
+    return asyncio.run(read())
 
 
 async def test_a_database_of_the_first_schema_goes_on(database_url: str, policy: Policy) -> None:
