@@ -118,7 +118,9 @@ def hold(
 ) -> None:
     """Places a legal hold: what it keeps stays until it is lifted."""
     placed = call(url, token, "POST", "/v1/holds", {"scope": scope, "ref": ref, "reason": reason})
-    say(f"hold {placed['hold_id']} keeps the {scope} {ref}")
+    say(f"hold {placed['hold_id']} keeps the {scope} {ref}: {placed['n_recordings']} recordings now")
+    if not placed["n_recordings"]:
+        note("if there should be some, look how it is spelled, lift this hold and place the right one")
 
 
 @app.command()

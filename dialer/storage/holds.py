@@ -7,7 +7,7 @@ a recording or comes too late for it, and says so.
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, update
 
 from dialer.errors import InputError
 from dialer.model.contact import CaseStatus
@@ -22,6 +22,7 @@ from recording.retention import Hold, HoldScope
 
 table = tables.legal_holds
 recordings = tables.recordings
+attempts = tables.attempts
 
 HOLDING = frozenset({CaseStatus.COMPLAINT, CaseStatus.DISPUTE})
 """Statuses that place a hold by themselves: recordings will be asked for. A person lifts it, no status does."""
@@ -40,6 +41,16 @@ class Holds:
         InputError: it is to keep one recording, and that one is gone, was never there, or is a redaction.
         """
         return await self._database.write(lambda connection: _place(connection, new, by, now, node))
+
+    async def n_held(self, scope: HoldScope, ref: str) -> int:
+        """How many recordings, redactions not counted, a hold on this keeps of those that are there now."""
+        query = (
+            select(func.count())
+            .select_from(recordings.join(attempts, attempts.c.attempt_id == recordings.c.attempt_id))
+            .where(_concerns(scope, ref))
+        )
+        kept = query.where(recordings.c.state == RecordingState.KEPT.value, recordings.c.parent_id == "")
+        return await self._database.read(lambda connection: connection.execute(kept).scalar_one())
 
     async def lift(self, hold_id: int, reason: str, by: By, now: datetime, *, node: str) -> LegalHold | None:
         """Ends a hold, with its entry in the ledger; a lifted one stays as it was. None: there is no such hold."""
@@ -111,6 +122,17 @@ def _of(row: AnyRow, by_ref: Mapping[tuple[str, str], list[Hold]]) -> Iterable[H
     refs = (row.recording_id, row.case_ref, row.person_ref, str(row.campaign_id))
     for scope, ref in zip(HoldScope, refs, strict=True):
         yield from by_ref.get((scope.value, ref), ())
+
+
+def _concerns(scope: HoldScope, ref: str) -> ColumnElement[bool]:
+    if scope is HoldScope.CAMPAIGN:
+        return recordings.c.campaign_id == int(ref)
+    by_text = {
+        HoldScope.RECORDING: recordings.c.recording_id,
+        HoldScope.CASE: recordings.c.case_ref,
+        HoldScope.PERSON: attempts.c.person_ref,
+    }
+    return by_text[scope] == ref
 
 
 def _place(connection: Connection, new: NewHold, by: By, now: datetime, node: str) -> LegalHold:

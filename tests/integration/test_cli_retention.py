@@ -45,7 +45,7 @@ async def test_two_persons_at_their_shells(house: House, tmp_path: Path) -> None
     due = await run(house, "li", "due")
     assert "2 recordings may go, 2 of them overdue" in due.output
     held = await run(house, "li", "hold", "case", "case-0", "--reason", "a suit")
-    assert "hold 1 keeps the case case-0" in held.output
+    assert "hold 1 keeps the case case-0: 1 recordings now" in held.output
     names = tmp_path / "names.txt"
     names.write_text("r-0\nr-1\nr-2\n", encoding="utf-8")
     asked = await run(house, "li", "request", "--from", names, "--reason", "asked for")
@@ -64,6 +64,9 @@ async def test_two_persons_at_their_shells(house: House, tmp_path: Path) -> None
     assert "asked for" in (await run(house, "li", "list", "--state", "done")).output
     assert "case-0" in (await run(house, "wang", "holds")).output
     assert "is lifted" in (await run(house, "wang", "lift", 1, "--reason", "withdrawn")).output
+    missed = await run(house, "li", "hold", "case", "case-O", "--reason", "a suit")
+    assert "0 recordings now" in missed.output
+    assert "is lifted" in (await run(house, "wang", "lift", 2, "--reason", "misspelled")).output
     assert "none" in (await run(house, "wang", "holds")).output
     await run(house, "li", "request", "--reason", "the last")
     assert "request 2 is refused" in (await run(house, "li", "refuse", 2, "--reason", "taken back")).output

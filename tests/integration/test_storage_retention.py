@@ -137,6 +137,9 @@ async def test_a_hold_on_a_redaction_is_asked_for_on_its_original(database_url: 
         await archive.keep("old", 0, OLD)
         await archive.keep("old.r1", 0, OLD, parent_id="old")
         hold = NewHold(HoldScope.RECORDING, "old.r1", "court file 1")
+        campaign = str(archive.campaign_id)
+        for scope, ref in (("recording", "old"), ("case", "case-0"), ("person", "person-0"), ("campaign", campaign)):
+            assert await storage.holds.n_held(HoldScope(scope), ref) == 1
         with pytest.raises(InputError, match="hold that one"):
             await storage.holds.place(hold, CLERK, MONDAY, node=NODE)
 

@@ -73,6 +73,15 @@ class HoldOut(BaseModel):
         return cls(**plain)
 
 
+class HoldPlaced(HoldOut):
+    """`n_recordings`: what there is now of what it keeps. 0 is right where it is all yet to come, or a slip of the pen.
+
+    Redactions are not counted: they go with their originals.
+    """
+
+    n_recordings: int
+
+
 class HoldPage(BaseModel):
     """Holds, newest first."""
 
@@ -92,7 +101,7 @@ async def list_holds(call: Call[Nothing, HoldQuery, Nothing]) -> HoldPage:
 
 
 @routes.add("POST", "/v1/holds", "holds.place", status=201)
-async def place(call: Call[Nothing, Nothing, HoldIn]) -> HoldOut:
+async def place(call: Call[Nothing, Nothing, HoldIn]) -> HoldPlaced:
     """Places a legal hold: nothing it keeps can be deleted before it is lifted. Several stand side by side."""
     asked, services = call.body, call.services
     if asked.scope is HoldScope.CAMPAIGN:
@@ -104,7 +113,8 @@ async def place(call: Call[Nothing, Nothing, HoldIn]) -> HoldOut:
     except InputError as error:
         raise bad_field("body.ref", str(error)) from error
     await audit(call, "holds.place", f"hold/{placed.hold.hold_id}", f"{asked.scope.value} {asked.ref}")
-    return HoldOut.of(placed)
+    n_recordings = await services.storage.holds.n_held(asked.scope, asked.ref)
+    return HoldPlaced(**HoldOut.of(placed).model_dump(), n_recordings=n_recordings)
 
 
 @routes.add("POST", "/v1/holds/{hold_id}/lift", "holds.lift")
