@@ -38,13 +38,17 @@ class MarkKind(str, Enum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Mark:
-    """Milliseconds since the start. `channel` None: both. `parts` > 1: so many spans, with good audio between them."""
+    """Milliseconds since the start. `channel` None: both. `parts` > 1: so many spans, with good audio between them.
+
+    `why` something was taken out: a word of `recording.redaction.Why`, "" for other kinds.
+    """
 
     from_ms: int
     to_ms: int
     kind: MarkKind
     channel: int | None
     parts: int = 1
+    why: str = ""
 
 
 class MarkBook:
@@ -106,7 +110,9 @@ def _append(spans: list[list[int]], span: list[int], join_samples: int) -> None:
 
 
 def encode_marks(marks: Iterable[Mark]) -> bytes:
-    """JSON: a list of {"kind", "channel": 0 | 1 | "both", "from_ms", "to_ms"}, and "parts" where there are several."""
+    """JSON: a list of {"kind", "channel": 0 | 1 | "both", "from_ms", "to_ms"}, with "parts" where there are several,
+    and "why" where there is a reason.
+    """
     return msgspec.json.encode([_plain(mark) for mark in marks])
 
 
@@ -119,6 +125,7 @@ def decode_marks(data: bytes) -> tuple[Mark, ...]:
             MarkKind(one["kind"]),
             None if one["channel"] == "both" else one["channel"],
             one.get("parts", 1),
+            one.get("why", ""),
         )
         for one in msgspec.json.decode(data)
     )
@@ -131,4 +138,6 @@ def _plain(mark: Mark) -> dict[str, str | int]:
         "from_ms": mark.from_ms,
         "to_ms": mark.to_ms,
     }
-    return plain | ({"parts": mark.parts} if mark.parts > 1 else {})
+    parts: dict[str, str | int] = {"parts": mark.parts} if mark.parts > 1 else {}
+    why: dict[str, str | int] = {"why": mark.why} if mark.why else {}
+    return plain | parts | why

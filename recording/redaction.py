@@ -76,7 +76,7 @@ def _silenced(block: NDArray[np.int16], at: int, taken: Iterable[Mark]) -> NDArr
 
 def _mark(span: Span) -> Mark:
     channel = {Side.BOTH: None, Side.FAR: 0, Side.NEAR: 1}[span.side]
-    return Mark(span.from_ms, span.to_ms, MarkKind.REDACTED, channel)
+    return Mark(span.from_ms, span.to_ms, MarkKind.REDACTED, channel, why=span.why.value)
 
 
 def _by_time(mark: Mark) -> tuple[int, int, str]:

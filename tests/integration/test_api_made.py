@@ -101,10 +101,12 @@ async def test_a_redaction_is_a_recording_of_its_own(house: House) -> None:
             heard, _ = soundfile.read(io.BytesIO(await answer.read()), dtype="int16")
         assert np.array_equal(heard, samples), recording_id
     async with house.api.get("/v1/recordings/r-1.r2/marks", headers=house.auth(Role.QA)) as answer:
-        marks = [
-            (mark["kind"], mark["channel"], mark["from_ms"], mark["to_ms"]) for mark in (await answer.json())["items"]
-        ]
-    assert marks == [("redacted", 0, 500, 1000), ("redacted", "both", 2000, 2100)]
+        marks = (await answer.json())["items"]
+    keys = ("kind", "channel", "from_ms", "to_ms", "why")
+    assert [tuple(mark[key] for key in keys) for mark in marks] == [
+        ("redacted", 0, 500, 1000, "card_number"),
+        ("redacted", "both", 2000, 2100, "health"),
+    ]
     (entry,) = await _ledger(house, "r-1.r2")
     original = await house.storage.recordings.get("r-1")
     assert original is not None
