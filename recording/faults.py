@@ -75,7 +75,8 @@ ADVICE: dict[Trouble, Advice] = {
         "the proofs of calls were changed, removed or made anew after this entry", "run `dialer proof verify`"
     ),
     Trouble.ROW_DIFFERS: Advice(
-        "the recording's row was changed after it was entered in the ledger", "believe the entry; find out who wrote"
+        "the recording's row was changed after it was entered in the ledger",
+        "believe the entry; find out who wrote to the database",
     ),
     Trouble.ROW_MISSING: Advice("the recording was removed from the database without a deletion on record", _COMPARE),
     Trouble.NO_ENTRY: Advice("the recording was put into the database past the ledger, or its entry removed", _COMPARE),

@@ -234,7 +234,7 @@ class _Progress:
 
 def _print(found: "Verified", *, opened: bool) -> None:
     for chain in found.chains:
-        _print_chain(chain)
+        _print_chain(chain, to_note=found.well)
     walked = found.walked
     say(f"{walked.entries:,} entries, {walked.heads:,} signed heads, {walked.stamps:,} time stamps")
     if walked.stamped_until is not None:
@@ -256,14 +256,14 @@ def _print(found: "Verified", *, opened: bool) -> None:
         say("nothing is wrong, but a key that signed is one nobody here vouches for; give it with --key")
 
 
-def _print_chain(chain: "ChainReport") -> None:
+def _print_chain(chain: "ChainReport", *, to_note: bool) -> None:
     say(
         f"chain {chain.chain}: {chain.entries:,} entries, {chain.first:,} to {chain.last:,}, signed to {chain.signed:,}"
     )
     for signer in chain.keys:
         word = "trusted" if signer.trusted else "named by the chain alone"
         say(f"  key {signer.key_id} ({word}): {signer.heads:,} heads, entries {signer.first:,} to {signer.last:,}")
-    if chain.entries:
+    if chain.entries and to_note:  # a head of what was tampered with would only vouch for it
         say("  to note elsewhere:")
         say(f"  {chain.chain}:{chain.last}:{chain.head}")
 
