@@ -24,7 +24,7 @@ async def handle_once(
     if not 0 < len(key) <= MAX_KEY_LENGTH:
         raise ApiError(HTTPStatus.BAD_REQUEST, f"Idempotency-Key: 1 to {MAX_KEY_LENGTH} characters")
     services = request.app[SERVICES]
-    keys, taken = services.storage.idempotency, RequestKey(_holder(actor), operation.name, key)
+    keys, taken = services.storage.idempotency, RequestKey(actor.holder, operation.name, key)
     content = await _content(operation, request)
     known = await keys.begin(taken, content, services.config.node.name, services.clock.utcnow())
     if known is not None:
@@ -38,11 +38,6 @@ async def handle_once(
         raise
     await keys.finish(taken, response.status, None if operation.answers_secret else _body(response))
     return response
-
-
-def _holder(actor: Principal) -> str:
-    """Whose key it is: a token's, or, from a session, a person's, who may have logged in again meanwhile."""
-    return f"account {actor.account_id}" if actor.session_id else str(actor.token_id)
 
 
 async def _content(operation: Operation, request: web.Request) -> bytes:

@@ -20,6 +20,11 @@ class Principal:
     session_id: int = 0
 
     @property
+    def holder(self) -> str:
+        """Whose doing it is: of a session the person's, who may have logged in again meanwhile, else the token's."""
+        return f"account {self.account_id}" if self.session_id else str(self.token_id)
+
+    @property
     def actor(self) -> str:
         """How records name them."""
         return f"{self.name} ({self.role.value})" if self.role else "nobody"

@@ -6,6 +6,7 @@ audio costs no more memory than a minute, and a listener who stops ends the work
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
@@ -27,6 +28,8 @@ logger = logging.getLogger(__name__)
 THREADS = 4
 MAX_LISTENERS = 32
 """At once on a node; each holds a decoder and a piece of audio, some 2 MB."""
+MAX_OF_ONE = 8
+"""Of these one person or program may hold: whoever stops reading without leaving keeps nobody else from listening."""
 STEP_TIMEOUT_S = 30.0
 """Longest wait for the store to give the next piece."""
 
@@ -34,7 +37,7 @@ T = TypeVar("T")
 
 
 class PlayingBusyError(DialerError):
-    """As many listen at once as this node allows; try again in a moment."""
+    """As many listen at once as this node allows, or allows one of them; try again in a moment."""
 
 
 class Opens(Protocol):
@@ -65,12 +68,12 @@ class Form:
 
 
 class Player:
-    """`async with` object; one per node. `listenings`: what its audit log says; `n_listeners`: at this moment."""
+    """`async with` object; one per node. `listenings`: what its audit log says of them."""
 
     def __init__(self, keeper: Opens) -> None:
         self._keeper = keeper
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="playing")
-        self.n_listeners = 0
+        self._listeners: Counter[str] = Counter()
         self.listenings = Listenings()
 
     async def __aenter__(self) -> Self:
@@ -81,16 +84,22 @@ class Player:
     ) -> None:
         await asyncio.to_thread(self._threads.shutdown)
 
+    @property
+    def n_listeners(self) -> int:
+        """At this moment."""
+        return self._listeners.total()
+
     @asynccontextmanager
-    async def listening(self) -> AsyncIterator[None]:
-        """The place of one listener. Raises PlayingBusyError when all are taken."""
-        if self.n_listeners >= MAX_LISTENERS:
+    async def listening(self, who: str) -> AsyncIterator[None]:
+        """The place of one listener. Raises PlayingBusyError when all are taken, or too many by this one."""
+        if self.n_listeners >= MAX_LISTENERS or self._listeners[who] >= MAX_OF_ONE:
             raise PlayingBusyError
-        self.n_listeners += 1
+        self._listeners[who] += 1
         try:
             yield
         finally:
-            self.n_listeners -= 1
+            self._listeners[who] -= 1
+            self._listeners += Counter()  # forgets those who have none
 
     async def open(self, info: RecordingInfo) -> SealedReader:
         """The sealed FLAC file. Raises RecordingError, which is in the log already."""

@@ -15,7 +15,7 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from dialer.evidence.playing import MAX_LISTENERS
+from dialer.evidence.playing import MAX_LISTENERS, MAX_OF_ONE, PlayingBusyError
 from dialer.model.account import Role
 from dialer.model.recording import NewRecording
 from tests.support.house import House, open_house
@@ -131,12 +131,25 @@ async def test_the_waveform_and_the_marks(kept: Kept) -> None:
 
 async def test_no_more_listeners_than_the_node_can_serve(kept: Kept) -> None:
     async with AsyncExitStack() as listeners:
-        for _ in range(MAX_LISTENERS):
-            await listeners.enter_async_context(kept.house.services.player.listening())
+        for nth in range(MAX_LISTENERS):
+            await listeners.enter_async_context(kept.house.services.player.listening(f"account {nth}"))
         status, headers, _ = await kept.get("/audio")
         assert (status, headers["Retry-After"]) == (503, "5")
     status, _, _ = await kept.get("/audio")
     assert status == 200
+
+
+async def test_one_listener_leaves_room_for_others(kept: Kept) -> None:
+    player = kept.house.services.player
+    async with AsyncExitStack() as listeners:
+        for _ in range(MAX_OF_ONE):
+            await listeners.enter_async_context(player.listening("account 1"))
+        with pytest.raises(PlayingBusyError):
+            await listeners.enter_async_context(player.listening("account 1"))
+        assert (await kept.get("/audio"))[0] == 200
+    await _nobody_listens(kept.house)
+    async with player.listening("account 1"):
+        assert player.n_listeners == 1
 
 
 async def test_who_leaves_ends_the_work(kept: Kept) -> None:

@@ -32,7 +32,7 @@ async def get_pack(call: Call[CasePath, Nothing, Nothing]) -> web.StreamResponse
     services, now = call.services, call.services.clock.utcnow()
     config = services.config
     maker = PackMaker(services.storage, services.player, config.node.name, config.evidence.tsa_certificate)
-    async with services.player.listening(), opened():
+    async with opened(), services.player.listening(call.actor.holder):
         pack = await maker.plan(call.path.case_ref, services.policy.current(now), now)
         if pack is None:
             raise not_found("case with calls")

@@ -81,7 +81,7 @@ async def get_audio(call: Call[RecordingPath, AudioQuery, Nothing]) -> web.Strea
     log, with what was asked for; several ranges within minutes make one entry.
     """
     info, form, player = await audible(call), call.query.form(), call.services.player
-    async with opened(), player.listening():
+    async with opened(), player.listening(call.actor.holder):
         content = await player.content(info, form)
         etag = f'"{info.sha256}"' if form.container == "flac" else f'"{info.sha256}-{form}"'
         part = _part(call, form, content, etag)

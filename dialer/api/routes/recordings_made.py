@@ -97,7 +97,8 @@ async def export(call: Call[RecordingPath, Nothing, ExportIn]) -> web.StreamResp
     info, asked = await audible(call), call.body
     _check_span(info, asked)
     player = call.services.player
-    async with opened(), player.listening(), _made(call, info, asked) as (size, pieces), aclosing(pieces):
+    place = player.listening(call.actor.holder)
+    async with opened(), place, _made(call, info, asked) as (size, pieces), aclosing(pieces):
         first = await anext(pieces, b"")
         await audit(call, "recording.export", f"recording/{info.recording_id}", _said(asked))
         handed_out = _HandedOut(call, info, first, pieces)
