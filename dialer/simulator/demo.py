@@ -234,7 +234,9 @@ def _say_where(demo: Demo) -> None:
         demo.console.print(f"  {login:<14} {token}", highlight=False)
     local = house.clock.utcnow().astimezone(demo_house.SHANGHAI)
     demo.console.print(f"排练时钟 rehearsal clock: {local:%Y-%m-%d %H:%M} 上海 Shanghai; 文件 files: {house.folder}")
-    demo.console.print(f"话机注册 phones register at 127.0.0.1:{house.ports.sip} (SIP)\n")
+    demo.console.print(f"话机注册 phones register at 127.0.0.1:{house.ports.sip} (SIP)")
+    check = f"dialer recordings verify --config {house.config_path}"
+    demo.console.print(f"核对录音 check the recordings: {check}\n", highlight=False, soft_wrap=True)
 
 
 # ---- what is shown
