@@ -124,6 +124,8 @@ def main() -> None:
         sys.exit(EXIT_ERROR)
     except KeyboardInterrupt:
         sys.exit(130)
+    except asyncio.CancelledError:  # told to end by SIGTERM
+        sys.exit(143)
 
 
 def _level(name: str) -> str:
