@@ -121,6 +121,10 @@ async def test_guesses_are_slowed_down_and_tell_nothing(house: House) -> None:
     unknown = await log_in(house, login="nobody")
     assert wrong == unknown
     assert wrong[0] == 401
+    refused = [entry for _, entry in await house.storage.audit.list() if entry.action == "session.refused"]
+    (account,) = [account for account in await house.storage.accounts.all() if account.login == "wang"]
+    assert [entry.subject for entry in refused] == ["account/unknown", f"account/{account.account_id}"]
+    assert {(entry.actor, entry.remote) for entry in refused} == {("nobody", "127.0.0.1")}
     for _ in range(FAILURES_ALLOWED - 2):
         assert (await log_in(house, "not the password"))[0] == 401
     assert (await log_in(house))[0] == 429

@@ -64,6 +64,8 @@ async def open_session(call: Call[Nothing, Nothing, LogIn]) -> web.Response:
     password_hash = await services.storage.accounts.password_hash(account.account_id) if account else None
     if not await call.request.app[PASSWORDS].fits(asked.password, password_hash) or account is None:
         keeper.guessed(*guessers)
+        # Never what was typed: people type their password where the log-in goes.
+        await audit(call, "session.refused", f"account/{account.account_id}" if account else "account/unknown")
         raise ApiError(HTTPStatus.UNAUTHORIZED, _WRONG)
     if password_hash and needs_rehash(password_hash):
         await services.storage.accounts.set_password(account.account_id, await hash_password(asked.password))
