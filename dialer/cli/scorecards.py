@@ -102,7 +102,7 @@ def _read(file: Path) -> Mapping[str, Any]:
 
 
 def _lines(file: Path, problems: list[str]) -> str:
-    return "\n".join([f"{file}: {len(problems)} mistakes", *(f"- {problem}" for problem in problems)])
+    return "\n".join([f"{file}: mistakes: {len(problems)}", *(f"- {problem}" for problem in problems)])
 
 
 def _find(name: str, url: str, token: str) -> Mapping[str, Any] | None:
