@@ -237,7 +237,7 @@ async def test_a_supervisor_gives_a_recording_to_two(desk: Desk) -> None:
     status, again = await desk.post("sun", "/double-scorings", **body, scorer_ids=two)
     assert (status, again["detail"]) == (409, "the recording was given to two before")
     for who in ("li", "wang"):
-        status, work = await desk.ask(who, "POST", "/qa/work/next")
+        status, work = await desk.ask(who, "POST", "/qa/queue/next")
         item = work["item"]
         assert (status, item["subject"], item["purpose"]) == (200, "r1", "score"), who
         assert item["reasons"] == [{"kind": "by_hand", "detail": "a hard call"}]  # as of what one alone scores

@@ -135,7 +135,7 @@ async def drawn(desk: Desk, policy: Policy) -> Desk:
 async def test_a_weeks_work_from_the_plan_to_the_figures(drawn: Desk) -> None:
     qian, zhao = drawn.people["qian"], drawn.people["zhao"]
     for login in ("li", "wang"):
-        while (item := (await drawn.ask(login, "POST", "/v1/qa/work/next"))[1]["item"]) is not None:
+        while (item := (await drawn.ask(login, "POST", "/v1/qa/queue/next"))[1]["item"]) is not None:
             await drawn.score(
                 item["subject"], login, GOOD | {"threats": "yes" if item["collector_id"] == qian else "no"}
             )
@@ -175,9 +175,9 @@ async def test_a_file_holds_what_the_answer_holds(drawn: Desk) -> None:
 
 
 async def test_a_scorer_sees_what_is_theirs_and_nothing_of_the_plan(drawn: Desk) -> None:
-    _, everything = await drawn.ask("audit", "GET", "/v1/qa/work")
+    _, everything = await drawn.ask("audit", "GET", "/v1/qa/queue")
     assert len(everything["items"]) == 5
-    _, mine = await drawn.ask("li", "GET", f"/v1/qa/work?assignee_id={drawn.people['wang']}&plan_id=1")
+    _, mine = await drawn.ask("li", "GET", f"/v1/qa/queue?assignee_id={drawn.people['wang']}&plan_id=1")
     theirs = [item for item in everything["items"] if item["assignee_id"] == drawn.people["wang"]]
     assert len(mine["items"]) + len(theirs) == 5
     assert {(item["assignee_id"], item["plan_id"], item["assigned_by"]) for item in mine["items"]} == {
@@ -186,9 +186,9 @@ async def test_a_scorer_sees_what_is_theirs_and_nothing_of_the_plan(drawn: Desk)
     (first, *_), (other, *_) = mine["items"], theirs
     assert (first["call"]["collector"][-1], "****" in first["call"]["number_masked"]) == ("姓", True)
     for method, action in (("GET", ""), ("POST", "/skip")):
-        path = f"/v1/qa/work/{other['work_id']}{action}"
+        path = f"/v1/qa/queue/{other['work_id']}{action}"
         assert (await drawn.ask("li", method, path, {"reason": "not mine"} if action else None))[0] == 404
-    path = f"/v1/qa/work/{first['work_id']}"
+    path = f"/v1/qa/queue/{first['work_id']}"
     status, skipped = await drawn.ask("li", "POST", f"{path}/skip", {"reason": "a test call"})
     assert (status, skipped["state"], skipped["note"], skipped["closed_by"]) == (
         200,
@@ -198,31 +198,31 @@ async def test_a_scorer_sees_what_is_theirs_and_nothing_of_the_plan(drawn: Desk)
     )
     assert (await drawn.ask("boss", "POST", f"{path}/assign", {"assignee_id": None}))[0] == 409
     drawn.clock.now = MONDAY + 8 * DAY
-    _, late = await drawn.ask("boss", "GET", "/v1/qa/work?late=true")
+    _, late = await drawn.ask("boss", "GET", "/v1/qa/queue?late=true")
     assert (len(late["items"]), {item["late"] for item in late["items"]}) == (4, {True})
-    _, loads = await drawn.ask("boss", "GET", "/v1/qa/work/loads")
+    _, loads = await drawn.ask("boss", "GET", "/v1/qa/queue/loads")
     assert sum(load["late"] for load in loads["items"]) == 4
 
 
 async def test_a_supervisor_gives_out_and_moves_work(drawn: Desk) -> None:
     li, wang = drawn.people["li"], drawn.people["wang"]
-    given = {item["subject"] for item in (await drawn.ask("boss", "GET", "/v1/qa/work"))[1]["items"]}
+    given = {item["subject"] for item in (await drawn.ask("boss", "GET", "/v1/qa/queue"))[1]["items"]}
     free = next(recording_id for recording_id in drawn.recorded if recording_id not in given)
     body = {"recording_id": free, "reason": "the bank asked", "assignee_id": li}
-    status, item = await drawn.ask("boss", "POST", "/v1/qa/work", body)
+    status, item = await drawn.ask("boss", "POST", "/v1/qa/queue", body)
     assert (status, item["assignee_id"], item["reasons"]) == (
         201,
         li,
         [{"kind": "by_hand", "detail": "the bank asked"}],
     )
-    assert (await drawn.ask("boss", "POST", "/v1/qa/work", body))[0] == 409
-    assert (await drawn.ask("boss", "POST", "/v1/qa/work", body | {"recording_id": "none"}))[0] == 422
-    path = f"/v1/qa/work/{item['work_id']}/assign"
+    assert (await drawn.ask("boss", "POST", "/v1/qa/queue", body))[0] == 409
+    assert (await drawn.ask("boss", "POST", "/v1/qa/queue", body | {"recording_id": "none"}))[0] == 422
+    path = f"/v1/qa/queue/{item['work_id']}/assign"
     assert (await drawn.ask("boss", "POST", path, {"assignee_id": wang}))[1]["assignee_id"] == wang
     status, problem = await drawn.ask("boss", "POST", path, {"assignee_id": drawn.people["zhao"]})
     assert (status, "quality assurance" in problem["detail"]) == (422, True)
     assert (await drawn.ask("boss", "POST", path, {"assignee_id": None}))[1]["assignee_id"] is None
-    _, free_ones = await drawn.ask("boss", "GET", "/v1/qa/work?unassigned=true")
+    _, free_ones = await drawn.ask("boss", "GET", "/v1/qa/queue?unassigned=true")
     assert [one["subject"] for one in free_ones["items"]] == [free]
     assert (await drawn.log())[-3:] == [
         ("qa_work.open", f"recording/{free}", f"to account {li}"),
@@ -249,10 +249,10 @@ async def test_a_pair_is_work_like_any_other_to_its_scorers(drawn: Desk, policy:
     await calls.record(drawn.people["zhao"], MONDAY + HOUR)
     drawn.clock.now = MONDAY + WEEK
     await drawn.look()
-    _, everything = await drawn.ask("boss", "GET", "/v1/qa/work?plan_id=2")
+    _, everything = await drawn.ask("boss", "GET", "/v1/qa/queue?plan_id=2")
     assert [item["purpose"] for item in everything["items"]] == ["blind", "blind"]
     for login in ("li", "wang"):
-        _, mine = await drawn.ask(login, "GET", "/v1/qa/work?limit=1")
+        _, mine = await drawn.ask(login, "GET", "/v1/qa/queue?limit=1")
         assert (mine["items"][0]["subject"], mine["items"][0]["purpose"]) == (
             everything["items"][0]["subject"],
             "score",
@@ -270,14 +270,14 @@ async def test_verdicts_are_work_with_a_rate_at_its_end(desk: Desk, policy: Poli
     _, before = await desk.ask("li", "GET", "/v1/qa/reports/verdicts")
     assert [(line["verdicts"], line["listened"], line["waiting"]) for line in before["items"]] == [(4, 0, 2)]
     for login in ("li", "wang"):
-        _, told = await desk.ask(login, "POST", "/v1/qa/work/next")
+        _, told = await desk.ask(login, "POST", "/v1/qa/queue/next")
         item = told["item"]
         assert (item["kind"], item["purpose"], item["call"]) == ("verdict", "label", None)
-        status, problem = await desk.ask(login, "POST", f"/v1/qa/work/{item['work_id']}/skip", {"reason": "unclear"})
+        status, problem = await desk.ask(login, "POST", f"/v1/qa/queue/{item['work_id']}/skip", {"reason": "unclear"})
         assert (status, "label it unknown" in problem["detail"]) == (409, True)
         path = f"/v1/verdicts/{item['subject']}/label"
         assert (await desk.ask(login, "POST", path, {"truth": "human" if login == "li" else "machine"}))[0] == 200
-        assert (await desk.ask(login, "GET", f"/v1/qa/work/{item['work_id']}"))[1]["state"] == "done"
+        assert (await desk.ask(login, "GET", f"/v1/qa/queue/{item['work_id']}"))[1]["state"] == "done"
     _, after = await desk.ask("audit", "GET", "/v1/qa/reports/verdicts")
     (line,) = after["items"]
     assert (line["listened"], line["people"], line["share"], line["waiting"]) == (2, 1, 0.5, 0)
@@ -296,13 +296,13 @@ async def test_everybody_does_what_their_role_may(desk: Desk) -> None:
         ("POST", "/v1/qa/plans/1/stop"): {"boss"},
         ("GET", "/v1/qa/plans/1/draws"): overseers,
         ("GET", "/v1/qa/draws/1/repeat"): overseers,
-        ("GET", "/v1/qa/work"): overseers | {"li"},
-        ("POST", "/v1/qa/work"): {"boss"},
-        ("POST", "/v1/qa/work/next"): {"boss", "li"},
-        ("GET", "/v1/qa/work/loads"): overseers,
-        ("GET", "/v1/qa/work/1"): overseers | {"li"},
-        ("POST", "/v1/qa/work/1/skip"): {"boss", "li"},
-        ("POST", "/v1/qa/work/1/assign"): {"boss"},
+        ("GET", "/v1/qa/queue"): overseers | {"li"},
+        ("POST", "/v1/qa/queue"): {"boss"},
+        ("POST", "/v1/qa/queue/next"): {"boss", "li"},
+        ("GET", "/v1/qa/queue/loads"): overseers,
+        ("GET", "/v1/qa/queue/1"): overseers | {"li"},
+        ("POST", "/v1/qa/queue/1/skip"): {"boss", "li"},
+        ("POST", "/v1/qa/queue/1/assign"): {"boss"},
         ("GET", "/v1/qa/reports/figures"): overseers | {"zhao"},
         ("GET", "/v1/qa/reports/figures.csv"): overseers | {"zhao"},
         ("GET", "/v1/qa/reports/questions"): overseers | {"zhao"},
@@ -316,7 +316,7 @@ async def test_everybody_does_what_their_role_may(desk: Desk) -> None:
         body: object = {} if method == "POST" else None
         let_in = {who for who in ("boss", "audit", "li", "zhao") if (await desk.ask(who, method, path, body))[0] != 403}
         assert let_in == expected, path
-    for method, path in (("GET", "/v1/qa/work"), ("POST", "/v1/qa/work/next")):
+    for method, path in (("GET", "/v1/qa/queue"), ("POST", "/v1/qa/queue/next")):
         async with desk.house.api.request(method, path, headers=desk.house.auth(Role.QA)) as answer:
             assert answer.status == 403
 

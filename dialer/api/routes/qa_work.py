@@ -158,7 +158,7 @@ class TeamList(BaseModel):
     items: list[TeamMember]
 
 
-@routes.add("GET", "/v1/qa/work", "qa_work.list")
+@routes.add("GET", "/v1/qa/queue", "qa_work.list")
 async def list_work(call: Call[Nothing, WorkQuery, Nothing]) -> WorkPage:
     """Lists items, newest first; of quality assurance its own."""
     asked, now = call.query, call.services.clock.utcnow()
@@ -177,7 +177,7 @@ async def list_work(call: Call[Nothing, WorkQuery, Nothing]) -> WorkPage:
     return WorkPage(items=await _shown(call, found), next=following)
 
 
-@routes.add("POST", "/v1/qa/work", "qa_work.open", status=201)
+@routes.add("POST", "/v1/qa/queue", "qa_work.open", status=201)
 async def open_item(call: Call[Nothing, Nothing, WorkIn]) -> WorkOut:
     """Gives out a recording by hand, outside of any plan; what was skipped is given out again."""
     asked, services = call.body, call.services
@@ -203,27 +203,27 @@ async def open_item(call: Call[Nothing, Nothing, WorkIn]) -> WorkOut:
     return (await _shown(call, [opened]))[0]
 
 
-@routes.add("POST", "/v1/qa/work/next", "qa_work.next")
+@routes.add("POST", "/v1/qa/queue/next", "qa_work.next")
 async def take_next(call: Call[Nothing, Nothing, Nothing]) -> NextOut:
     """Gives the caller's next item: what was taken first, then what is due first, then what nobody has."""
     item = await call.services.storage.qa_work.next(_person(call), call.services.clock.utcnow())
     return NextOut(item=None if item is None else (await _shown(call, [item]))[0])
 
 
-@routes.add("GET", "/v1/qa/work/loads", "qa_work.loads")
+@routes.add("GET", "/v1/qa/queue/loads", "qa_work.loads")
 async def loads(call: Call[Nothing, Nothing, Nothing]) -> LoadList:
     """Says what everybody has to do, the most first."""
     now = call.services.clock.utcnow()
     return LoadList(items=list(await call.services.storage.qa_work.loads(now, now - LOADS_OF)))
 
 
-@routes.add("GET", "/v1/qa/work/{work_id}", "qa_work.get")
+@routes.add("GET", "/v1/qa/queue/{work_id}", "qa_work.get")
 async def get_work(call: Call[WorkPath, Nothing, Nothing]) -> WorkOut:
     """Shows one item."""
     return (await _shown(call, [await _find(call)]))[0]
 
 
-@routes.add("POST", "/v1/qa/work/{work_id}/skip", "qa_work.skip")
+@routes.add("POST", "/v1/qa/queue/{work_id}/skip", "qa_work.skip")
 async def skip(call: Call[WorkPath, Nothing, SkipIn]) -> WorkOut:
     """Closes an item undone, with the reason. A verdict is not skipped: what cannot be told is labelled unknown."""
     item = await _find(call)
@@ -237,7 +237,7 @@ async def skip(call: Call[WorkPath, Nothing, SkipIn]) -> WorkOut:
     return (await _shown(call, [skipped]))[0]
 
 
-@routes.add("POST", "/v1/qa/work/{work_id}/assign", "qa_work.assign")
+@routes.add("POST", "/v1/qa/queue/{work_id}/assign", "qa_work.assign")
 async def assign(call: Call[WorkPath, Nothing, AssignIn]) -> WorkOut:
     """Gives an item to somebody else, or to whoever comes first."""
     item, to = await _find(call), call.body.assignee_id
