@@ -9,8 +9,14 @@ const NAMES = {
   callable_now: "callable now 当前可呼", campaign_ids: "campaigns 活动", channels: "channels 通道", cps: "calls per second 每秒呼叫",
   done: "done 已完成", exhausted: "exhausted 已用尽", group: "group 线路组", in_use: "in use 占用", is_up: "up 正常",
   limiting: "pace 节奏", live: "people reached 接通人数", live_on_record: "reached on record 已记录接通", obstacle: "obstacle 受阻原因", reconcile: "to reconcile 待核对",
+  alarm: "alarm 告警", failed: "failed 失败待重试", first_free_mb: "free MB 剩余空间 MB", first_well: "disk well 磁盘正常", second_free_mb: "second: free MB 备用剩余 MB", second_well: "second well 备用正常",
+  moved: "moved to second 转到备用", not_durable_ms: "not durable ms 未落盘 ms", longest_not_durable_ms: "longest not durable ms 最长未落盘 ms",
+  objects_without_key: "without key 无密钥对象", overdue: "overdue 逾期未删", problem: "problem 问题", sequence: "entries 条目", stamp_failed: "stamp failed 时间戳失败", unsigned: "unsigned 未签名",
   since: "since 自", state: "state 状态", state_reason: "why 原因", stopped: "stopped 已停止", waiting: "waiting 等待",
 };
+
+const KINDS = { spool: "Spool 录音缓存", recordings: "Finalising 录音封存", ledger: "Ledger 证据账本", retention: "Retention 保存期限" };
+const TROUBLE = new Set(["alarm", "obstacle", "problem"]);
 
 const state = document.getElementById("state");
 const form = document.getElementById("login");
@@ -45,6 +51,11 @@ function show(value) {
   return String(value);
 }
 
+function heading(topic) {
+  const [kind, id] = topic.split("/");
+  return KINDS[kind] ? `${KINDS[kind]} · ${id}` : topic;
+}
+
 function card(topic, holder) {
   let element = cards.get(topic);
   if (!element) {
@@ -56,7 +67,7 @@ function card(topic, holder) {
 }
 
 function update(topic, data) {
-  const holder = document.querySelector(`[data-kind="${CSS.escape(topic.split("/")[0])}"]`);
+  const holder = document.querySelector(`[data-kind~="${CSS.escape(topic.split("/")[0])}"]`);
   if (!holder) return;
   if (data === null) {
     cards.get(topic)?.remove();
@@ -64,7 +75,7 @@ function update(topic, data) {
     return;
   }
   const title = document.createElement("h3");
-  title.textContent = data.name ? String(data.name) : topic;
+  title.textContent = data.name ? String(data.name) : heading(topic);
   const list = document.createElement("dl");
   for (const [key, value] of Object.entries(data)) {
     if (key === "name") continue;
@@ -72,6 +83,7 @@ function update(topic, data) {
     const text = document.createElement("dd");
     term.textContent = NAMES[key] || key.replaceAll("_", " ");
     text.textContent = show(value);
+    if (TROUBLE.has(key) && value) text.className = "bad";
     list.append(term, text);
   }
   card(topic, holder).replaceChildren(title, list);
