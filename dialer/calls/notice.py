@@ -14,7 +14,7 @@ class RecordingNotice:
         """When it began (monotonic s), known once it was played to its end."""
         self._pcm = pcm
         self._clock = clock
-        self._script_began_at: float | None = None
+        self._begun_at: float | None = None
 
     def tell(self, audio: CallAudio, heard: Callable[[], None]) -> None:
         """Plays it to the person over what the collector says, unless it was heard; `heard` follows at its end."""
@@ -28,12 +28,12 @@ class RecordingNotice:
 
         audio.announce(self._pcm, ended)
 
-    def script_begins(self) -> None:
-        """A reminder says it itself, before its own words."""
-        if self._pcm:
-            self._script_began_at = self._clock.monotonic()
+    def prompt_begins(self, pcm: bytes) -> None:
+        """A reminder's script says it itself, before its own words; any other prompt cuts that off."""
+        says_it = bool(self._pcm) and pcm.startswith(self._pcm)
+        self._begun_at = self._clock.monotonic() if says_it else None
 
     def prompt_ended(self) -> None:
-        """The first prompt of a dialogue that ends is its script."""
+        """The prompt of a dialogue that began last was played to its end."""
         if self.heard_at is None:
-            self.heard_at = self._script_began_at
+            self.heard_at = self._begun_at

@@ -382,7 +382,6 @@ class AttemptRunner:
             case s.Play(prompt=role):
                 self.audio.play(self.prompts.roles[role])
             case s.StartDialogue():
-                self._notice.script_begins()
                 self.talk = ReminderTalk(self.prompts.dialogue, self)
                 self.talk.begin(self._now())
 
@@ -409,6 +408,7 @@ class AttemptRunner:
 
     def play(self, pcm: bytes) -> None:
         if self.audio is not None:
+            self._notice.prompt_begins(pcm)
             self.audio.play(pcm)
 
     def find_collector(self) -> None:

@@ -96,6 +96,17 @@ async def test_a_reminder_says_it_before_its_own_words(tmp_path: Path) -> None:
     given = RecordingNotice(prompts.notice, SystemClock())
     given.prompt_ended()
     assert given.heard_at is None, "nothing was said yet"
-    given.script_begins()
+    given.prompt_begins(prompts.dialogue[Say.SCRIPT])
+    given.prompt_begins(prompts.dialogue[Say.PLEASE_HOLD])
+    given.prompt_ended()
+    assert given.heard_at is None, "a key cut the script off"
+    given.prompt_begins(prompts.dialogue[Say.SCRIPT])
     given.prompt_ended()
     assert given.heard_at is not None
+
+
+def test_without_a_notice_no_prompt_is_one() -> None:
+    none = RecordingNotice(b"", SystemClock())
+    none.prompt_begins(b"script")
+    none.prompt_ended()
+    assert none.heard_at is None
