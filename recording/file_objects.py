@@ -33,7 +33,7 @@ ABANDONED_S = 3600.0
 _BLOCK_BYTES = 1 << 20
 _READ_ONLY = 0o440
 _FULL_BELOW_BYTES = 1 << 20
-_FULL_ERRNOS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+FULL_ERRNOS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class FileObjects:
@@ -154,7 +154,7 @@ class FileObjects:
             return ObjectMissingError(f"{self.root / name}: there is no such object")
         with suppress(OSError):
             free_bytes = shutil.disk_usage(self.root).free
-            if error.errno in _FULL_ERRNOS or free_bytes < _FULL_BELOW_BYTES:
+            if error.errno in FULL_ERRNOS or free_bytes < _FULL_BELOW_BYTES:
                 free = f"{free_bytes // 1_000_000} MB free"
                 return StoreFullError(f"{self.root}: no room for {name} ({free}); make room there, it is tried again")
         return StoreAwayError(f"{self.root}: cannot work on {name}: {error.strerror}; is the disk there and writable?")

@@ -12,7 +12,6 @@ The audio lies unencrypted nowhere but in the spool, which stays until the store
 has the recording with its wrapped key.
 """
 
-import errno
 import re
 import shutil
 import tempfile
@@ -25,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from recording.errors import ObjectMissingError, RecordingError, SpoolError, StoreFullError
-from recording.file_objects import sha256_on_disk
+from recording.file_objects import FULL_ERRNOS, sha256_on_disk
 from recording.finalize import Feed, Heard, lay_out, write_audio
 from recording.flac import FlacWriter, read_back
 from recording.keys import KeyRing, Wrapped
@@ -38,7 +37,6 @@ _ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
 _NAME_DIGITS = 12
 AUDIO = "flac"
 PEAKS = "peaks"
-_FULL_ERRNOS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -274,7 +272,7 @@ def _explained(recording_id: str, folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in _FULL_ERRNOS:
+        if error.errno in FULL_ERRNOS:
             problem = f"{folder}: no room to seal recording {recording_id}; make room there"
             raise StoreFullError(f"{problem}, the spool is kept and tried again") from error
         problem = f"{folder}: recording {recording_id} could not be sealed: {error.strerror or error}"
