@@ -10,7 +10,7 @@ class SpoolError(RecordingError):
 
 
 class ForeignSpoolError(SpoolError):
-    """A readable spool that belongs to nothing its owner knows of; raised by `on_ready`."""
+    """A readable spool that belongs to nothing its owner knows of; raised by whoever owns the recordings."""
 
 
 class StoreFullError(RecordingError):

@@ -25,7 +25,6 @@ _STRETCH_FRAMES = 250
 _FLOOR_PERCENT = 15
 _LOUD_PERCENT = 90
 _FULL_SCALE_POWER = 2.0**30
-_LOWEST_DBFS = -127.0
 
 Levels = NDArray[np.float32]
 """dBFS of frames of 20 ms."""
