@@ -19,7 +19,7 @@ from recording.errors import ForeignSpoolError
 from recording.finalizer import Finalizer
 from recording.spool import RecordKind, SpoolRecord, SpoolWriter, encode_header, encode_record
 from recording.vault import FinalizedRecording, Ingest
-from tests.support.vaults import samples_in, vault_in
+from tests.support.vaults import KEY, samples_in, vault_in
 
 STARTED = datetime(2026, 11, 22, tzinfo=UTC)
 PATIENCE_S = 60.0
@@ -84,11 +84,19 @@ async def until_idle(finalizer: Finalizer) -> None:
     await until(lambda: not finalizer.waiting)
 
 
-def kill_children() -> None:
+def workers() -> list[int]:
     pid = os.getpid()
-    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-        if b"recording.worker" in Path(f"/proc/{child}/cmdline").read_bytes():
-            os.kill(int(child), signal.SIGKILL)
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(child) for child in children if b"recording.worker" in Path(f"/proc/{child}/cmdline").read_bytes()]
+
+
+def kill_children() -> None:
+    for worker in workers():
+        os.kill(worker, signal.SIGKILL)
+
+
+def environment_of(process: int) -> bytes:
+    return Path(f"/proc/{process}/environ").read_bytes()
 
 
 async def test_spools_become_recordings_and_go(tmp_path: Path) -> None:
@@ -216,6 +224,20 @@ async def test_a_killed_worker_costs_nothing(tmp_path: Path) -> None:
         await until_idle(finalizer)
     assert {recording.recording_id for recording in receiver.taken} == {"r0", "r1", "r2", "r3"}
     assert not any(spool.exists() for spool in spools)
+
+
+async def test_no_key_is_in_the_workers_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even one that our own has, where the settings name a variable for it."""
+    monkeypatch.setenv("KEY_OF_THE_HOUSE", f"{KEY.hex().upper()}\n")
+    monkeypatch.setenv("NO_KEY_OF_THE_HOUSE", "passed on")
+    await asyncio.to_thread(make_spool, tmp_path, "a")
+    async with finalizer_of(tmp_path, Receiver()) as finalizer:
+        finalizer.submit("a")
+        await until_idle(finalizer)
+        (worker,) = await asyncio.to_thread(workers)
+        environment = await asyncio.to_thread(environment_of, worker)
+    assert b"NO_KEY_OF_THE_HOUSE=passed on" in environment
+    assert KEY.hex().encode() not in environment.lower()
 
 
 async def test_a_spool_left_behind_after_it_was_taken_over_only_goes(tmp_path: Path) -> None:
