@@ -16,13 +16,15 @@ PAGE = 200
 """Judged between two looks of the event loop at something else."""
 
 
-async def judge_named(storage: Storage, book: TermsBook, recording_ids: Sequence[str]) -> list[Judged]:
-    """What may be done with recordings that somebody named, in the order given."""
+async def judge_named(
+    storage: Storage, book: TermsBook, recording_ids: Sequence[str], *, named: bool = True
+) -> list[Judged]:
+    """What may be done with these recordings, in the order given; `named`: somebody asked for each by its id."""
     found = {}
     for start in range(0, len(recording_ids), PAGE):
         page = await storage.keeping.of(recording_ids[start : start + PAGE])
         found.update({recording.recording_id: recording for recording in page})
-    return [book.judge(recording_id, found.get(recording_id), named=True) for recording_id in recording_ids]
+    return [book.judge(recording_id, found.get(recording_id), named=named) for recording_id in recording_ids]
 
 
 async def judge_due(

@@ -127,7 +127,7 @@ class RetentionKeeper:
 
     async def _delete(self, deletion: Deletion) -> None:
         book = await self._book()
-        judge = partial(book.judge, named=deletion.by is None)
+        judge = partial(book.judge, named=deletion.is_named)
         deletions = self._storage.deletions
         while waiting := await deletions.items(deletion.deletion_id, ItemState.PENDING, limit=PAGE):
             for item in waiting:

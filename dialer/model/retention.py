@@ -133,11 +133,6 @@ class NewDeletion:
     reason: str
     by: datetime | None = None
 
-    @property
-    def is_named(self) -> bool:
-        """Whether somebody named each recording: only then may the house's own period be cut short."""
-        return self.by is None
-
 
 @dataclass(frozen=True, slots=True)
 class Deletion:
@@ -154,6 +149,11 @@ class Deletion:
     decision_reason: str = ""
     finished_at: datetime | None = None
     counts: Mapping[ItemState, int] = field(default_factory=dict)
+
+    @property
+    def is_named(self) -> bool:
+        """Whether somebody named each recording: only then may the house's own period be cut short."""
+        return self.by is None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import pytest
 
 from dialer.evidence.retention_keeper import RetentionKeeper
 from dialer.model.account import Role
+from dialer.model.retention import NewDeletion, Person
 from tests.support.house import House, open_house
 from tests.support.retained import Archive, SetClock, Shelf
 from tests.support.storage import MONDAY
@@ -115,6 +116,23 @@ async def test_the_law_keeps_what_is_named_and_the_house_does_not(house: House) 
     assert {kept["code"]: kept["n"] for kept in asked["dry_run"]["kept"]} == {"law_minimum": 1, "unknown": 1}
     status, problem = await ask(house, li, "POST", "/v1/deletions", named | {"recording_ids": ["r-3"]})
     assert (status, problem["detail"]) == (409, "none of these recordings may go; a dry run says why")
+
+
+async def test_who_allows_sees_what_will_be_done(house: House) -> None:
+    wang, asks = await person(house, "wang", Role.AUDITOR), Person(99, "li", Role.SUPERVISOR)
+    # As if the house had kept recordings for a shorter time when it was asked: r-2 is in the house's period now.
+    new = NewDeletion(("r-0", "r-2"), "their time is over", MONDAY)
+    unnamed = await house.storage.deletions.ask(new, asks, MONDAY)
+    path = f"/v1/deletions/{unnamed.deletion_id}"
+    _, shown = await ask(house, wang, "GET", path)
+    assert shown["dry_run"]["n_goes"] == 1
+    assert [reason["code"] for reason in shown["dry_run"]["kept"][0]["examples"][0]["reasons"]] == [
+        "house_period",
+        "not_named",
+    ]
+    await ask(house, wang, "POST", f"{path}/allow")
+    await carry_out(house)
+    assert await kept(house) == {"r-1", "r-2", "r-3"}
 
 
 async def test_a_hold_is_placed_and_lifted(house: House) -> None:

@@ -69,7 +69,7 @@ async def get_deletion(call: Call[DeletionPath, Nothing, Nothing]) -> DeletionSh
         raise not_found("deletion")
     if deletion.state is not DeletionState.ASKED:
         return _shown(deletion, None)
-    judged = await _judge(call, await _pending(call, deletion))
+    judged = await _judge(call, await _pending(call, deletion), named=deletion.is_named)
     return _shown(deletion, dry_run(judged, call.services.clock.utcnow()))
 
 
@@ -126,9 +126,10 @@ async def _selected(call: AnyCall) -> tuple[Sequence[Judged], DryRun]:
     return judged, dry_run(judged, now, complete=complete)
 
 
-async def _judge(call: AnyCall, recording_ids: Sequence[str]) -> list[Judged]:
+async def _judge(call: AnyCall, recording_ids: Sequence[str], *, named: bool = True) -> list[Judged]:
     storage, now = call.services.storage, call.services.clock.utcnow()
-    return await judge_named(storage, await terms_book(storage, call.services.policy.current(now), now), recording_ids)
+    book = await terms_book(storage, call.services.policy.current(now), now)
+    return await judge_named(storage, book, recording_ids, named=named)
 
 
 async def _pending(call: AnyCall, deletion: Deletion) -> list[str]:
