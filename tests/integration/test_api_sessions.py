@@ -1,5 +1,6 @@
 """Logging in: the cookie, what a page must send along, and when a session is over."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -128,6 +129,13 @@ async def test_guesses_are_slowed_down_and_tell_nothing(house: House) -> None:
     for _ in range(FAILURES_ALLOWED - 2):
         assert (await log_in(house, "not the password"))[0] == 401
     assert (await log_in(house))[0] == 429
+
+
+async def test_guesses_sent_at_once_are_slowed_down_too(house: House) -> None:
+    at_once = [log_in(house, "not the password") for _ in range(FAILURES_ALLOWED + 5)]
+    statuses = [status for status, _ in await asyncio.gather(*at_once)]
+    assert statuses.count(401) == FAILURES_ALLOWED
+    assert set(statuses) == {401, 429}
 
 
 async def test_a_page_left_open_locks_nobody_out(house: House) -> None:

@@ -62,7 +62,9 @@ async def open_session(call: Call[Nothing, Nothing, LogIn]) -> web.Response:
     keeper.check_guesses(*guessers)
     account = await services.storage.accounts.by_login(asked.login)
     password_hash = await services.storage.accounts.password_hash(account.account_id) if account else None
-    if not await call.request.app[PASSWORDS].fits(asked.password, password_hash) or account is None:
+    fits = await call.request.app[PASSWORDS].fits(asked.password, password_hash)
+    keeper.check_guesses(*guessers)  # again: many may have been sent at once, and waited for their turn
+    if not fits or account is None:
         keeper.guessed(*guessers)
         # Never what was typed: people type their password where the log-in goes.
         await audit(call, "session.refused", f"account/{account.account_id}" if account else "account/unknown")
@@ -111,7 +113,9 @@ async def change_password(call: Call[Nothing, Nothing, PasswordChange]) -> None:
     account_id, accounts, keeper = _need_session(call), call.services.storage.accounts, call.request.app[GATEKEEPER]
     guesser = f"password:{account_id}"
     keeper.check_guesses(guesser)
-    if not await call.request.app[PASSWORDS].fits(call.body.old, await accounts.password_hash(account_id)):
+    fits = await call.request.app[PASSWORDS].fits(call.body.old, await accounts.password_hash(account_id))
+    keeper.check_guesses(guesser)
+    if not fits:
         keeper.guessed(guesser)
         raise bad_field("body.old", "is not the present password", "an administrator can set a new one")
     await accounts.set_password(account_id, await hash_password(call.body.new))
