@@ -135,12 +135,15 @@ class _Path:
         self._directory = directory
         self._min_free_mb = min_free_mb
         self._looking: asyncio.Future[_Look] | None = None
+        self._problem = ""
+        """What the look under way was told."""
         self._probed_at = -PROBE_EVERY_S
 
     async def look(self, problem: str) -> _Look:
         """What is to be said of it; `problem` is the engine's, which only a probe that succeeds can clear."""
         loop = asyncio.get_running_loop()
         if self._looking is None:
+            self._problem = problem
             self._looking = loop.run_in_executor(None, self._see, problem, loop.time())
         try:
             async with asyncio.timeout(LOOK_TIMEOUT_S):
@@ -148,6 +151,8 @@ class _Path:
         except TimeoutError:
             return _Look(State.FAILED, f"{self._directory} does not answer")
         self._looking = None
+        if seen.state is State.WELL and problem not in ("", self._problem):
+            return _Look(State.FAILED, problem, seen.free_mb)  # it came up meanwhile: nothing was probed for it
         return seen
 
     def _see(self, problem: str, now: float) -> _Look:

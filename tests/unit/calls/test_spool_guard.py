@@ -151,6 +151,7 @@ async def test_a_slow_disk_is_an_alarm_and_one_far_behind_an_obstacle(
 async def test_a_disk_that_does_not_answer_holds_nobody_up(
     paths: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """And one that answers late is not well by that, when the engine has found it broken meanwhile."""
     monkeypatch.setattr(spool_guard, "LOOK_TIMEOUT_S", 0.01)
     answers = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -170,8 +171,16 @@ async def test_a_disk_that_does_not_answer_holds_nobody_up(
         assert (obstacle, house.writer.preferred) == ("", 1)
         assert "does not answer" in alarm
     assert len(held) == 1, "one look at a time"
+    house.writer.figures = replace(house.writer.figures, problems=("first: it burns", ""))
     answers.set()
     until = time.monotonic() + 5.0
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "fsync", refuse)
+        while await house.look() != ("", "first: it burns"):
+            assert time.monotonic() < until
+            assert house.writer.figures.problems[0], "nothing was probed yet"
+            await asyncio.sleep(0.01)
+    monkeypatch.setattr(spool_guard, "PROBE_EVERY_S", 0.0)
     while await house.look() != ("", ""):
         assert time.monotonic() < until
         await asyncio.sleep(0.01)
