@@ -30,6 +30,7 @@ class SpoolParts:
         """Bytes that ought to be there and belong to no intact record: damaged, torn off, or missing."""
         self._first = begun[0] if begun else None
         self._last = last
+        self._missing_bytes = 0
 
     @property
     def truncated(self) -> bool:
@@ -38,8 +39,9 @@ class SpoolParts:
 
     @property
     def skipped_bytes(self) -> int:
-        """What was passed over so far on the way to the latest record."""
-        return self._last.damaged_bytes + (0 if self._first is None else self._first.damaged_bytes)
+        """What was passed over so far on the way to the latest record, or ought to lie there and does not."""
+        first = 0 if self._first is None else self._first.damaged_bytes
+        return first + self._missing_bytes + self._last.damaged_bytes
 
     def __iter__(self) -> Iterator[SpoolRecord]:
         repeated: set[tuple[RecordKind, int, int]] = set()
@@ -52,6 +54,7 @@ class SpoolParts:
             else:
                 repeated.add((record.kind, record.channel, record.position))
             yield record
+        self._missing_bytes = max(counted - (HEADER_BYTES if self._first is None else self._first.at), 0)
         for record in self._last:
             if (record.kind, record.channel, record.position) not in repeated:
                 yield record

@@ -111,6 +111,20 @@ def test_a_spool_in_two_directories_is_one_recording(tmp_path: Path, vault: Vaul
     assert np.all(samples_in(vault, recording, recording.key)[:, 0] != 0)
 
 
+@pytest.mark.parametrize("kept", [b"", encode_header(STARTED)])
+def test_what_is_missing_from_the_first_directory_is_marked(tmp_path: Path, vault: Vault, kept: bytes) -> None:
+    """Its disk is away, or did not keep what it had promised."""
+    (tmp_path / "second").mkdir()
+    (tmp_path / "a.spool").write_bytes(kept)
+    with SpoolWriter.create(tmp_path / "second" / "a.spool", STARTED, 32 + 2 * 176) as writer:
+        writer.audio(0, 320, CODES[:160])
+        writer.audio(1, 320, CODES[:160])
+        writer.end(480)
+    recording = vault.ingest(job(tmp_path / "a.spool", tmp_path / "second" / "a.spool"))
+    assert decode_marks(recording.marks) == tuple(Mark(0, 40, MarkKind.DAMAGED, channel) for channel in (0, 1))
+    assert recording.truncated
+
+
 def test_a_pause_is_silent_and_marked(tmp_path: Path, vault: Vault) -> None:
     with SpoolWriter.create(tmp_path / "a.spool", STARTED) as writer:
         writer.audio(0, 0, b"\x2a" * 800)
