@@ -77,9 +77,11 @@ async def test_exports_are_on_record_with_reason_and_hash(house: House) -> None:
 
 
 async def test_what_cannot_be_exported_is_said(house: House) -> None:
-    for part in ({"channel": "far"}, {"from_ms": 10}, {"from_ms": 4000, "format": "wav"}):
+    after_the_end = {"from_ms": 4000, "format": "wav"}
+    for part in ({"channel": "far"}, {"from_ms": 10}, after_the_end, after_the_end | {"to_ms": 5000}):
         status, _ = await _post(house, "/exports", {"format": "flac", "reason": "court"} | part)
         assert status == 422, part
+    assert await _log(house, "recording.export") == []
 
 
 async def test_a_redaction_is_a_recording_of_its_own(house: House) -> None:

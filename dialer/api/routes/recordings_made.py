@@ -207,7 +207,8 @@ def _check_span(info: RecordingInfo, asked: ExportIn) -> None:
     as_made = asked.channel is Side.BOTH and asked.from_ms == 0 and asked.to_ms is None
     if asked.format == "flac" and not as_made:
         raise bad_field("body.format", "FLAC is the whole file as it is", "ask for wav or opus")
-    end_ms = info.duration_s * 1000 if asked.to_ms is None else asked.to_ms
+    length_ms = info.duration_s * 1000
+    end_ms = length_ms if asked.to_ms is None else min(asked.to_ms, length_ms)
     if asked.from_ms >= max(end_ms, 1):
         raise bad_field("body.from_ms", "is not before the end of what is asked for")
 
