@@ -95,7 +95,7 @@ def save(connection: Connection, step: Step, answers: Answers, summary: str, now
 
 def submit(connection: Connection, step: Step, now: datetime) -> Evaluation:
     """Ends the scorer's part, and reveals it where nobody scores blind beside it. AnswersError: it is not whole."""
-    hold_round(connection, step.evaluation_id)
+    kind = hold_round(connection, step.evaluation_id)
     evaluation = locked(connection, step)
     state = after(evaluation, _E.SUBMIT)
     content = _version(connection, evaluation).content
@@ -104,7 +104,7 @@ def submit(connection: Connection, step: Step, now: datetime) -> Evaluation:
     said = scored(content, answers) | {"state": state.value, "submitted_at": now}
     submitted = change(connection, evaluation, _E.SUBMIT.value, step.actor, now, said)
     write_answers(connection, submitted.evaluation_id, content, answers)
-    complete(connection, submitted.recording_id, submitted.scorer_id, submitted.evaluation_id, now)
+    complete(connection, submitted, kind, now)
     if submitted.round_id is None:
         return reveal(connection, submitted, now)
     return reveal_if_done(connection, submitted.round_id, now).get(submitted.evaluation_id, submitted)

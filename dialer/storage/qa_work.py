@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Connection, String, and_, cast, exists, fu
 
 from dialer.errors import InputError
 from dialer.model.account import Role
+from dialer.model.evaluation import Evaluation, RoundKind
 from dialer.model.quality_work import (
     CallFacts,
     NewWork,
@@ -42,6 +43,7 @@ evaluations = tables.evaluations
 BY_PLAN = "plan"
 ASSIGNED = "assigned"
 """What `recordings.qa_state` says while somebody is to score it."""
+_PURPOSES = {RoundKind.DOUBLE: Purpose.BLIND, RoundKind.CALIBRATION: Purpose.CALIBRATION}
 MAY_SCORE = frozenset({Role.QA, Role.SUPERVISOR, Role.ADMINISTRATOR})
 
 
@@ -146,16 +148,19 @@ def _open_again(connection: Connection, skipped: WorkItem, item: NewWork) -> Wor
     return item_of(connection.execute(select(work).where(work.c.work_id == skipped.work_id)).one())
 
 
-def complete(connection: Connection, recording_id: str, scorer_id: int, evaluation_id: int, now: datetime) -> None:
-    """Closes what a submitted evaluation does: the scorer's own item; without one what others were to score once.
+def complete(connection: Connection, evaluation: Evaluation, kind: RoundKind | None, now: datetime) -> None:
+    """Closes what a submitted evaluation, of a round of this kind or of none, does: the scorer's own item of it.
 
-    Of a blind pair and of a calibration only the scorer's own is done, everybody else's stays.
+    Whoever has the recording for something else, too, has yet to do that. Outside of rounds it is scored once: without
+    an own item what others were to do is done.
     """
-    of_recording = and_(work.c.kind == WorkKind.RECORDING.value, work.c.subject == recording_id, IS_PENDING)
-    mine = of_recording & (work.c.assignee_id == scorer_id)
-    done = {"closed_by": f"account {scorer_id}", "evaluation_id": evaluation_id}
-    if _close(connection, mine, WorkState.DONE, now, **done) == 0:
-        _close(connection, of_recording & (work.c.purpose == Purpose.SCORE.value), WorkState.DONE, now, **done)
+    purpose = Purpose.SCORE if kind is None else _PURPOSES[kind]
+    round_id = evaluation.round_id if kind is RoundKind.CALIBRATION else 0
+    same = and_(_of_recordings((evaluation.recording_id,), purpose), work.c.calibration_id == round_id, IS_PENDING)
+    done = {"closed_by": f"account {evaluation.scorer_id}", "evaluation_id": evaluation.evaluation_id}
+    mine = same & (work.c.assignee_id == evaluation.scorer_id)
+    if _close(connection, mine, WorkState.DONE, now, **done) == 0 and kind is None:
+        _close(connection, same, WorkState.DONE, now, **done)
 
 
 def complete_subject(connection: Connection, kind: WorkKind, subject: int, actor: str, now: datetime) -> None:

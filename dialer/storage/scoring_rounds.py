@@ -125,10 +125,14 @@ def take_seat(
     return round_id
 
 
-def hold_round(connection: Connection, evaluation_id: int) -> None:
-    """Takes the lock of an evaluation's round: of two who submit last, one sees that the other was first."""
+def hold_round(connection: Connection, evaluation_id: int) -> RoundKind | None:
+    """Takes the lock of an evaluation's round: of two who submit last, one sees that the other was first.
+
+    Of what kind it is; None: the evaluation is in none.
+    """
     its = select(evaluations.c.round_id).where(evaluations.c.evaluation_id == evaluation_id).scalar_subquery()
-    connection.execute(select(rounds.c.round_id).where(rounds.c.round_id == its).with_for_update()).first()
+    kind = connection.execute(select(rounds.c.kind).where(rounds.c.round_id == its).with_for_update()).scalar()
+    return None if kind is None else RoundKind(kind)
 
 
 def reveal_if_done(connection: Connection, round_id: int, now: datetime) -> Mapping[int, Evaluation]:

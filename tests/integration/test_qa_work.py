@@ -11,6 +11,7 @@ from sqlalchemy import update
 from dialer.compliance.policy import Policy
 from dialer.errors import InputError
 from dialer.model.account import Role
+from dialer.model.evaluation import Evaluation, RoundKind
 from dialer.model.quality_figures import FiguresFilter, Span
 from dialer.model.quality_work import (
     NewDraw,
@@ -176,13 +177,15 @@ async def test_scoring_does_the_item_and_leaves_that_of_others(storage: Storage,
     pair = await drawn(storage, [to_score(one, purpose=Purpose.BLIND)], 2)
     single = await drawn(storage, [to_score(two), to_score(three)], period="2026-W49")
 
-    async def scored(recording_id: str, scorer: int) -> dict[int, str]:
-        await storage._database.write(lambda connection: complete(connection, recording_id, scorer, 5, MONDAY))
+    async def scored(recording_id: str, scorer: int, kind: RoundKind | None = None) -> dict[int, str]:
+        said = {"evaluation_id": 5, "recording_id": recording_id, "scorer_id": scorer}
+        evaluation = Evaluation(**dict.fromkeys(Evaluation.__slots__) | said)  # type: ignore[arg-type]
+        await storage._database.write(lambda connection: complete(connection, evaluation, kind, MONDAY))
         found = await storage.qa_work.find(WorkFilter())
         return {item.work_id: item.state.value for item in found if item.evaluation_id == 5}
 
     mine = next(item for item in pair if item.assignee_id == li)
-    assert await scored(one, li) == {mine.work_id: "done"}
+    assert await scored(one, li, RoundKind.DOUBLE) == {mine.work_id: "done"}
     others = next(item for item in single if item.assignee_id == wang)
     assert others.work_id in await scored(others.subject, li), "scored once is scored, whoever was to do it"
     assert len(await storage.qa_work.find(WorkFilter(states=frozenset({WorkState.OPEN})))) == 2

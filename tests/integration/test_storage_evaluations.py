@@ -17,7 +17,7 @@ from dialer.model.evaluation import (
     Sees,
     Viewer,
 )
-from dialer.model.quality_work import WorkFilter, WorkState
+from dialer.model.quality_work import NewWork, Purpose, WorkFilter, WorkKind, WorkState
 from dialer.model.scorecard import VersionState
 from dialer.storage.database import connect_to
 from recording.review.calibration import compare
@@ -284,6 +284,37 @@ async def test_a_calibration_is_blind_until_it_is_closed(calls: ScoredCalls) -> 
     with pytest.raises(DialerError, match="closed already"):
         await rounds.close(calibration.round_id, people["sun"], MONDAY)
     assert await calls.qa_state("r2") == ""  # a comparison is not the collector's
+
+
+async def test_a_calibration_does_no_other_work_with_its_recordings(calls: ScoredCalls) -> None:
+    people, work = calls.people, calls.storage.qa_work
+    li, wang = (people[who].account_id for who in ("li", "wang"))
+    for one in ("r1", "r2"):
+        once = NewWork(kind=WorkKind.RECORDING, subject=one, purpose=Purpose.SCORE, due_at=MONDAY + DAY, reasons=())
+        assert await work.open_for(once, li, MONDAY) is not None
+    asked = NewCalibration(
+        title="July",
+        version_id=calls.version_id,
+        leader_id=wang,
+        scorer_ids=frozenset({li}),
+        recording_ids=frozenset({"r1", "r2"}),
+        due_at=MONDAY + DAY,
+    )
+
+    async def done() -> set[tuple[Purpose, int | None]]:
+        items = await work.find(WorkFilter(assignee_id=li, states=frozenset({WorkState.DONE})))
+        return {(item.purpose, item.evaluation_id) for item in items}
+
+    begun = await calls.begun("r1", "li")
+    await calls.storage.scoring_rounds.open(asked, people["sun"], MONDAY)
+    saved = await calls.storage.evaluations.save(calls.step(begun, "li"), GOOD, "", MONDAY)
+    own = await calls.storage.evaluations.submit(calls.step(saved, "li"), MONDAY)
+    did = {(Purpose.SCORE, own.evaluation_id)}
+    assert await done() == did, "the calibration is still to do"
+    for one in ("r1", "r2"):
+        did.add((Purpose.CALIBRATION, (await calls.submitted(one, "li")).evaluation_id))
+    assert await done() == did, "the score of r2 is still to be given"
+    assert await calls.qa_state("r2") == "assigned"
 
 
 @on_sqlite
