@@ -32,7 +32,7 @@ class RecordingsConfig(Section):
     s3_ca_certificate: Path | None = None
     """PEM file with the certificate of the authority that vouches for `s3_endpoint`, where that is the house's own."""
     object_lock: Literal["off", "governance", "compliance"] = "off"
-    """Locks every object of an S3 store until the end of its legal minimum; the bucket must be made for it."""
+    """Locks calls' audio in an S3 store until the end of the legal minimum; the bucket must be made for it."""
     second_spool_dir: Path | None = None
     """On another disk: recordings go on there when the first one is full or fails."""
     collectors_hear_own: bool = False
