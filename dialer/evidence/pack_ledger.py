@@ -9,12 +9,10 @@ import hashlib
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
 
-import msgspec
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
 from dialer.storage.ledger_reading import LedgerReading
-from recording.heads import SignedHead, key_id_of, public_pem, read_statement
-from recording.ledger import GENESIS, Entry, EntryKind
+from recording.heads import SignedHead, key_id_of, public_pem
+from recording.ledger import GENESIS, Entry
+from recording.ledger_header import key_named_by
 
 MOST_TO_A_STAMP = 5000
 """Entries a segment may have more for a time stamp: a shell follows a thousand in a few seconds."""
@@ -32,10 +30,6 @@ class Segment:
     before: str | None
     head: SignedHead | None
     shown: dict[int, Entry] = field(default_factory=dict)
-
-
-class _KeyFacts(msgspec.Struct):
-    public_key: str
 
 
 async def segments_about(reading: LedgerReading, subjects: Sequence[str]) -> tuple[Segment, ...]:
@@ -64,15 +58,13 @@ async def segment_lines(reading: LedgerReading, segment: Segment) -> AsyncIterat
 
 
 async def public_keys(reading: LedgerReading, heads: Iterable[SignedHead]) -> dict[str, bytes]:
-    """The public keys that signed these heads, as PEM by their ids, as the chains themselves name them."""
-    wanted = sorted({key_id for head in heads if (key_id := _key_named(head))})
-    keys: dict[str, bytes] = {}
-    for entry in await _entries_about(reading, wanted):
-        if entry.kind == EntryKind.SIGNING_KEY.value:
-            raw = bytes.fromhex(msgspec.json.decode(entry.body, type=_KeyFacts).public_key)
-            key = Ed25519PublicKey.from_public_bytes(raw)
-            keys[key_id_of(key)] = public_pem(key)
-    return keys
+    """The public keys that signed these heads, as PEM by their ids, as the chains themselves name them.
+
+    Without those of a head or an entry that was changed: the check of the pack says so.
+    """
+    wanted = sorted({statement.key_id for head in heads if (statement := head.said) is not None})
+    named = [key_named_by(entry) for entry in await _entries_about(reading, wanted)]
+    return {key_id_of(key): public_pem(key) for key in named if key is not None}
 
 
 async def _entries_about(reading: LedgerReading, subjects: Sequence[str]) -> list[Entry]:
@@ -108,14 +100,6 @@ async def _head_behind(reading: LedgerReading, entry: Entry) -> tuple[int, Signe
     ends = {end.chain: end.last for end in await reading.ends()}
     far = await reading.signed(entry.chain, after, ends.get(entry.chain, 0), limit=1)
     return far[0] if far else None
-
-
-def _key_named(head: SignedHead) -> str:
-    """The key that a head names; "" where what was signed was changed: the check of the pack says so."""
-    try:
-        return read_statement(head.statement).key_id
-    except ValueError:
-        return ""
 
 
 def _line(entry: Entry, *, shown: bool) -> bytes:

@@ -185,6 +185,7 @@ def test_a_chain_signed_anew_is_only_open_without_the_houses_key(made: Made, tmp
         ("UPDATE ledger SET body = replace(body, 'case-2', 'case-3') WHERE sequence = 1", LEAD),
         ("DELETE FROM ledger WHERE subject = 'others-1'", "entries are missing or moved"),
         ("UPDATE ledger SET sequence = 99 WHERE subject = 'others-2'", "entries are missing or moved"),
+        ("UPDATE ledger SET body = 'none' WHERE kind = 'signing_key'", "do not lead to the signed head"),
         ("UPDATE recordings SET path = (SELECT path FROM recordings WHERE recording_id = 'R2')", "R1 is in the ledger"),
     ],
 )
