@@ -136,6 +136,8 @@ def lift(
 
 
 def _selection(by: str | None, overdue: bool, named: list[str] | None) -> dict[str, object]:
+    if named and (overdue or by is not None):
+        raise InputError("--by and --overdue choose among all recordings: name none, or leave them out")
     if named:
         return {"recording_ids": named}
     return {"overdue": overdue} | ({} if by is None else {"by": by})

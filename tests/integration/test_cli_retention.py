@@ -72,6 +72,13 @@ async def test_two_persons_at_their_shells(house: House, tmp_path: Path) -> None
     assert "request 2 is refused" in (await run(house, "li", "refuse", 2, "--reason", "taken back")).output
 
 
+@pytest.mark.parametrize("choice", [("--overdue",), ("--by", "2026-01-01T00:00:00Z")])
+async def test_names_are_not_taken_where_a_time_is_meant(house: House, choice: tuple[str, ...]) -> None:
+    asked = await run(house, "li", "request", "r-2", *choice, "--reason", "their time is over")
+    assert isinstance(asked.exception, DialerError)
+    assert await house.storage.deletions.list() == ()
+
+
 async def test_a_file_without_names_asks_for_nothing(house: House, tmp_path: Path) -> None:
     (tmp_path / "empty.txt").write_text("\n", encoding="utf-8")
     for file in ("empty.txt", "missing.txt"):
