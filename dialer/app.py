@@ -98,7 +98,7 @@ class Application:
         self.board = LiveBoard(self.clock)
         self.http_port = config.http.port
         data_dir = config.node.data_dir
-        self.spool_dir = data_dir / "spool"
+        self.spool_dir = config.node.spool_dir
         self.verdicts_dir = data_dir / "verdicts"
         self.uploads_dir = data_dir / "uploads"
         self.prompts_dir = data_dir / "prompts"

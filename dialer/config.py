@@ -30,6 +30,11 @@ class NodeConfig(Section):
     rehearsal_starts_at: datetime | None = None
     """Moves the wall clock for rehearsals; refused unless every trunk is on a loopback address."""
 
+    @property
+    def spool_dir(self) -> Path:
+        """Where recordings are written first."""
+        return self.data_dir / "spool"
+
 
 class DatabaseConfig(Section):
     """`sqlite:///PATH` or `postgresql://USER:PASSWORD@HOST/NAME`; empty: SQLite inside `data_dir`."""
@@ -218,6 +223,9 @@ class Config(Section):
                 raise ValueError(f"two trunks are named {name!r}; give each its own name")
         if self.media.port_max - self.media.port_min < 3:
             raise ValueError("media.port_max must be at least 3 above media.port_min")
+        second_dir = self.recordings.second_spool_dir
+        if second_dir is not None and second_dir.resolve() == self.node.spool_dir.resolve():
+            raise ValueError("recordings.second_spool_dir is the first one; give it a directory on another disk")
         if self.node.rehearsal_starts_at is not None:
             self._check_rehearsal(self.node.rehearsal_starts_at)
         return self

@@ -37,6 +37,7 @@ def test_the_container_example_takes_its_secret_from_the_environment(monkeypatch
         ("[database]\nurl = 'env:NOT_SET_ANYWHERE'\n", ["database.url", "NOT_SET_ANYWHERE is not set"]),
         ("[database]\nurl = 'file:/nonexistent/secret'\n", ["database.url", "/nonexistent/secret"]),
         ("[media]\nport_min = 20000\nport_max = 20001\n", ["port_max"]),
+        ('[recordings]\nsecond_spool_dir = "data/x/../spool"\n', ["second_spool_dir is the first one"]),
         ('[[trunks]]\nname="a"\nhost="h"\n[[trunks]]\nname="a"\nhost="i"\n', ["two trunks are named 'a'"]),
         ('[[webhooks]]\nurl="http://127.0.0.1/"\nsecrets=[]\n', ["webhooks.0.secrets", "at least 1"]),
         ("[node]\nrehearsal_starts_at = 2026-11-23T10:00:00\n", ["needs a UTC offset"]),
