@@ -15,6 +15,7 @@ from dialer.evidence.playing import PlayingBusyError
 from dialer.model.account import Role
 from dialer.model.recording import RecordingInfo, RecordingState
 from recording.errors import RecordingError, StoreAwayError
+from recording.transcription import TranscriptionError
 
 HEARS_ORIGINALS = frozenset({Role.SUPERVISOR, Role.ADMINISTRATOR, Role.AUDITOR})
 """Hear what a redaction took out."""
@@ -63,6 +64,8 @@ async def opened() -> AsyncIterator[None]:
     except (StoreAwayError, TimeoutError) as error:
         detail = "the store of the recordings does not answer; try again"
         raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, detail, headers={"Retry-After": _SOON_S}) from error
+    except TranscriptionError as error:  # nothing is wrong with the recording
+        raise ApiError(HTTPStatus.INTERNAL_SERVER_ERROR, f"it was not transcribed: {error}") from error
     except RecordingError as error:
         detail = "the recording cannot be opened as it was sealed: it, or its key, is not what it was; verify it"
         raise ApiError(HTTPStatus.INTERNAL_SERVER_ERROR, detail) from error

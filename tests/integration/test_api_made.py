@@ -147,6 +147,16 @@ async def test_a_transcript_is_made_by_a_program_and_sealed(house: House, tmp_pa
     assert await _troubles(house, "r-1") == []
 
 
+async def test_a_program_that_fails_is_no_fault_of_the_recording(tmp_path: Path) -> None:
+    config = RecordingsConfig(transcriber=(sys.executable, "-c", "raise SystemExit(3)"))
+    async with open_house(tmp_path, recordings=config) as house:
+        (call,) = await ended_calls(house.storage, [7])
+        await keep(house.storage, house.keeper.vault, "r-1", call.attempt_id, MONDAY, SAMPLES)
+        status, body = await _post(house, "/transcript")
+    assert status == 500
+    assert json.loads(body)["detail"].endswith("ended with exit code 3")
+
+
 async def test_a_transcript_is_kept_for_no_idempotency_key(house: House) -> None:
     headers = house.auth(Role.QA) | {"Idempotency-Key": "k"}
     for recording_id, status in (("r-1", 201), ("r-1", 409), ("r-2", 409)):
