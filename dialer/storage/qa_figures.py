@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 
+from dialer.errors import InputError
 from dialer.model.quality_figures import Answered, Coverage, DrawnBy, FiguresFilter, Scored
 from dialer.model.quality_work import PENDING, PlanKind, Purpose, WorkKind, WorkState
 from dialer.storage import tables
@@ -14,7 +15,7 @@ from dialer.storage.tables.base import AnyRow
 from recording.review.evaluation_state import ENDINGS, EvaluationEvent, EvaluationState
 
 MAX_ROWS = 200_000
-"""Evaluations or answers of one report: years of a large house."""
+"""Evaluations or answers of one report at most."""
 
 evaluations = tables.evaluations
 answers = tables.evaluation_answers
@@ -74,7 +75,11 @@ class QaFigures:
         return tuple(found)
 
     async def _read(self, query: Select[Any]) -> Sequence[AnyRow]:
-        return await self._database.read(lambda connection: connection.execute(query.limit(MAX_ROWS)).all())
+        """All rows. InputError: they are too many; figures of a part of them would pass for figures of all."""
+        rows = await self._database.read(lambda connection: connection.execute(query.limit(MAX_ROWS + 1)).all())
+        if len(rows) > MAX_ROWS:
+            raise InputError(f"the report is of more than {MAX_ROWS:,} lines: ask for a shorter span, or one campaign")
+        return rows
 
 
 def _evaluations(asked: FiguresFilter) -> Select[Any]:

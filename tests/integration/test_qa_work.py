@@ -22,7 +22,7 @@ from dialer.model.quality_work import (
     WorkKind,
     WorkState,
 )
-from dialer.storage import Storage, tables
+from dialer.storage import Storage, qa_figures, tables
 from dialer.storage.qa_work import complete
 from recording.review.sampling import RANDOM
 from tests.support.policy import bank_policy
@@ -248,3 +248,17 @@ async def test_a_team_is_what_somebody_was_in_then(storage: Storage, policy: Pol
     assert {(one.team, one.calls) for one in coverage} == {("", 1), ("north", 1), ("south", 1)}
     assert await teams.move(zhao, "", "boss", MONDAY + 3 * DAY)
     assert await teams.all() == ()
+
+
+async def test_a_report_is_of_everything_or_refused(
+    storage: Storage, policy: Policy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = await calls_of(storage, policy, 3)
+    for n in range(3):
+        await calls.record(await person(storage, f"collector{n}", Role.COLLECTOR), MONDAY)
+    asked = FiguresFilter(Span(MONDAY, MONDAY + DAY))
+    monkeypatch.setattr(qa_figures, "MAX_ROWS", 3)
+    assert len(await storage.qa_figures.coverage(asked, MONDAY)) == 3
+    monkeypatch.setattr(qa_figures, "MAX_ROWS", 2)
+    with pytest.raises(InputError, match="more than 2 lines: ask for a shorter span"):
+        await storage.qa_figures.coverage(asked, MONDAY)
