@@ -115,7 +115,6 @@ class EvaluationFilter:
     campaign_id: int | None = None
     scorecard_id: int | None = None
     state: EvaluationState | None = None
-    counts: bool | None = None
     since: datetime | None = None
     until: datetime | None = None
 

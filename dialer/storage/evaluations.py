@@ -111,7 +111,7 @@ class Evaluations:
 
 def _matching(query: Select[Any], asked: EvaluationFilter) -> Select[Any]:
     wanted: list[ColumnElement[bool]] = []
-    for name in ("recording_id", "agent_id", "scorer_id", "campaign_id", "scorecard_id", "counts"):
+    for name in ("recording_id", "agent_id", "scorer_id", "campaign_id", "scorecard_id"):
         value = getattr(asked, name)
         if value is not None:
             wanted.append(evaluations.c[name] == value)
