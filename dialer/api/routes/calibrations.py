@@ -15,10 +15,9 @@ from dialer.api.auditing import audit
 from dialer.api.evaluation_access import person_of
 from dialer.api.paging import PageQuery, next_cursor
 from dialer.api.problems import ApiError, conflict, not_found
-from dialer.api.routes.qa_work import Note
+from dialer.api.routes.qa_work import OVERSEES, Note, RecordingId
 from dialer.api.routes.recordings import RecordingPath
 from dialer.api.routing import AnyCall, Call, Id, Input, Instant, Nothing, Routes
-from dialer.model.account import Role
 from dialer.model.evaluation import NewCalibration, NewPair, RoundKind, ScoringRound
 from recording.review.calibration import Comparison, QuestionAgreement, ScorerReport, compare
 
@@ -28,8 +27,6 @@ MAX_RECORDINGS = 20
 MAX_SCORERS = 30
 
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-RecordingId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-_OVERSEES = frozenset({Role.SUPERVISOR, Role.ADMINISTRATOR, Role.AUDITOR})
 
 
 class RoundPath(Input):
@@ -141,7 +138,7 @@ async def get_round(call: Call[RoundPath, Nothing, Nothing]) -> RoundOut:
 async def close(call: Call[RoundPath, Nothing, Nothing]) -> RoundOut:
     """Reveals a round as it is: its leader or who opened it does, or a supervisor; drafts in it are withdrawn."""
     found, actor, now = await _find(call), person_of(call), call.services.clock.utcnow()
-    if actor.account_id not in (found.leader_id, found.opened_by_id) and call.actor.role not in _OVERSEES:
+    if actor.account_id not in (found.leader_id, found.opened_by_id) and call.actor.role not in OVERSEES:
         raise ApiError(HTTPStatus.FORBIDDEN, "a round is closed by its leader, by who opened it, or by a supervisor")
     closed = await call.services.storage.scoring_rounds.close(found.round_id, actor, now)
     if closed is None:
@@ -180,7 +177,7 @@ def _report(found: ScoringRound, said: Comparison, names: Mapping[int, str]) -> 
 
 def _viewer(call: AnyCall) -> int | None:
     """None: supervisors and auditors know of all rounds, though not of what was scored in them."""
-    return None if call.actor.role in _OVERSEES else call.actor.account_id or 0
+    return None if call.actor.role in OVERSEES else call.actor.account_id or 0
 
 
 async def _find(call: AnyCall) -> ScoringRound:
