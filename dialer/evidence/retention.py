@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import datetime
 
-from dialer.evidence.retention_terms import TermsBook, terms_book
+from dialer.evidence.retention_terms import TermsBook
 from dialer.model.retention import DryRun, Judged, KeptBack
 from dialer.storage import Storage
 from recording.retention import Standing, kept_after
@@ -97,6 +97,3 @@ def _is_over(judged: Judged, by: datetime) -> bool:
 def _is_overdue(judged: Judged) -> bool:
     """Whether it should be gone, holds aside."""
     return judged.verdict is not None and judged.verdict.standing is Standing.OVERDUE
-
-
-__all__ = ["MAX_ITEMS", "DryRun", "TermsBook", "count_overdue", "dry_run", "judge_due", "judge_named", "terms_book"]

@@ -21,7 +21,8 @@ from dialer.api.deletion_models import (
 from dialer.api.paging import next_cursor
 from dialer.api.problems import ApiError, bad_field, conflict, not_found
 from dialer.api.routing import AnyCall, Call, Nothing, Routes
-from dialer.evidence.retention import MAX_ITEMS, dry_run, judge_due, judge_named, terms_book
+from dialer.evidence.retention import MAX_ITEMS, dry_run, judge_due, judge_named
+from dialer.evidence.retention_terms import terms_book
 from dialer.model.retention import Deletion, DeletionState, DryRun, Judged, NewDeletion, NotDecided, Person
 
 routes = Routes("retention")
