@@ -14,7 +14,6 @@ from dialer.cli.output import note, say
 from dialer.errors import DialerError
 
 _KEYS = "keys/"
-_BLOCK_BYTES = 1 << 20
 
 
 def evidence(
@@ -69,8 +68,5 @@ def _keys_of(path: Path) -> list[str]:
 
 
 def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
     with path.open("rb") as stream:
-        while block := stream.read(_BLOCK_BYTES):
-            digest.update(block)
-    return digest.hexdigest()
+        return hashlib.file_digest(stream, "sha256").hexdigest()
