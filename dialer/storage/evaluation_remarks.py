@@ -134,7 +134,9 @@ def _coach(connection: Connection, evaluation_id: int, item: NewCoaching, actor:
     if evaluation.agent_id is None:
         raise InputError("there was no collector in this call; there is nobody to coach")
     about = select(comments.c.comment_id).where(
-        comments.c.comment_id == item.comment_id, comments.c.evaluation_id == evaluation_id
+        comments.c.comment_id == item.comment_id,
+        comments.c.evaluation_id == evaluation_id,
+        comments.c.withdrawn_at.is_(None),
     )
     if item.comment_id is not None and connection.execute(about).first() is None:
         raise InputError("there is no such comment on this evaluation")

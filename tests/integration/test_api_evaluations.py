@@ -305,6 +305,8 @@ async def test_comments_are_pinned_and_internal_ones_stay_inside(desk: Desk) -> 
     assert (await desk.ask("li", "DELETE", f"{path}/{added['comment_id']}"))[0] == 204
     assert (await desk.ask("li", "DELETE", f"{path}/{added['comment_id']}"))[0] == 404
     assert (await desk.get("li", path))[1]["items"] == []
+    about = {"title": "Tone", "comment_id": added["comment_id"]}
+    assert (await desk.post("li", f"/evaluations/{draft['evaluation_id']}/coaching", **about))[0] == 422
 
 
 async def test_coaching_is_asked_for_and_done(desk: Desk) -> None:
