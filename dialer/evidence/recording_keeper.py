@@ -21,6 +21,7 @@ from dialer.storage import Storage
 from recording.errors import ForeignSpoolError, KeyLostError, RecordingError
 from recording.finalizer import Finalizer
 from recording.keys import KeyRing, Wrapped
+from recording.marks import MarkKind, decode_marks
 from recording.objects import ObjectStore, open_store
 from recording.sealing import SealedReader
 from recording.vault import FinalizedRecording, Vault, audio_id, peaks_id
@@ -109,8 +110,14 @@ class RecordingKeeper:
     # ---- what the finalizer asks
 
     async def has(self, recording_id: str) -> bool:
-        """Whether the database has it, and the store what the database says. ForeignSpoolError: no call made it."""
+        """Whether the database has it, and the store what the database says.
+
+        ForeignSpoolError: no call made it, or it may hold what is missing from the beginning of what is on record: the
+        disk of its first part was away then. It is kept for a look by hand, for nothing may go unread.
+        """
         info = await self._storage.recordings.get(recording_id)
+        if info is not None and info.state is RecordingState.KEPT and _lacks_beginning(info):
+            raise ForeignSpoolError(f"recording {recording_id} is on record without its beginning, which may be here")
         if info is not None:
             return info.state is RecordingState.DELETED or await self._is_stored(info)
         attempt_id = attempt_id_of(recording_id)
@@ -191,6 +198,10 @@ def attempt_id_of(recording_id: str) -> int:
     if not (number.isascii() and number.isdecimal() and len(number) <= MAX_ID_DIGITS):
         raise ForeignSpoolError(f"{recording_id}: the name ends in no attempt's number, so no call belongs to it")
     return int(number)
+
+
+def _lacks_beginning(info: RecordingInfo) -> bool:
+    return any(mark.kind is MarkKind.DAMAGED and mark.from_ms == 0 for mark in decode_marks(info.marks))
 
 
 def _make_folder(folder: Path) -> None:

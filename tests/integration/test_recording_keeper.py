@@ -12,9 +12,9 @@ from tests.support.vaults import decoded, whole
 PATIENCE_S = 60.0
 
 
-def write_spool(path: Path) -> None:
+def write_spool(path: Path, continues_at: int = 0) -> None:
     path.parent.mkdir(exist_ok=True)
-    with SpoolWriter.create(path, MONDAY) as writer:
+    with SpoolWriter.create(path, MONDAY, continues_at) as writer:
         writer.audio(0, 0, b"\xd5\x2a" * 80)
         writer.audio(1, 160, b"\x2a\xd5" * 80)
         writer.end(320)
@@ -60,6 +60,21 @@ async def test_a_spool_is_taken_again_when_the_store_lost_its_recording(tmp_path
         assert again is not None
         assert (again.sha256, again.path == first.path) == (first.sha256, False)
         assert await asyncio.to_thread(whole, await house.keeper.open(again))
+
+
+async def test_a_beginning_that_comes_back_late_is_not_deleted_unread(tmp_path: Path) -> None:
+    """The disk of its first part was away while the recording was finalised."""
+    async with open_house(tmp_path) as house:
+        (call,) = await ended_calls(house.storage, [None])
+        spool = tmp_path / "spool" / f"node1-{call.attempt_id}.spool"
+        await asyncio.to_thread(write_spool, spool, continues_at=32 + 2 * 176)
+        house.keeper.finalizer.submit(spool.stem)
+        assert await house.keeper.finalizer.drain(PATIENCE_S)
+        info = await house.storage.recordings.get(spool.stem)
+        assert info is not None
+        assert info.truncated
+        await kept(house, tmp_path, spool.stem)
+        assert await asyncio.to_thread(spool.with_name(f"{spool.name}.unreadable").exists)
 
 
 async def test_spools_of_no_call_of_ours_are_set_aside(tmp_path: Path) -> None:
