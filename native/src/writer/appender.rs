@@ -31,6 +31,8 @@ pub(super) struct Appender {
     lags: Arc<[Lag]>,
     moved: Arc<AtomicU64>,
     scratch: Vec<u8>,
+    /// Of each disk the failed syncs that were heeded.
+    heeded: Vec<u64>,
 }
 
 impl Appender {
@@ -42,7 +44,8 @@ impl Appender {
         lags: Arc<[Lag]>,
         moved: Arc<AtomicU64>,
     ) -> Self {
-        Self { home, inbox, disks, files: HashMap::new(), events, lags, moved, scratch: Vec::new() }
+        let heeded = vec![0; disks.iter().len()];
+        Self { home, inbox, disks, files: HashMap::new(), events, lags, moved, scratch: Vec::new(), heeded }
     }
 
     /// Until it is told to stop; `n_appending` counts the threads that still write.
@@ -60,6 +63,7 @@ impl Appender {
     fn drain(&mut self) -> bool {
         if self.files.is_empty() {
             let Ok(order) = self.inbox.recv() else { return false };
+            self.heed_failed_syncs(); // of the time without files: they concern none that comes
             if !self.carry_out(order) {
                 return false;
             }
@@ -128,8 +132,10 @@ impl Appender {
         self.note_lag();
         self.write();
         self.note_lag();
-        self.forget_durable();
+        // Read before: a sync that failed before these were durable has been counted by then.
+        let durable: Vec<u64> = self.disks.iter().map(|disk| disk.durable_before()).collect();
         self.heed_failed_syncs();
+        self.forget_durable(&durable);
         self.note_lag();
     }
 
@@ -149,10 +155,9 @@ impl Appender {
     }
 
     /// Ends what is finished: closed and durable, or given up by its leg.
-    fn forget_durable(&mut self) {
-        let disks = &self.disks;
+    fn forget_durable(&mut self, durable: &[u64]) {
         self.files.retain(|_, file| {
-            file.forget_durable(disks.get(file.disk).durable_before());
+            file.forget_durable(durable[file.disk]);
             let is_done = file.is_closing && file.not_durable_since_ns().is_none();
             !is_done && !file.spool.has_failed()
         });
@@ -161,7 +166,8 @@ impl Appender {
     /// What the disk did not take cannot be told apart by file: every recording on it may miss something.
     fn heed_failed_syncs(&mut self) {
         for index in 0..self.disks.iter().len() {
-            if !self.disks.get(index).take_failed_sync() {
+            let n_failed = self.disks.get(index).failed_syncs();
+            if std::mem::replace(&mut self.heeded[index], n_failed) == n_failed {
                 continue;
             }
             let keys: Vec<u64> =

@@ -25,7 +25,7 @@ pub struct Disk {
     is_dirty: AtomicBool,
     round: AtomicU64,
     durable: AtomicU64,
-    has_failed_sync: AtomicBool,
+    failed_syncs: AtomicU64,
     has_problem: AtomicBool,
     problem: Mutex<String>,
 }
@@ -39,7 +39,7 @@ impl Disk {
             is_dirty: AtomicBool::new(false),
             round: AtomicU64::new(0),
             durable: AtomicU64::new(0),
-            has_failed_sync: AtomicBool::new(false),
+            failed_syncs: AtomicU64::new(0),
             has_problem: AtomicBool::new(false),
             problem: Mutex::default(),
         })
@@ -57,9 +57,9 @@ impl Disk {
         self.durable.load(Ordering::Acquire)
     }
 
-    /// Whether a sync has failed since the last call.
-    pub fn take_failed_sync(&self) -> bool {
-        self.has_failed_sync.swap(false, Ordering::AcqRel)
+    /// How many syncs have failed: every thread with files here must hear of each.
+    pub fn failed_syncs(&self) -> u64 {
+        self.failed_syncs.load(Ordering::Acquire)
     }
 
     /// Why nothing new should be written here; empty: nothing is wrong.
@@ -101,7 +101,7 @@ impl Disk {
             Ok(()) => self.durable.store(round + 1, Ordering::Release),
             Err(error) => {
                 self.note(format!("{}: the disk failed to store it: {error}", self.directory.display()));
-                self.has_failed_sync.store(true, Ordering::Release);
+                self.failed_syncs.fetch_add(1, Ordering::AcqRel);
             }
         }
     }
