@@ -24,9 +24,8 @@ _CALL_ID = re.compile(r"^Call-ID: (\S+)", re.MULTILINE)
 
 
 class SpeakingPhone(Baresip):
-    """One baresip; `folder` holds its log and what it heard, `destination` takes calls past any registrar."""
+    """One baresip; `folder` holds what it heard, too; `destination` takes calls past any registrar."""
 
-    folder: Path
     destination: Destination
 
     @classmethod
@@ -36,8 +35,8 @@ class SpeakingPhone(Baresip):
         await asyncio.to_thread(_furnish, folder, sip_port, control_port, account, voice)
         async with running("baresip", "-f", ".", "-s", "-v", cwd=folder) as process:
             await wait_until(lambda: is_bound(control_port, socket.SOCK_STREAM), "baresip listens for commands")
-            phone = cls(process, control_port)
-            phone.folder, phone.destination = folder, Destination(Transport.UDP, HOST, sip_port)
+            phone = cls(process, control_port, folder)
+            phone.destination = Destination(Transport.UDP, HOST, sip_port)
             yield phone
 
     @classmethod

@@ -233,11 +233,15 @@ class Relay(asyncio.DatagramProtocol):
 
 
 class Baresip:
-    """One baresip with one account at our registrar, no audio hardware; driven over its control port."""
+    """One baresip with one account at our registrar, no audio hardware; driven over its control port.
 
-    def __init__(self, process: Process, control_port: int) -> None:
+    `folder` holds its log.
+    """
+
+    def __init__(self, process: Process, control_port: int, folder: Path) -> None:
         self.process = process
         self._control_port = control_port
+        self.folder = folder
 
     @classmethod
     @asynccontextmanager
@@ -251,7 +255,12 @@ class Baresip:
         (folder / "contacts").touch()
         async with running("baresip", "-f", ".", "-s", "-v", cwd=folder) as process:
             await wait_until(lambda: is_bound(control_port, socket.SOCK_STREAM), "baresip listens for commands")
-            yield cls(process, control_port)
+            yield cls(process, control_port, folder)
+
+    async def says(self, words: str) -> None:
+        """Waits until its log holds `words`."""
+        log = self.folder / "output.log"
+        await wait_until(lambda: words in log.read_text(errors="replace"), f"baresip says {words!r}")
 
     async def command(self, name: str, params: str = "") -> None:
         """Has baresip do something (`dial`, `hangup`, …); netstrings with JSON, as its module ctrl_tcp reads."""
