@@ -9,7 +9,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 from dialer import __version__
-from dialer.api.gatekeeper import Gatekeeper
+from dialer.api.gatekeeper import GATEKEEPER, Gatekeeper
 from dialer.api.once import handle_once
 from dialer.api.openapi import build_document
 from dialer.api.page import add_page
@@ -53,6 +53,7 @@ from dialer.api.routing import MAX_BODY_BYTES, SERVICES, Operation, Routes, read
 from dialer.api.security import PasswordCheck
 from dialer.api.services import Services
 from dialer.api.sessions import SessionRules
+from dialer.api.sockets import SOCKETS, Sockets, close_sockets
 from dialer.api.uploads import clean_uploads
 from dialer.errors import DialerError, InputError, StorageError
 
@@ -107,9 +108,9 @@ def create_app(services: Services) -> web.Application:
     """The whole API over these services."""
     app = web.Application(middlewares=[_edge], client_max_size=MAX_BODY_BYTES)
     app[SERVICES] = services
-    app[live.GATEKEEPER] = Gatekeeper(services.storage, services.clock, SessionRules.of(services.config.http))
+    app[GATEKEEPER] = Gatekeeper(services.storage, services.clock, SessionRules.of(services.config.http))
     app[sessions.PASSWORDS] = PasswordCheck()
-    app[live.WATCHERS] = live.Watchers()
+    app[SOCKETS] = Sockets()
     app[system.DOCUMENT] = _encoded_document()
     for routes in SUBJECTS:
         for operation in routes.operations:
@@ -118,7 +119,7 @@ def create_app(services: Services) -> web.Application:
     add_page(app)
     app.on_startup.append(_recover)
     app.on_response_prepare.append(_protect)
-    app.on_shutdown.append(live.close_watchers)
+    app.on_shutdown.append(close_sockets)
     return app
 
 
@@ -135,7 +136,7 @@ def openapi_document() -> dict[str, object]:
 
 def _answer(operation: Operation) -> Answer:
     async def answer(request: web.Request) -> web.StreamResponse:
-        actor = await request.app[live.GATEKEEPER].admit(request, operation.roles)
+        actor = await request.app[GATEKEEPER].admit(request, operation.roles)
         key = request.headers.get("Idempotency-Key")
         if key is None or operation.status != HTTPStatus.CREATED:
             return await _handle(operation, request, actor)

@@ -94,6 +94,9 @@ class Gatekeeper:
             self._failures.failed(name, self._clock.monotonic())
 
 
+GATEKEEPER: web.AppKey[Gatekeeper] = web.AppKey("gatekeeper", Gatekeeper)
+
+
 def _allowed(principal: Principal, roles: frozenset[Role]) -> Principal:
     if principal.role not in roles:
         allowed = ", ".join(sorted(role.value for role in roles))

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from dialer.api import sockets
 from dialer.api.limits import FAILURES_ALLOWED
-from dialer.api.routes import live
 from dialer.model.account import Role
 from tests.support.house import House, open_house
 from tests.support.set_clock import SetClock
@@ -88,7 +88,7 @@ async def test_a_live_socket_takes_the_session(house: House) -> None:
 
 
 async def test_a_watcher_whose_account_was_closed_is_sent_away(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live, "CHECK_EVERY_S", 0.05)
+    monkeypatch.setattr(sockets, "CHECK_EVERY_S", 0.05)
     account_id = await add(house, "zhao", Role.SUPERVISOR)
     _, said = await log_in(house, login="zhao")
     house.live.publish("campaign/1", {"name": "Autumn"})

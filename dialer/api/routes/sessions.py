@@ -8,8 +8,8 @@ from aiohttp import web
 from pydantic import BaseModel, StringConstraints
 
 from dialer.api.auditing import audit
+from dialer.api.gatekeeper import GATEKEEPER
 from dialer.api.problems import ApiError, bad_field, conflict
-from dialer.api.routes.live import GATEKEEPER
 from dialer.api.routing import AnyCall, Call, Input, Nothing, Routes
 from dialer.api.security import MIN_PASSWORD, PasswordCheck, hash_password, hash_token, needs_rehash
 from dialer.api.sessions import csrf_token, new_secret
