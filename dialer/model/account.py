@@ -18,7 +18,10 @@ class Role(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A person's account. A collector's `account_id` is the `agent_id`; `sip_user` is empty without a phone."""
+    """A person's account. A collector's `account_id` is the `agent_id`; `sip_user` is empty without a phone.
+
+    `email` is what an OpenID provider may know them by; empty: nobody said it.
+    """
 
     account_id: int
     login: str
@@ -27,6 +30,7 @@ class Account:
     skills: frozenset[str] = frozenset()
     sip_user: str = ""
     active: bool = True
+    email: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +46,31 @@ class ApiToken:
     revoked_at: datetime | None = None
 
 
+class LogInWay(str, Enum):
+    """How somebody proved who they are."""
+
+    PASSWORD = "password"  # noqa: S105 - a word, not one
+    OIDC = "oidc"
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Somebody who logged in. `seen_at` is when the session was last used, to the minute."""
+    """Somebody who logged in, from the address `remote`. `seen_at` is when the session was last used, to the minute."""
 
     session_id: int
     account: Account
     opened_at: datetime
     seen_at: datetime
+    remote: str = ""
+    log_in: LogInWay = LogInWay.PASSWORD
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who somebody is at an OpenID provider: `subject` is given to nobody else there (OpenID Connect Core §2)."""
+
+    issuer: str
+    subject: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +86,17 @@ class AuditEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class AuditFilter:
+    """Which entries of the audit log; None: any. `since` is included, `until` is not."""
+
+    subject: str | None = None
+    actor: str | None = None
+    action: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SipCredentials:
     """A phone's account. HA1 = H(user ":" realm ":" password) in hex, per algorithm (RFC 7616 §3.4.2)."""
 
@@ -76,7 +108,7 @@ class SipCredentials:
 
 @dataclass(frozen=True, slots=True)
 class NewAccount:
-    """An account to store; `password_hash` is an argon2id hash made by the caller."""
+    """An account to store; `password_hash` is an argon2id hash made by the caller, empty: no password opens it."""
 
     login: str
     name: str
@@ -84,3 +116,4 @@ class NewAccount:
     password_hash: str
     skills: frozenset[str] = frozenset()
     sip: SipCredentials | None = None
+    email: str = ""

@@ -28,7 +28,7 @@ class Accounts:
 
     async def create(self, account: NewAccount, now: datetime) -> Account:
         """Stores an account; InputError when its log-in or its phone is taken."""
-        return await self._database.write(lambda connection: _create(connection, account, now))
+        return await self._database.write(lambda connection: create_account(connection, account, now))
 
     async def get(self, account_id: int) -> Account | None:
         """The account, or None."""
@@ -37,6 +37,10 @@ class Accounts:
     async def by_login(self, login: str) -> Account | None:
         """The account with this log-in, or None."""
         return await self._first(accounts.c.login == login)
+
+    async def by_email(self, email: str) -> Account | None:
+        """The account with this e-mail address, however it is capitalised, or None."""
+        return await self._first(accounts.c.email == email.lower())
 
     async def password_hash(self, account_id: int) -> str | None:
         """The hash a log-in of an active account is checked against, or None."""
@@ -79,6 +83,28 @@ class Accounts:
     async def set_skills(self, account_id: int, skills: frozenset[str]) -> None:
         """Replaces a collector's skills."""
         await self._change(account_id, {"skills": _encode_skills(skills)})
+
+    async def set_person(
+        self, account_id: int, *, name: str | None = None, role: Role | None = None, email: str | None = None
+    ) -> None:
+        """Changes who this is, None leaves as it is; tokens follow the role. InputError when the e-mail is taken."""
+        row: dict[str, str | None] = {} if name is None else {"name": name}
+        if role is not None:
+            row["role"] = role.value
+        if email is not None:
+            row["email"] = _stored_email(email)
+        mine = update(tokens).where(tokens.c.account_id == account_id)
+
+        def work(connection: Connection) -> None:
+            try:
+                connection.execute(update(accounts).where(accounts.c.account_id == account_id).values(**row))
+            except IntegrityError as error:
+                raise InputError("the e-mail address is that of another account") from error
+            if role is not None:
+                connection.execute(mine.values(role=role.value))
+
+        if row:
+            await self._database.write(work)
 
     async def set_sip(self, account_id: int, sip: SipCredentials | None) -> None:
         """Replaces the phone; InputError when its user is taken."""
@@ -160,7 +186,8 @@ class Accounts:
         await self._database.write(work)
 
 
-def _create(connection: Connection, account: NewAccount, now: datetime) -> Account:
+def create_account(connection: Connection, account: NewAccount, now: datetime) -> Account:
+    """The same as `Accounts.create` within another transaction."""
     row = {
         "login": account.login,
         "name": account.name,
@@ -169,14 +196,21 @@ def _create(connection: Connection, account: NewAccount, now: datetime) -> Accou
         "skills": _encode_skills(account.skills),
         "active": True,
         "created_at": now,
+        "email": _stored_email(account.email),
         **_sip_columns(account.sip),
     }
     try:
         account_id = insert_row(connection, accounts, row)
     except IntegrityError as error:
-        raise InputError(f"the log-in {account.login!r} or its phone's user name is taken") from error
+        raise InputError(f"the log-in {account.login!r} or its phone's user name is taken, or the e-mail") from error
     user = account.sip.user if account.sip else ""
-    return Account(account_id, account.login, account.name, account.role, account.skills, user)
+    email = account.email.lower()
+    return Account(account_id, account.login, account.name, account.role, account.skills, user, email=email)
+
+
+def _stored_email(email: str) -> str | None:
+    """None for none: many have none, and each address belongs to one."""
+    return email.lower() or None
 
 
 def _sip_columns(sip: SipCredentials | None) -> dict[str, Any]:
@@ -204,6 +238,7 @@ def account_of(row: AnyRow) -> Account:
         skills=msgspec.json.decode(row.skills, type=frozenset[str]),
         sip_user=row.sip_user or "",
         active=row.active,
+        email=row.email or "",
     )
 
 

@@ -29,8 +29,10 @@ from dialer.storage.entries import Entries
 from dialer.storage.evaluation_remarks import EvaluationRemarks
 from dialer.storage.evaluations import Evaluations
 from dialer.storage.explaining import Explaining
+from dialer.storage.figures import Figures
 from dialer.storage.holds import Holds
 from dialer.storage.idempotency import Idempotency
+from dialer.storage.identities import Identities
 from dialer.storage.inconveniences import Inconveniences
 from dialer.storage.keeping import Keeping
 from dialer.storage.ledger_reading import LedgerReading
@@ -40,6 +42,7 @@ from dialer.storage.lists import Lists
 from dialer.storage.migrate import scripts, upgrade
 from dialer.storage.outbox import Outbox
 from dialer.storage.policies import Policies
+from dialer.storage.prompts import Prompts
 from dialer.storage.proof_reading import ProofReading
 from dialer.storage.qa_candidates import QaCandidates
 from dialer.storage.qa_figures import QaFigures
@@ -88,6 +91,8 @@ class Storage:
         self.cases = Cases(database)
         self.agents = Agents(database)
         self.accounts = Accounts(database)
+        self.identities = Identities(database)
+        self.prompts = Prompts(database)
         self.do_not_call = DoNotCallList(database, cipher)
         self.consents = Consents(database)
         self.inconveniences = Inconveniences(database, cipher)
@@ -98,6 +103,7 @@ class Storage:
         self.policies = Policies(database)
         self.budget_parts = BudgetParts(database)
         self.statistics = Statistics(database)
+        self.figures = Figures(database)
         self.survey = Survey(database, cipher)
         self.verdict_samples = VerdictSamples(database)
         self.audit = Audit(database)

@@ -1,7 +1,7 @@
 """The tables, by subject. Nothing outside `dialer.storage` may import them."""
 
 from dialer.storage.tables.announcements import announcements, unknown_announcements
-from dialer.storage.tables.attempts import attempts, refusals, wrap_ups
+from dialer.storage.tables.attempts import attempts, identity_checks, refusals, wrap_ups
 from dialer.storage.tables.base import Base
 from dialer.storage.tables.campaigns import budget_parts, campaign_lists, campaigns, entries
 from dialer.storage.tables.lists import (
@@ -16,7 +16,8 @@ from dialer.storage.tables.lists import (
     stops,
 )
 from dialer.storage.tables.outbox import deliveries, destinations, events
-from dialer.storage.tables.people import accounts, agent_changes, audit, sessions, tokens
+from dialer.storage.tables.people import accounts, agent_changes, audit, identities, sessions, spent_log_ins, tokens
+from dialer.storage.tables.prompts import prompts
 from dialer.storage.tables.proofs import policy_changes, policy_packs, proof_heads, proofs
 from dialer.storage.tables.quality import (
     coaching_items,
@@ -65,6 +66,8 @@ __all__ = [
     "evaluations",
     "events",
     "idempotency_keys",
+    "identities",
+    "identity_checks",
     "inconveniences",
     "ledger",
     "ledger_heads",
@@ -75,6 +78,7 @@ __all__ = [
     "phones",
     "policy_changes",
     "policy_packs",
+    "prompts",
     "proof_heads",
     "proofs",
     "properties",
@@ -90,6 +94,7 @@ __all__ = [
     "scoring_round_recordings",
     "scoring_rounds",
     "sessions",
+    "spent_log_ins",
     "stops",
     "team_members",
     "tokens",

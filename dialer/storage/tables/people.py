@@ -1,4 +1,4 @@
-"""Accounts, tokens, collectors' states and the audit log."""
+"""Accounts and how people log in, tokens, collectors' states and the audit log."""
 
 from datetime import datetime
 
@@ -12,6 +12,7 @@ class AccountRow(Base, table=True):
     """Someone who may log in. Secrets are hashes: argon2 for the person, HA1 (RFC 7616 §3.4.2) for the phone."""
 
     __tablename__ = "accounts"
+    __table_args__ = (Index("uq_accounts_email", "email", unique=True),)
     account_id: int | None = Field(default=None, sa_type=BigId, primary_key=True)
     login: str = Field(unique=True)
     name: str
@@ -24,6 +25,27 @@ class AccountRow(Base, table=True):
     sip_ha1_sha256: str = ""
     active: bool = True
     created_at: datetime = Field(sa_type=UtcDateTime)
+    email: str | None = None
+
+
+class IdentityRow(Base, table=True):
+    """Who somebody is at an OpenID provider; the pair never changes and is never given to anybody else there."""
+
+    __tablename__ = "identities"
+    __table_args__ = (Index(None, "account_id"),)
+    issuer: str = Field(primary_key=True)
+    subject: str = Field(primary_key=True)
+    account_id: int = Field(sa_type=BigId, foreign_key="accounts.account_id")
+    linked_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class SpentLogInRow(Base, table=True):
+    """A log-in by an OpenID provider whose answer came; kept for as long as it could come again."""
+
+    __tablename__ = "spent_log_ins"
+    __table_args__ = (Index(None, "expires_at"),)
+    state_hash: str = Field(primary_key=True)
+    expires_at: datetime = Field(sa_type=UtcDateTime)
 
 
 class TokenRow(Base, table=True):
@@ -50,6 +72,8 @@ class SessionRow(Base, table=True):
     account_id: int = Field(sa_type=BigId, foreign_key="accounts.account_id")
     opened_at: datetime = Field(sa_type=UtcDateTime)
     seen_at: datetime = Field(sa_type=UtcDateTime)
+    remote: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    log_in: str = Field(default="password", sa_column_kwargs={"server_default": "password"})
 
 
 class AgentChangeRow(Base, table=True):
@@ -71,7 +95,12 @@ class AuditRow(Base, table=True):
     """Who read or changed something sensitive, when, and from where."""
 
     __tablename__ = "audit"
-    __table_args__ = (Index(None, "at"), Index(None, "subject"))
+    __table_args__ = (
+        Index(None, "at", "audit_id"),
+        Index(None, "subject", "at", "audit_id"),
+        Index(None, "actor", "at", "audit_id"),
+        Index(None, "action", "at", "audit_id"),
+    )
     audit_id: int | None = Field(default=None, sa_type=BigId, primary_key=True)
     at: datetime = Field(sa_type=UtcDateTime)
     actor: str
@@ -82,6 +111,8 @@ class AuditRow(Base, table=True):
 
 
 accounts = table_of(AccountRow)
+identities = table_of(IdentityRow)
+spent_log_ins = table_of(SpentLogInRow)
 tokens = table_of(TokenRow)
 sessions = table_of(SessionRow)
 agent_changes = table_of(AgentChangeRow)
