@@ -1,1 +1,1 @@
-"""The HTTP face: REST with OpenAPI 3.1, a WebSocket of live state, one plain status page."""
+"""The HTTP face: REST with OpenAPI 3.1, a WebSocket of live state, the pages."""

@@ -12,9 +12,9 @@ from dialer import __version__
 from dialer.api.gatekeeper import GATEKEEPER, Gatekeeper
 from dialer.api.once import handle_once
 from dialer.api.openapi import build_document
-from dialer.api.page import add_page
 from dialer.api.principal import Principal
 from dialer.api.problems import ApiError, conflict
+from dialer.api.proxies import Proxies
 from dialer.api.routes import (
     accounts,
     agents,
@@ -53,6 +53,7 @@ from dialer.api.routing import MAX_BODY_BYTES, SERVICES, Operation, Routes, read
 from dialer.api.security import PasswordCheck
 from dialer.api.services import Services
 from dialer.api.sessions import SessionRules
+from dialer.api.site import add_site
 from dialer.api.sockets import SOCKETS, Sockets, close_sockets
 from dialer.api.uploads import clean_uploads
 from dialer.errors import DialerError, InputError, StorageError
@@ -106,7 +107,8 @@ Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 def create_app(services: Services) -> web.Application:
     """The whole API over these services."""
-    app = web.Application(middlewares=[_edge], client_max_size=MAX_BODY_BYTES)
+    proxies = Proxies(services.config.http.trusted_proxies)
+    app = web.Application(middlewares=[proxies.middleware, _edge], client_max_size=MAX_BODY_BYTES)
     app[SERVICES] = services
     app[GATEKEEPER] = Gatekeeper(services.storage, services.clock, SessionRules.of(services.config.http))
     app[sessions.PASSWORDS] = PasswordCheck()
@@ -116,7 +118,7 @@ def create_app(services: Services) -> web.Application:
         for operation in routes.operations:
             app.router.add_route(operation.method, operation.path, _answer(operation))
     app.router.add_get(live.PATH, live.watch)
-    add_page(app)
+    add_site(app)
     app.on_startup.append(_recover)
     app.on_response_prepare.append(_protect)
     app.on_shutdown.append(close_sockets)

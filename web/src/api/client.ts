@@ -1,0 +1,81 @@
+// The one way to the API: typed by the OpenAPI document, errors as values with words for people.
+import createClient, { type Middleware } from "openapi-fetch";
+import type { components, paths } from "./schema";
+
+export type Schemas = components["schemas"];
+export type Problem = Schemas["Problem"];
+export type FieldError = Schemas["FieldError"];
+
+const TIMEOUT_MS = 30_000;
+
+/** What went wrong with a request, in words that can be shown; `errors` name the fields. */
+export class ApiProblem extends Error {
+  readonly status: number;
+  readonly errors: readonly FieldError[];
+
+  constructor(problem: Partial<Problem>, status: number) {
+    super(problem.detail || problem.title || `HTTP ${status}`);
+    this.status = status;
+    this.errors = problem.errors ?? [];
+  }
+
+  /** The reason for a field, by the end of its path (`settings.max_cps`), or "". */
+  of(field: string): string {
+    const found = this.errors.find((error) => error.field === `body.${field}` || error.field.endsWith(`.${field}`));
+    return found ? [found.reason, found.fix].filter(Boolean).join("; ") : "";
+  }
+}
+
+let csrf = "";
+const endedListeners: (() => void)[] = [];
+
+/** The value that goes with every change; the session store sets it. */
+export function useCsrf(value: string): void {
+  csrf = value;
+}
+
+export function csrfValue(): string {
+  return csrf;
+}
+
+/** Calls `listener` when the API says that nobody is logged in any more. */
+export function onSessionEnded(listener: () => void): void {
+  endedListeners.push(listener);
+}
+
+const guard: Middleware = {
+  onRequest({ request }) {
+    if (request.method !== "GET" && csrf) request.headers.set("X-CSRF-Token", csrf);
+    return request;
+  },
+  onResponse({ response, schemaPath, request }) {
+    const isLogIn = schemaPath === "/v1/session" && request.method === "POST";
+    if (response.status === 401 && !isLogIn) for (const listener of endedListeners) listener();
+    return response;
+  },
+};
+
+const fetchWithLimit = (request: Request): Promise<Response> =>
+  fetch(request, { signal: AbortSignal.any([request.signal, AbortSignal.timeout(TIMEOUT_MS)]) });
+
+export const api = createClient<paths>({ baseUrl: window.location.origin, fetch: fetchWithLimit });
+api.use(guard);
+
+interface Answer<T> {
+  data?: T;
+  error?: unknown;
+  response: Response;
+}
+
+/** The data of an answer; throws `ApiProblem` otherwise: `await ask(api.GET("/v1/lists"))`. */
+export async function ask<T>(answer: Promise<Answer<T>>): Promise<T> {
+  let settled: Answer<T>;
+  try {
+    settled = await answer;
+  } catch (cause) {
+    const title = cause instanceof DOMException && cause.name === "TimeoutError" ? "timeout" : "offline";
+    throw new ApiProblem({ title }, 0);
+  }
+  if (!settled.response.ok) throw new ApiProblem((settled.error ?? {}) as Partial<Problem>, settled.response.status);
+  return settled.data as T;
+}

@@ -1,0 +1,49 @@
+// Who is logged in.
+import { defineStore } from "pinia";
+import { computed, ref } from "vue";
+import { api, ApiProblem, ask, onSessionEnded, type Schemas, useCsrf } from "./client";
+
+export type Session = Schemas["SessionOut"];
+export type Role = Schemas["Role"];
+
+export const useSession = defineStore("session", () => {
+  const current = ref<Session | null>(null);
+  const known = ref(false);
+  const ended = ref(false);
+  const role = computed(() => current.value?.role ?? null);
+
+  function take(session: Session | null): void {
+    current.value = session;
+    known.value = true;
+    useCsrf(session?.csrf ?? "");
+  }
+
+  /** Asks the service once who we are. */
+  async function load(): Promise<void> {
+    try {
+      take(await ask(api.GET("/v1/session")));
+    } catch (problem) {
+      if (!(problem instanceof ApiProblem) || problem.status === 0) throw problem;
+      take(null);
+    }
+  }
+
+  async function logIn(login: string, password: string): Promise<void> {
+    await ask(api.POST("/v1/session", { body: { login, password } }));
+    ended.value = false;
+    await load();
+  }
+
+  async function logOut(): Promise<void> {
+    await ask(api.DELETE("/v1/session"));
+    take(null);
+  }
+
+  onSessionEnded(() => {
+    if (current.value === null) return;
+    ended.value = true;
+    take(null);
+  });
+
+  return { current, known, ended, role, load, logIn, logOut };
+});

@@ -1,0 +1,13 @@
+// What went wrong, in words.
+import type { ApiProblem } from "@/api/client";
+
+type Translate = (key: string) => string;
+
+/** One sentence for people: the service's own words, or what kept it from answering. */
+export function wordsOf(problem: ApiProblem, t: Translate): string {
+  if (problem.status === 0 && problem.message === "timeout") return t("view.timeout");
+  if (problem.status === 0 && problem.message === "offline") return t("view.offline");
+  if (problem.status === 403) return t("view.forbidden");
+  const fields = problem.errors.map((error) => [error.reason, error.fix].filter(Boolean).join("; "));
+  return [problem.message, ...fields].filter(Boolean).join(" · ");
+}
