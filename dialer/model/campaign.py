@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import Enum
 
 from dialer.model.attempt import CallPath, Disposition
+from dialer.model.collecting import CollectingSettings
 
 
 class CampaignMode(str, Enum):
@@ -81,13 +82,22 @@ class FormFieldKind(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class FormField:
-    """One field of a campaign's disposition form; `required_for` names the disposition codes that demand it."""
+    """One field of a campaign's disposition form; `required_for` names the disposition codes that demand it.
+
+    An AMOUNT is at least `least` and at most `most_of_debt` times what the case owes; a DATE is today or at most
+    `within_days` later, and with `workdays_only` a workday of the house. None: no such bound; `label_en` "": `label`.
+    """
 
     name: str
     kind: FormFieldKind
     label: str
     choices: tuple[str, ...] = ()
     required_for: tuple[str, ...] = ()
+    label_en: str = ""
+    least: float | None = None
+    most_of_debt: float | None = None
+    within_days: int | None = None
+    workdays_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +107,8 @@ class DispositionCode:
     `right_party` counts as identity-verified contact; `final` takes the contact out of the campaign; `do_not_call` puts
     the number on the do-not-call list for ever, and with `right_party` the whole person; `callback` demands a promised
     time; `not_a_conversation`: nobody was there to talk to (a machine, silence), so that rules about conversations do
-    not count the call.
+    not count the call; `promise`: the person promised to pay. `key` is the letter or digit that chooses it on the
+    keyboard ("": none), `label_en` "" means as `label`.
     """
 
     code: str
@@ -107,6 +118,9 @@ class DispositionCode:
     do_not_call: bool = False
     callback: bool = False
     not_a_conversation: bool = False
+    promise: bool = False
+    key: str = ""
+    label_en: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +168,7 @@ class CampaignSettings:
     retries: Mapping[Disposition, RetryRule] = field(default_factory=dict)
     priority: tuple[PriorityTerm, ...] = ()
     form: DispositionForm = DispositionForm(codes=())
+    collecting: CollectingSettings = field(default_factory=CollectingSettings)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ import msgspec
 from dialer.model.agent import AgentState
 from dialer.model.attempt import CallPath, Disposition, HangupSide
 from dialer.model.campaign import CampaignSettings, DispositionForm
+from dialer.model.collecting import CollectingSettings
 
 FORMAT = 1
 LONGEST = timedelta(days=92)
@@ -128,4 +129,5 @@ def for_pacing(settings: CampaignSettings) -> CampaignSettings:
         notice_prompt="",
         priority=(),
         form=DispositionForm(codes=()),
+        collecting=CollectingSettings(),
     )

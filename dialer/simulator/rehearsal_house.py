@@ -19,6 +19,7 @@ from dialer.model.agent import Agent
 from dialer.model.attempt import Disposition
 from dialer.model.call_list import NewContact, NewPhone
 from dialer.model.campaign import CampaignMode, CampaignSettings, CampaignState, RetryRule
+from dialer.model.collecting import CollectingSettings
 from dialer.prompts.signals import silence
 from dialer.simulator.fates import Fates
 from dialer.simulator.rehearsal_collectors import FORM
@@ -128,6 +129,7 @@ def settings_of(scenario: Scenario, caller_ids: tuple[str, ...]) -> CampaignSett
         wrap_up_limit_s=scenario.workforce.wrap_up.most_s + 1,
         retries=dict.fromkeys(_TRIED_AGAIN, rule),
         form=FORM,
+        collecting=CollectingSettings(identity_check=False),  # nothing is said in a rehearsal
     )
 
 

@@ -33,6 +33,7 @@ from dialer.storage.figures import Figures
 from dialer.storage.holds import Holds
 from dialer.storage.idempotency import Idempotency
 from dialer.storage.identities import Identities
+from dialer.storage.identity_checks import IdentityChecks
 from dialer.storage.inconveniences import Inconveniences
 from dialer.storage.keeping import Keeping
 from dialer.storage.ledger_reading import LedgerReading
@@ -88,6 +89,7 @@ class Storage:
         self.announcements = Announcements(database)
         self.attempts = Attempts(database, cipher)
         self.wrap_ups = WrapUps(database, cipher)
+        self.identity_checks = IdentityChecks(database)
         self.cases = Cases(database)
         self.agents = Agents(database)
         self.accounts = Accounts(database)

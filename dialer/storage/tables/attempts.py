@@ -114,6 +114,19 @@ class WrapUpRow(Base, table=True):
     digest: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
+class IdentityCheckRow(Base, table=True):
+    """What a collector found out about who is on the line; added, never changed: the last one of an attempt counts."""
+
+    __tablename__ = "identity_checks"
+    __table_args__ = (Index(None, "attempt_id", "check_id"),)
+    check_id: int | None = Field(default=None, sa_type=BigId, primary_key=True)
+    attempt_id: int = Field(sa_type=BigId)
+    agent_id: int = Field(sa_type=BigId)
+    result: str
+    at: datetime = Field(sa_type=UtcDateTime)
+
+
 attempts = table_of(AttemptRow)
 refusals = table_of(RefusalRow)
 wrap_ups = table_of(WrapUpRow)
+identity_checks = table_of(IdentityCheckRow)
