@@ -38,7 +38,7 @@ class PhoneLine(Protocol):
         ...
 
     def close(self, reason: str) -> None:
-        """Hangs up and gives the leg back; closing twice is no error."""
+        """The session lets go of it: a telephone is hung up, a browser stays. Closing twice is no error."""
         ...
 
 
@@ -66,7 +66,10 @@ class CallHandle(Protocol):
 
 @dataclass(slots=True)
 class AgentSession:
-    """One collector at work. `call` is the call at hand; `last_attempt_id` the one a wrap-up is for."""
+    """One collector at work. `call` is the call at hand; `last_attempt_id` the one a wrap-up is for.
+
+    Not `reachable`: the line is there, but nobody would be heard on it at the moment.
+    """
 
     agent: Agent
     machine: AgentMachine
@@ -75,6 +78,7 @@ class AgentSession:
     call: CallHandle | None = None
     last_attempt_id: int | None = None
     last_campaign_id: int | None = None
+    reachable: bool = True
     closing: bool = False
 
     @property
@@ -84,6 +88,11 @@ class AgentSession:
     @property
     def state(self) -> AgentState:
         return self.machine.state
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a person may be given to the collector now."""
+        return self.state is AgentState.READY and self.reachable
 
     @property
     def busy_for(self) -> int | None:
@@ -190,6 +199,13 @@ class AgentSessions:
         if call is not None:
             call.collector_lost(cause)
 
+    def reach(self, agent_id: int, is_reachable: bool) -> None:
+        """A line is heard again, or is not for a moment: meanwhile nobody new is given to its collector."""
+        session = self.get(agent_id)
+        session.reachable = is_reachable
+        if session.is_ready:
+            self._serve_waiting(session)
+
     def apply(
         self,
         session: AgentSession,
@@ -263,7 +279,7 @@ class AgentSessions:
         ready = (
             ReadyAgent(session.agent_id, session.machine.since, session.agent.skills, session.campaign_ids)
             for session in self._sessions.values()
-            if session.state is AgentState.READY
+            if session.is_ready
         )
         return longest_idle(ready, call.campaign_id, skills)
 
@@ -297,7 +313,7 @@ class AgentSessions:
             session.line.close(transition.cause)
         for listener in self._listeners:
             listener(AgentChanged(session, transition, now))
-        if transition.new is AgentState.READY:
+        if session.is_ready:
             self._serve_waiting(session)
 
     def _serve_waiting(self, session: AgentSession) -> None:

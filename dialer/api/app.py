@@ -9,6 +9,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 from dialer import __version__
+from dialer.api import phone_messages
 from dialer.api.gatekeeper import GATEKEEPER, Gatekeeper
 from dialer.api.once import handle_once
 from dialer.api.openapi import build_document
@@ -133,7 +134,7 @@ def _encoded_document() -> bytes:
 
 def openapi_document() -> dict[str, object]:
     """The OpenAPI 3.1 document of this version."""
-    return build_document(SUBJECTS, __version__)
+    return build_document(SUBJECTS, __version__, phone_messages.MESSAGES)
 
 
 def _answer(operation: Operation) -> Answer:

@@ -15,6 +15,8 @@ REF_TEMPLATE = "#/components/schemas/{model}"
 
 Document = dict[str, Any]
 _Direction = Literal["validation", "serialization"]
+Messages = Mapping[str, tuple[_Direction, TypeAdapter[Any]]]
+"""What is said over a WebSocket, by the name of its schema."""
 _Key = tuple[str, str]
 
 _ALWAYS = (HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.SERVICE_UNAVAILABLE)
@@ -32,10 +34,10 @@ _SECURITY: Document = {
 }
 
 
-def build_document(subjects: Iterable[Routes], version: str) -> Document:
-    """The whole document for these operations."""
+def build_document(subjects: Iterable[Routes], version: str, messages: Messages) -> Document:
+    """The whole document for these operations, with the schemas of what sockets say."""
     listed = [(routes.tag, operation) for routes in subjects for operation in routes.operations]
-    schemas, definitions = _schemas([operation for _, operation in listed])
+    schemas, definitions = _schemas([operation for _, operation in listed], messages)
     paths: Document = {}
     for tag, operation in listed:
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(tag, operation, schemas)
@@ -51,13 +53,13 @@ def build_document(subjects: Iterable[Routes], version: str) -> Document:
         "tags": [{"name": tag} for tag in dict.fromkeys(tag for tag, _ in listed)],
         "paths": paths,
         "components": {
-            "schemas": definitions,
+            "schemas": definitions | {name: schemas["message", name] for name in messages},
             "securitySchemes": _SECURITY,
         },
     }
 
 
-def _schemas(operations: Iterable[Operation]) -> tuple[Mapping[_Key, Document], Document]:
+def _schemas(operations: Iterable[Operation], messages: Messages) -> tuple[Mapping[_Key, Document], Document]:
     """One schema per part of every operation, and the definitions they refer to."""
     inputs: list[tuple[_Key, _Direction, TypeAdapter[Any]]] = [(("problem", ""), "serialization", TypeAdapter(Problem))]
     for operation in operations:
@@ -65,6 +67,7 @@ def _schemas(operations: Iterable[Operation]) -> tuple[Mapping[_Key, Document], 
             inputs.append(((operation.name, part), "validation", TypeAdapter(model)))
         if operation.answers is not None:
             inputs.append(((operation.name, "answer"), "serialization", operation.answers))
+    inputs += [(("message", name), direction, adapter) for name, (direction, adapter) in messages.items()]
     generated, rest = TypeAdapter.json_schemas(inputs, ref_template=REF_TEMPLATE)
     return {key: schema for (key, _), schema in generated.items()}, dict(rest.get("$defs", {}))
 

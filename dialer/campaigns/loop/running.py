@@ -26,7 +26,6 @@ from dialer.campaigns.pacing import CallStage, PacingDecision, PacingEvent, Paci
 from dialer.campaigns.pacing.config import PacerConfig
 from dialer.campaigns.pacing.pacer import Pacer
 from dialer.campaigns.pacing.types import MIN_RING_S
-from dialer.model.agent import AgentState
 from dialer.model.attempt import CallPath, Disposition
 from dialer.model.campaign import Campaign, CampaignMode, CampaignSettings, CampaignState
 from dialer.model.entry import Candidate, EntryCounts
@@ -341,7 +340,7 @@ class RunningCampaign:
         return [s for s in self._sessions.of_campaign(self.campaign_id) if s.machine.agent_id in staff]
 
     def _ready_agents(self) -> list[AgentSession]:
-        return [session for session in self._staff() if session.state is AgentState.READY]
+        return [session for session in self._staff() if session.is_ready]
 
     def _on_end(self, runner: AttemptRunner, outcome: NotPlaced | Disposition) -> None:
         now = self._clock.monotonic()

@@ -79,6 +79,19 @@ async def test_who_waits_is_served_first_come_first_served(sessions: AgentSessio
     assert second.told == []
 
 
+async def test_nobody_is_given_to_a_collector_who_is_not_heard(sessions: AgentSessions) -> None:
+    """A browser that reloads: its collector keeps the place in the queue, and serves who waited meanwhile."""
+    first, waiting = Call(), Call(11)
+    reloading = ready(sessions, 1)
+    ready(sessions, 2)
+    sessions.reach(1, False)
+    assert sessions.claim(first, ()) == 2
+    sessions.wait(waiting, ())
+    assert reloading.state is AgentState.READY
+    sessions.reach(1, True)
+    assert (waiting.told, reloading.state) == (["came 1"], AgentState.RESERVED)
+
+
 async def test_skills_are_kept_in_the_queue(sessions: AgentSessions) -> None:
     cantonese = Call()
     sessions.wait(cantonese, ["yue"])
