@@ -5,7 +5,6 @@ TOML, read once at the start. Unknown keys are errors with the nearest known key
 """
 
 import difflib
-import ipaddress
 import tomllib
 from datetime import date, datetime
 from pathlib import Path
@@ -13,7 +12,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
+from dialer.config_access import Network, OidcConfig, is_loopback
 from dialer.config_base import Port, Secret, Section
+from dialer.config_phones import PhonesConfig
 from dialer.config_recordings import EvidenceConfig, RecordingsConfig
 from dialer.errors import ConfigError
 
@@ -80,7 +81,7 @@ class MediaConfig(Section):
 
 
 class HttpConfig(Section):
-    """The API and the status page."""
+    """The API and the pages."""
 
     host: str = "127.0.0.1"
     """The address to listen on; put a proxy that speaks TLS in front of anything but loopback."""
@@ -88,6 +89,13 @@ class HttpConfig(Section):
     """0: any free one."""
     behind_tls: bool = False
     """Whether browsers come through a proxy that speaks TLS: then the session's cookie is sent over TLS only."""
+    trusted_proxies: tuple[Network, ...] = ()
+    """Addresses or networks (10.1.0.0/16) of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed; what
+    anybody else says there is not read."""
+    house_name: str = ""
+    """What the log-in page calls the house."""
+    language: Literal["zh", "en"] = "zh"
+    """What the pages speak to somebody who chose nothing."""
     session_hours: float = Field(default=12.0, gt=0, le=168)
     """Whoever logged in must do so again after this long, come what may."""
     session_idle_minutes: float = Field(default=30.0, gt=0, le=1440)
@@ -206,6 +214,7 @@ class Config(Section):
     sip: SipConfig = SipConfig()
     media: MediaConfig = MediaConfig()
     http: HttpConfig = HttpConfig()
+    phones: PhonesConfig = PhonesConfig()
     policy: PolicyConfig = PolicyConfig()
     verdicts: VerdictsConfig = VerdictsConfig()
     recordings: RecordingsConfig = RecordingsConfig()
@@ -214,6 +223,7 @@ class Config(Section):
     trunks: tuple[TrunkConfig, ...] = ()
     webhooks: tuple[WebhookConfig, ...] = ()
     mqtt: MqttConfig | None = None
+    oidc: OidcConfig | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> "Config":
@@ -233,21 +243,16 @@ class Config(Section):
     def _check_rehearsal(self, starts_at: datetime) -> None:
         if starts_at.tzinfo is None:
             raise ValueError("node.rehearsal_starts_at needs a UTC offset, e.g. 2026-11-23T10:00:00+08:00")
-        outside = [trunk.name for trunk in self.trunks if not _is_loopback(trunk.host)]
+        if self.oidc is not None:
+            raise ValueError(
+                "node.rehearsal_starts_at moves the clock that log-ins by [oidc] are checked by; remove one"
+            )
+        outside = [trunk.name for trunk in self.trunks if not is_loopback(trunk.host)]
         if outside:
             raise ValueError(
                 f"node.rehearsal_starts_at moves the clock the calling hours are checked by, but trunk {outside[0]!r} "
                 "is not on a loopback address; remove one of the two"
             )
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def load_config(path: Path) -> Config:
@@ -292,6 +297,7 @@ def _known_keys(location: list[str]) -> list[str]:
         "sip": SipConfig,
         "media": MediaConfig,
         "http": HttpConfig,
+        "phones": PhonesConfig,
         "policy": PolicyConfig,
         "verdicts": VerdictsConfig,
         "recordings": RecordingsConfig,
@@ -300,6 +306,7 @@ def _known_keys(location: list[str]) -> list[str]:
         "trunks": TrunkConfig,
         "webhooks": WebhookConfig,
         "mqtt": MqttConfig,
+        "oidc": OidcConfig,
     }
     model = sections[location[0]] if location and location[0] in sections else Config
     return sorted(model.model_fields)

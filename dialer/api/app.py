@@ -11,6 +11,7 @@ from aiohttp import web
 from dialer import __version__
 from dialer.api import phone_messages
 from dialer.api.gatekeeper import GATEKEEPER, Gatekeeper
+from dialer.api.oidc import OidcProvider
 from dialer.api.once import handle_once
 from dialer.api.openapi import build_document
 from dialer.api.principal import Principal
@@ -33,6 +34,7 @@ from dialer.api.routes import (
     ledger,
     lists,
     live,
+    oidc,
     outbox,
     policy,
     proofs,
@@ -92,6 +94,7 @@ SUBJECTS: tuple[Routes, ...] = (
     policy.routes,
     accounts.routes,
     sessions.routes,
+    oidc.routes,
     system.routes,
 )
 
@@ -113,6 +116,8 @@ def create_app(services: Services) -> web.Application:
     app[SERVICES] = services
     app[GATEKEEPER] = Gatekeeper(services.storage, services.clock, SessionRules.of(services.config.http))
     app[sessions.PASSWORDS] = PasswordCheck()
+    if services.config.oidc is not None:
+        app[oidc.PROVIDER] = OidcProvider(services.config.oidc, services.clock)
     app[SOCKETS] = Sockets()
     app[system.DOCUMENT] = _encoded_document()
     for routes in SUBJECTS:

@@ -30,7 +30,7 @@ class Gatekeeper:
         if roles is None:
             return Principal(name="", role=None, remote=request.remote or "")
         header = request.headers.get("Authorization", "")
-        secret = request.cookies.get(self.rules.cookie, "")
+        secret = self.rules.secret_of(request)
         if secret and not header:
             if request.method not in SAFE_METHODS:
                 check_csrf(request.headers.get(CSRF_HEADER, ""), secret)
@@ -45,7 +45,7 @@ class Gatekeeper:
 
         Not `used`: it is asked whether they still may.
         """
-        secret = request.cookies.get(self.rules.cookie, "")
+        secret = self.rules.secret_of(request)
         if token or not secret:
             return await self.identify(token, request.remote or "", roles)
         check_csrf(csrf, secret)

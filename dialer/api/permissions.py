@@ -16,8 +16,13 @@ _AUDITS = frozenset({_AUDITOR, _ADMINISTRATOR})
 _ADMINISTERS = frozenset({_ADMINISTRATOR})
 _EVERYBODY = frozenset(Role)
 
-PUBLIC: frozenset[str] = frozenset({"system.health", "system.openapi", "sessions.open"})
-"""Operations that need no token: they say nothing about anyone, or ask for a password themselves."""
+PUBLIC: frozenset[str] = frozenset(
+    {
+        *("system.health", "system.openapi"),
+        *("sessions.options", "sessions.open", "oidc.begin", "oidc.finish", "oidc.log_out"),
+    }
+)
+"""Operations that need no token: they say nothing about anyone, or ask who it is themselves."""
 
 PERMISSIONS: dict[str, frozenset[Role]] = {
     "lists.list": _SEES_CAMPAIGNS,

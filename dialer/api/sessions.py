@@ -10,6 +10,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
+from typing import Literal
 
 from aiohttp import web
 
@@ -20,6 +21,37 @@ from dialer.config import HttpConfig
 SECRET_BYTES = 32
 CSRF_HEADER = "X-CSRF-Token"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110 §9.2.1
+
+
+@dataclass(frozen=True, slots=True)
+class HostCookie:
+    """A cookie that no script can read and no other host gets."""
+
+    stem: str
+    over_tls: bool
+    same_site: Literal["Strict", "Lax"]
+
+    @property
+    def name(self) -> str:
+        """With the prefix a browser takes it from nobody else (RFC 6265bis §4.1.3.2)."""
+        return f"__Host-{self.stem}" if self.over_tls else self.stem
+
+    def put(self, response: web.Response, value: str, lasts: timedelta) -> None:
+        """Hands it to the browser."""
+        seconds = int(lasts.total_seconds())
+        response.set_cookie(
+            self.name,
+            value,
+            max_age=seconds,
+            path="/",
+            secure=self.over_tls,
+            httponly=True,
+            samesite=self.same_site,
+        )
+
+    def drop(self, response: web.Response) -> None:
+        """Takes it back."""
+        response.del_cookie(self.name, path="/", secure=self.over_tls, httponly=True, samesite=self.same_site)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,26 +67,24 @@ class SessionRules:
         """As configured."""
         return cls(timedelta(hours=http.session_hours), timedelta(minutes=http.session_idle_minutes), http.behind_tls)
 
-    @property
-    def cookie(self) -> str:
-        """Its name; with the prefix a browser takes it from nobody else (RFC 6265bis §4.1.3.2)."""
-        return "__Host-dialer" if self.behind_tls else "dialer"
+    def secret_of(self, request: web.Request) -> str:
+        """The session's secret as the browser sent it; empty: none."""
+        return request.cookies.get(self._cookie(request).name, "")
 
-    def put(self, response: web.Response, secret: str) -> None:
-        """Hands the session's secret to the browser."""
-        response.set_cookie(
-            self.cookie,
-            secret,
-            max_age=int(self.lasts.total_seconds()),
-            path="/",
-            secure=self.behind_tls,
-            httponly=True,
-            samesite="Strict",
-        )
+    def put(self, request: web.Request, response: web.Response, secret: str) -> None:
+        """Hands the session's secret to the browser that asks."""
+        self._cookie(request).put(response, secret, self.lasts)
 
-    def drop(self, response: web.Response) -> None:
+    def drop(self, request: web.Request, response: web.Response) -> None:
         """Takes it back."""
-        response.del_cookie(self.cookie, path="/", secure=self.behind_tls, httponly=True, samesite="Strict")
+        self._cookie(request).drop(response)
+
+    def _cookie(self, request: web.Request) -> HostCookie:
+        return HostCookie("dialer", self.over_tls(request), "Strict")
+
+    def over_tls(self, request: web.Request) -> bool:
+        """Whether the browser speaks TLS: as configured, or by the word of a trusted proxy."""
+        return self.behind_tls or request.secure
 
 
 def new_secret() -> str:

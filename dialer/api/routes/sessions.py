@@ -1,19 +1,21 @@
-"""Logging in with a password, for people in front of a browser; programs hold tokens."""
+"""Logging in with a password, for people in front of a browser; programs hold tokens. OpenID: `routes.oidc`."""
 
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Literal
 
 from aiohttp import web
 from pydantic import BaseModel, StringConstraints
 
+from dialer import __version__
 from dialer.api.auditing import audit
 from dialer.api.gatekeeper import GATEKEEPER
+from dialer.api.logging_in import begin_session, put_session
 from dialer.api.problems import ApiError, bad_field, conflict
 from dialer.api.routing import AnyCall, Call, Input, Nothing, Routes
 from dialer.api.security import MIN_PASSWORD, PasswordCheck, hash_password, hash_token, needs_rehash
-from dialer.api.sessions import csrf_token, new_secret
-from dialer.model.account import Account, AuditEntry, Role
+from dialer.api.sessions import csrf_token
+from dialer.model.account import Account, LogInWay, Role
 
 routes = Routes("sessions")
 
@@ -37,15 +39,44 @@ class PasswordChange(Input):
 
 
 class SessionOut(BaseModel):
-    """Who is logged in. `csrf` goes along with every change, as `X-CSRF-Token`."""
+    """Who is logged in. `csrf` goes along with every change, as `X-CSRF-Token`.
+
+    Whoever logged in by `oidc` is still logged in at the provider after logging out here: `/v1/session/oidc/log-out`.
+    """
 
     account_id: int
     login: str
     name: str
     role: Role
+    log_in: LogInWay
     csrf: str
     ends_at: datetime
     idle_s: float
+
+
+class LogInOptions(BaseModel):
+    """How one can log in; `oidc` is the name of the OpenID provider, empty where there is none."""
+
+    house_name: str
+    version: str
+    languages: tuple[str, ...]
+    language: Literal["zh", "en"]
+    password: bool
+    oidc: str
+
+
+@routes.add("GET", "/v1/session/options", "sessions.options")
+async def options(call: Call[Nothing, Nothing, Nothing]) -> LogInOptions:
+    """Says how one can log in here, for the page that asks; everyone may know it."""
+    config = call.services.config
+    return LogInOptions(
+        house_name=config.http.house_name,
+        version=__version__,
+        languages=("zh", "en"),
+        language=config.http.language,
+        password=True,
+        oidc="" if config.oidc is None else config.oidc.name,
+    )
 
 
 @routes.add(
@@ -71,14 +102,10 @@ async def open_session(call: Call[Nothing, Nothing, LogIn]) -> web.Response:
         raise ApiError(HTTPStatus.UNAUTHORIZED, _WRONG)
     if password_hash and needs_rehash(password_hash):
         await services.storage.accounts.set_password(account.account_id, await hash_password(asked.password))
-    secret, now = new_secret(), services.clock.utcnow()
-    await services.storage.sessions.open(hash_token(secret), account.account_id, now, lasts=keeper.rules.lasts)
-    actor, subject = f"{account.name} ({account.role.value})", f"account/{account.account_id}"
-    entry = AuditEntry(now, actor, "session.open", subject, remote=call.actor.remote)
-    await services.storage.audit.record(entry)
-    said = _out(account, secret, now + keeper.rules.lasts, keeper.rules.idle)
+    begun = await begin_session(call, account, LogInWay.PASSWORD)
+    said = _out(account, LogInWay.PASSWORD, begun.secret, begun.at + keeper.rules.lasts, keeper.rules.idle)
     response = web.Response(text=said.model_dump_json(), content_type=JSON)
-    keeper.rules.put(response, secret)
+    put_session(call, response, begun)
     return response
 
 
@@ -86,14 +113,14 @@ async def open_session(call: Call[Nothing, Nothing, LogIn]) -> web.Response:
 async def show_session(call: Call[Nothing, Nothing, Nothing]) -> SessionOut:
     """Says who is logged in, until when, and what the page sends along with every change."""
     keeper, services = call.request.app[GATEKEEPER], call.services
-    secret = call.request.cookies.get(keeper.rules.cookie, "")
     rules = keeper.rules
+    secret = rules.secret_of(call.request)
     known = await services.storage.sessions.get(
         hash_token(secret), services.clock.utcnow(), lasts=rules.lasts, idle=rules.idle
     )
     if known is None or not call.actor.session_id:
         raise conflict("this is a token, not a session")
-    return _out(known.account, secret, known.opened_at + rules.lasts, rules.idle)
+    return _out(known.account, known.log_in, secret, known.opened_at + rules.lasts, rules.idle)
 
 
 @routes.add("DELETE", "/v1/session", "sessions.close", status=HTTPStatus.NO_CONTENT)
@@ -103,7 +130,7 @@ async def close_session(call: Call[Nothing, Nothing, Nothing]) -> web.Response:
     await call.services.storage.sessions.close(call.actor.session_id)
     await audit(call, "session.close", f"account/{call.actor.account_id}")
     response = web.Response(status=HTTPStatus.NO_CONTENT)
-    call.request.app[GATEKEEPER].rules.drop(response)
+    call.request.app[GATEKEEPER].rules.drop(call.request, response)
     return response
 
 
@@ -130,12 +157,13 @@ def _need_session(call: AnyCall) -> int:
     return account_id
 
 
-def _out(account: Account, secret: str, ends_at: datetime, idle: timedelta) -> SessionOut:
+def _out(account: Account, way: LogInWay, secret: str, ends_at: datetime, idle: timedelta) -> SessionOut:
     return SessionOut(
         account_id=account.account_id,
         login=account.login,
         name=account.name,
         role=account.role,
+        log_in=way,
         csrf=csrf_token(secret),
         ends_at=ends_at,
         idle_s=idle.total_seconds(),
