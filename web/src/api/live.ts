@@ -2,9 +2,11 @@
 import { defineStore } from "pinia";
 import { computed, type ComputedRef, reactive, ref } from "vue";
 import { csrfValue } from "./client";
+import { useSession } from "./session";
 
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 10_000;
+const REFUSED = 1008; // RFC 6455 §7.4.1: the service does not know us any more
 
 export const useLive = defineStore("live", () => {
   const topics = reactive(new Map<string, Record<string, unknown>>());
@@ -23,7 +25,7 @@ export const useLive = defineStore("live", () => {
     socket = opened;
     opened.onopen = () => opened.send(JSON.stringify({ csrf: csrfValue() }));
     opened.onmessage = (message) => take(JSON.parse(message.data as string));
-    opened.onclose = () => lost(opened);
+    opened.onclose = (event) => lost(opened, event.code);
   }
 
   function take(frame: Record<string, Record<string, unknown> | null>): void {
@@ -35,11 +37,12 @@ export const useLive = defineStore("live", () => {
     }
   }
 
-  function lost(which: WebSocket): void {
+  function lost(which: WebSocket, code: number): void {
     if (socket !== which) return;
     socket = null;
     connected.value = false;
     if (!wanted) return;
+    if (code === REFUSED) void useSession().check();
     timer = window.setTimeout(open, retryMs * (0.5 + Math.random()));
     retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS);
   }

@@ -10,10 +10,13 @@ export const useSession = defineStore("session", () => {
   const current = ref<Session | null>(null);
   const known = ref(false);
   const ended = ref(false);
+  /** Who was logged in last, for logging in again. */
+  const lastLogin = ref("");
   const role = computed(() => current.value?.role ?? null);
 
   function take(session: Session | null): void {
     current.value = session;
+    lastLogin.value = session?.login ?? lastLogin.value;
     known.value = true;
     useCsrf(session?.csrf ?? "");
   }
@@ -39,11 +42,16 @@ export const useSession = defineStore("session", () => {
     take(null);
   }
 
+  /** Finds out whether we still are who we were, after something that may have ended it. */
+  async function check(): Promise<void> {
+    if (current.value !== null) await ask(api.GET("/v1/session")).catch(() => undefined); // a 401 is heard below
+  }
+
   onSessionEnded(() => {
     if (current.value === null) return;
     ended.value = true;
     take(null);
   });
 
-  return { current, known, ended, role, load, logIn, logOut };
+  return { current, known, ended, lastLogin, role, load, check, logIn, logOut };
 });

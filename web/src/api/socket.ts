@@ -1,0 +1,76 @@
+// A WebSocket of ours that comes back by itself: it says who is there, and waits longer after every failure.
+import { csrfValue } from "./client";
+
+const FIRST_RETRY_MS = 500;
+const LONGEST_RETRY_MS = 10_000;
+/** RFC 6455 §7.4.1: the service sent us away, because nobody is logged in any more. */
+const POLICY_VIOLATION = 1008;
+
+export interface SocketEar<In> {
+  heard(message: In): void;
+  /** The socket is gone for now; it is opened again by itself, unless we were sent away. */
+  lost(sentAway: boolean): void;
+}
+
+export class LastingSocket<In, Out = never> {
+  private socket: WebSocket | null = null;
+  private retryMs = FIRST_RETRY_MS;
+  private timer = 0;
+  private wanted = false;
+
+  constructor(
+    private readonly path: string,
+    private readonly ear: SocketEar<In>,
+  ) {}
+
+  open(): void {
+    this.wanted = true;
+    window.clearTimeout(this.timer);
+    if (this.socket !== null) return;
+    const address = new URL(this.path, window.location.href);
+    address.protocol = address.protocol.replace("http", "ws");
+    const socket = new WebSocket(address);
+    this.socket = socket;
+    socket.onopen = () => socket.send(JSON.stringify({ csrf: csrfValue() }));
+    socket.onmessage = (message) => this.take(socket, JSON.parse(message.data as string) as In);
+    socket.onclose = (event) => this.lose(socket, event.code === POLICY_VIOLATION);
+  }
+
+  /** Tries again now instead of waiting. */
+  hurry(): void {
+    this.retryMs = FIRST_RETRY_MS;
+    if (this.wanted) this.open();
+  }
+
+  close(): void {
+    this.wanted = false;
+    window.clearTimeout(this.timer);
+    const socket = this.socket;
+    this.socket = null;
+    socket?.close();
+  }
+
+  /** Whether it left; false while the socket is away. */
+  send(message: Out): boolean {
+    if (this.socket?.readyState !== WebSocket.OPEN) return false;
+    this.socket.send(JSON.stringify(message));
+    return true;
+  }
+
+  private take(socket: WebSocket, message: In): void {
+    if (this.socket !== socket) return;
+    this.retryMs = FIRST_RETRY_MS;
+    this.ear.heard(message);
+  }
+
+  private lose(socket: WebSocket, sentAway: boolean): void {
+    if (this.socket !== socket) return;
+    this.socket = null;
+    if (sentAway) this.wanted = false;
+    if (this.wanted) {
+      this.timer = window.setTimeout(() => this.open(), this.retryMs * (0.5 + Math.random() / 2));
+      this.retryMs = Math.min(this.retryMs * 2, LONGEST_RETRY_MS);
+    }
+    this.ear.lost(sentAway);
+  }
+}
