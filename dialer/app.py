@@ -280,7 +280,8 @@ class Application:
             uploads_dir=self.uploads_dir,
             outcomes_wake=self.delivery.wake,
         )
-        runner = web.AppRunner(create_app(services), shutdown_timeout=HTTP_STOP_S, access_log=None)
+        app = await asyncio.to_thread(create_app, services)  # it reads the pages
+        runner = web.AppRunner(app, shutdown_timeout=HTTP_STOP_S, access_log=None)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         http = self.config.http

@@ -1,5 +1,6 @@
 """The API over a real database, with the calls' side played: campaigns change state, nobody is rung."""
 
+import asyncio
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -234,5 +235,5 @@ async def open_house(
         tokens = {role: f"{token_prefix}-of-{role.value}" for role in Role}
         for role, token in tokens.items() if new_tokens else ():
             await storage.accounts.add_token(hash_token(token), role.value, role, clock.utcnow())
-        async with TestClient(TestServer(create_app(services))) as api:
+        async with TestClient(TestServer(await asyncio.to_thread(create_app, services))) as api:
             yield House(storage, services, campaigns, desk, live, api, tokens, wakes, recorder)
