@@ -26,7 +26,7 @@ from dialer.calls.order import CallOrder
 from dialer.calls.prompts import CallPrompts, render_prompts
 from dialer.config import CallerIdConfig, Config, HttpConfig, MediaConfig, NodeConfig, SipConfig, TrunkConfig
 from dialer.media.engine import MediaEngine
-from dialer.media.interface import Leg, Sink
+from dialer.media.interface import Leg, ListenMode, Sink
 from dialer.model.agent import Agent
 from dialer.model.attempt import Disposition
 from dialer.model.call_list import NewContact, NewPhone
@@ -88,6 +88,12 @@ class TimedMedia:
 
     def unbridge(self, leg: Leg) -> None:
         self.engine.unbridge(leg)
+
+    def listen_in(self, listener: Leg, agent: Leg, mode: ListenMode) -> None:
+        self.engine.listen_in(listener, agent, mode)
+
+    def stop_listening(self, listener: Leg) -> None:
+        self.engine.stop_listening(listener)
 
     def dropped_audio_blocks(self) -> int:
         return self.engine.dropped_audio_blocks()

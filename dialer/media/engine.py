@@ -27,6 +27,7 @@ from dialer.media.interface import (
     Leg,
     LegEvent,
     LegStats,
+    ListenMode,
     PlayFinished,
     RecordingFailed,
     RtpTimeout,
@@ -174,10 +175,18 @@ class MediaEngine:
         if a.leg_id == b.leg_id:
             raise MediaError("a leg cannot be bridged with itself")
         if not self._require().bridge(a.leg_id, b.leg_id):
-            raise MediaError("one of the legs to bridge is closed")
+            raise MediaError("one of the legs is closed")
 
     def unbridge(self, leg: Leg) -> None:
         self._require().unbridge(leg.leg_id)
+
+    def listen_in(self, listener: Leg, agent: Leg, mode: ListenMode) -> None:
+        refusal = self._require().listen_in(listener.leg_id, agent.leg_id, mode.value)
+        if refusal is not None:
+            raise MediaError(refusal)
+
+    def stop_listening(self, listener: Leg) -> None:
+        self._require().stop_listening(listener.leg_id)
 
     def dropped_audio_blocks(self) -> int:
         return self._require().dropped_blocks()

@@ -16,6 +16,10 @@ FRAME_SAMPLES = RATE_HZ * FRAME_MS // 1000
 GRID_MS = 5
 """The engine wakes this often while any leg is open: what a bridge adds to the delay of a packet, at most."""
 MAX_TAP_BLOCK_MS = 200
+LISTEN_DELAY_MS = 80
+"""What a third party hears is so old: a frame, and 60 ms of patience with late packets."""
+MAX_LISTENERS = 4
+"""On one agent's leg."""
 
 
 class Codec(str, Enum):
@@ -23,6 +27,17 @@ class Codec(str, Enum):
 
     PCMA = "PCMA"
     PCMU = "PCMU"
+
+
+class ListenMode(str, Enum):
+    """How a listener is on an agent's call; whoever hears the listener is heard by it in every mode."""
+
+    MONITOR = "monitor"
+    """Nobody hears the listener."""
+    WHISPER = "whisper"
+    """The agent hears the listener, the far end of the call does not."""
+    BARGE = "barge"
+    """Both hear the listener, and so does a recording of the far end's leg."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +256,22 @@ class MediaPort(Protocol):
 
     def unbridge(self, leg: Leg) -> None:
         """Parts the leg from its partner, if it has one; both stay up."""
+        ...
+
+    def listen_in(self, listener: Leg, agent: Leg, mode: ListenMode) -> None:
+        """Lets a listener hear what the agent says and hears, plays included, over every bridge of the agent's leg.
+
+        Called again it changes the mode, or the agent. The listener leaves a bridge it was in; a later bridge of it, or
+        the end of either leg, ends the listening. A play to either leg is heard without the listener. What the listener
+        hears, and where the listener is heard, is `LISTEN_DELAY_MS` old; the call itself is not delayed.
+
+        Raises:
+            MediaError: a leg is closed, listens to itself, listens and is listened to, or `MAX_LISTENERS` are there.
+        """
+        ...
+
+    def stop_listening(self, listener: Leg) -> None:
+        """Ends the listening, if the leg listens."""
         ...
 
     def dropped_audio_blocks(self) -> int:

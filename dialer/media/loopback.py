@@ -16,8 +16,9 @@ from typing import Self
 from dialer.config import MediaConfig
 from dialer.errors import MediaError
 from dialer.media import g711
-from dialer.media.interface import FRAME_MS, FRAME_SAMPLES, Codec, Leg, LegEvent, RecordingFailed, Sink
+from dialer.media.interface import FRAME_MS, FRAME_SAMPLES, Codec, Leg, LegEvent, ListenMode, RecordingFailed, Sink
 from dialer.media.loopback_leg import Address, Frame, LoopbackLeg
+from dialer.media.loopback_listening import Listeners
 from dialer.media.spool_take import SpoolTake
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
@@ -69,6 +70,7 @@ class LoopbackEngine:
     def __init__(self, config: MediaConfig, spool_dir: Path) -> None:
         self.now = 0.0
         self.rtp_timeout_s = config.rtp_timeout_s
+        self.listeners = Listeners[LoopbackLeg]()
         self._config = config
         self._spool_dir = spool_dir
         self._legs: dict[int, LoopbackLeg] = {}
@@ -101,14 +103,25 @@ class LoopbackEngine:
         first, second = self._own(a), self._own(b)
         if first is second:
             raise MediaError("a leg cannot be bridged with itself")
-        self.part(first)
-        self.part(second)
+        for own in (first, second):
+            self.listeners.leave(own)
+            self.part(own)
         first.peer, second.peer = second, first
 
     def unbridge(self, leg: Leg) -> None:
         own = self._legs.get(leg.local_port)
         if own is not None and own.leg_id == leg.leg_id:
             self.part(own)
+
+    def listen_in(self, listener: Leg, agent: Leg, mode: ListenMode) -> None:
+        own = self._own(listener)
+        self.listeners.join(own, self._own(agent), mode)
+        self.part(own)
+
+    def stop_listening(self, listener: Leg) -> None:
+        own = self._legs.get(listener.local_port)
+        if own is not None and own.leg_id == listener.leg_id:
+            self.listeners.leave(own)
 
     def dropped_audio_blocks(self) -> int:
         return 0
@@ -134,7 +147,7 @@ class LoopbackEngine:
             far_end.step()
         for leg in list(self._legs.values()):
             leg.hear()
-        for leg in list(self._legs.values()):
+        for leg in sorted(self._legs.values(), key=self.listeners.__contains__):  # who listens hears this step, too
             leg.speak()
         while self._later:
             leg, event = self._later.popleft()
@@ -172,12 +185,13 @@ class LoopbackEngine:
 
     def forget(self, leg: LoopbackLeg) -> None:
         """The leg is closed: its port is free again."""
+        self.listeners.forget(leg)
         self._legs.pop(leg.local_port, None)
 
     def _own(self, leg: Leg) -> LoopbackLeg:
         own = self._legs.get(leg.local_port)
         if own is None or own.leg_id != leg.leg_id:
-            raise MediaError("one of the legs to bridge is closed")
+            raise MediaError("one of the legs is closed")
         return own
 
     def _fail(self, leg: LoopbackLeg, recording_id: str, reason: str) -> None:

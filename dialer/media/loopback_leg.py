@@ -23,6 +23,7 @@ from dialer.media.interface import (
     RtpTimeout,
     Sink,
 )
+from dialer.media.loopback_listening import Listeners, mix
 from dialer.media.spool_take import SpoolTake
 
 _PERFECT_MOS = 4.4
@@ -56,6 +57,9 @@ class Network(Protocol):
     @property
     def rtp_timeout_s(self) -> float: ...
 
+    @property
+    def listeners(self) -> "Listeners[LoopbackLeg]": ...
+
     def carry(self, target: Address, frame: Frame) -> None: ...
 
     def tell_later(self, leg: "LoopbackLeg", event: LegEvent) -> None: ...
@@ -87,6 +91,8 @@ class LoopbackLeg:
         self._is_expecting = True
         self._inbox: deque[Frame] = deque()
         self._heard: Frame | None = None
+        self._said: Frame | None = None
+        self._has_played = False
         self._quiet_s = 0.0
         self._is_timed_out = False
         self._play: _Play | None = None
@@ -207,29 +213,42 @@ class LoopbackLeg:
         if self._remote is None:
             return
         target = self._source or self._remote
+        self._said, self._has_played = None, self._play is not None and not self._keys
         if self._keys:
             self._send(target, Frame(self._address, self._codec, digit=self._keys.popleft()))
         elif self._play is not None:
             self._send_audio(target, self._next_of_play(self._play))
+        elif self in self._engine.listeners:
+            ear = self._engine.listeners.ear_of(self)
+            self._send(target, Frame(self._address, self._codec, mix(self._silence, self._codec, ear)))
         elif self.peer is not None and (said := self.peer.heard_frame()) is not None:
             if said.codes:
                 self._send_audio(target, g711.transcode(said.codes, said.codec, self._codec))
             elif self._dtmf_payload_type is not None:
                 self._send(target, Frame(self._address, self._codec, digit=said.digit))
+        elif self._engine.listeners.guests_of(self):
+            self._send_audio(target, self._silence)
         else:
-            silence = bytes([g711.SILENCE[self._codec]]) * FRAME_SAMPLES
-            self._send(target, Frame(self._address, self._codec, silence))
+            self._send(target, Frame(self._address, self._codec, self._silence))
         if self._take is not None:
             self._take.step()
 
     def heard_frame(self) -> Frame | None:
-        """What came in this step, for the partner."""
+        """What came in this step, for the partner and for those who listen."""
         return self._heard
+
+    def said_frame(self, *, played: bool = False) -> Frame | None:
+        """What went out in this step, guests left out; `played`: only a play."""
+        return self._said if self._has_played or not played else None
 
     def tell(self, event: LegEvent) -> None:
         """Hands an event to the sink while the leg is open."""
         if self._is_open:
             self._sink(event)
+
+    @property
+    def _silence(self) -> bytes:
+        return bytes([g711.SILENCE[self._codec]]) * FRAME_SAMPLES
 
     @property
     def _address(self) -> Address:
@@ -283,6 +302,10 @@ class LoopbackLeg:
         return g711.encode(g711.samples_of(pcm), self._codec)
 
     def _send_audio(self, target: Address, codes: bytes) -> None:
+        self._said = Frame(self._address, self._codec, codes)
+        guests = [] if self._has_played else self._engine.listeners.guests_of(self)
+        if guests:
+            codes = mix(codes, self._codec, guests)
         if self._take is not None:
             self._take.said(codes, self._codec)
         self._send(target, Frame(self._address, self._codec, codes))

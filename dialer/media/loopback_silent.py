@@ -20,6 +20,7 @@ from dialer.media.interface import (
     DtmfReceived,
     Leg,
     LegStats,
+    ListenMode,
     PlayFinished,
     Sink,
 )
@@ -77,6 +78,14 @@ class SilentLoopback:
         own = self._legs.get(leg.local_port)
         if own is not None and own.leg_id == leg.leg_id:
             self.part(own)
+
+    def listen_in(self, listener: Leg, agent: Leg, mode: ListenMode) -> None:
+        """There is nothing to hear."""
+        if self._own(listener) is self._own(agent):
+            raise MediaError("a leg cannot listen to itself")
+
+    def stop_listening(self, listener: Leg) -> None:
+        """There is nothing to stop."""
 
     def dropped_audio_blocks(self) -> int:
         return 0
@@ -139,7 +148,7 @@ class SilentLoopback:
     def _own(self, leg: Leg) -> "SilentLeg":
         own = self._legs.get(leg.local_port)
         if own is None or own.leg_id != leg.leg_id:
-            raise MediaError("one of the legs to bridge is closed")
+            raise MediaError("one of the legs is closed")
         return own
 
 

@@ -4,6 +4,7 @@
 use crate::events::Events;
 use crate::g711::{encode_pcm, Codec};
 use crate::leg::{Leg, Play, Remote};
+use crate::listening::{Groups, Mode, Refusal, Seats};
 use crate::stats::{Figures, SharedStats};
 use crate::sys;
 use crate::worker::{samples_since, Command, Worker, WorkerHandle};
@@ -36,6 +37,7 @@ struct Entry {
 
 struct State {
     legs: HashMap<u64, Entry>,
+    groups: Groups,
     load: Vec<usize>,
     next_id: u64,
     next_port: u16,
@@ -71,7 +73,7 @@ impl Engine {
         }
         let next_port = settings.port_min + (settings.port_min & 1);
         let load = vec![0; settings.workers];
-        let state = Mutex::new(State { legs: HashMap::new(), load, next_id: 1, next_port });
+        let state = Mutex::new(State { legs: HashMap::new(), groups: Groups::default(), load, next_id: 1, next_port });
         let running = Mutex::new(Some(Running { threads, writer }));
         Ok(Self { settings, events, panel, workers, running, state, epoch_ns })
     }
@@ -202,7 +204,34 @@ impl Engine {
         self.command(id, Command::Unbridge(id))
     }
 
-    /// Joins two legs; the second moves to the first one's worker when they live apart.
+    /// From now on `listener` hears what `agent` says and hears; it leaves its bridge, or whom it listened to before.
+    pub fn listen_in(&self, listener: u64, agent: u64, mode: Mode) -> Result<(), Refusal> {
+        let mut state = self.state();
+        let Some(worker) = state.legs.get(&listener).map(|entry| entry.worker) else { return Err(Refusal::Closed) };
+        if !state.legs.contains_key(&agent) {
+            return Err(Refusal::Closed);
+        }
+        let seats = state.groups.join(listener, agent, mode)?;
+        self.workers[worker].give(Command::Unbridge(listener));
+        self.seat(&state, seats);
+        Ok(())
+    }
+
+    pub fn stop_listening(&self, listener: u64) {
+        let mut state = self.state();
+        let seats = state.groups.leave(listener);
+        self.seat(&state, seats);
+    }
+
+    fn seat(&self, state: &State, seats: Seats) {
+        for (id, seat) in seats {
+            if let Some(entry) = state.legs.get(&id) {
+                self.workers[entry.worker].give(Command::Seat(id, Box::new(seat)));
+            }
+        }
+    }
+
+    /// Joins two legs, which listen to nobody then; the second moves to the first one's worker when they live apart.
     pub fn bridge(&self, a: u64, b: u64) -> bool {
         let mut state = self.state();
         let (Some(home), Some(away)) =
@@ -210,6 +239,10 @@ impl Engine {
         else {
             return false;
         };
+        for leg in [a, b] {
+            let seats = state.groups.leave(leg);
+            self.seat(&state, seats);
+        }
         if home != away {
             self.workers[away].give(Command::Migrate(b, self.workers[home].clone()));
             self.workers[home].give(Command::Expect);
@@ -226,6 +259,8 @@ impl Engine {
     pub fn close(&self, id: u64) -> bool {
         let mut state = self.state();
         let Some(entry) = state.legs.remove(&id) else { return false };
+        let seats = state.groups.forget(id);
+        self.seat(&state, seats);
         state.load[entry.worker] -= 1;
         self.workers[entry.worker].give(Command::Close(id));
         true

@@ -2,8 +2,8 @@
 //!
 //! `wire`, `g711`, `timeline`, `reorder`, `receive`, `source`, `outgoing`, `tap`, `spool` and `quality` are pure: bytes
 //! and numbers in, values out. `leg` puts them together around two sockets; `worker` drives the legs of one thread;
-//! `writer` appends recordings; `engine` is the face that `python` binds. `meter` stands alone: it measures frames for the
-//! detectors. System calls that need `unsafe` are in `sys`,
+//! `writer` appends recordings; `engine` is the face that `python` binds. `listening` lets third
+//! parties hear and be heard. `meter` stands alone: it measures frames for the detectors. System calls that need `unsafe` are in `sys`,
 //! and nowhere else.
 #![deny(unsafe_code)]
 
@@ -11,6 +11,7 @@ pub mod engine;
 pub mod events;
 pub mod g711;
 pub mod leg;
+pub mod listening;
 pub mod meter;
 pub mod outgoing;
 #[cfg(feature = "python")]

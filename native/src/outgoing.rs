@@ -14,6 +14,8 @@ pub enum Turn {
     Nobody,
     Silence,
     Play(u64),
+    /// What a listener hears.
+    Mix,
     Keys,
     /// A bridged far end, by its SSRC.
     Bridge(u32),

@@ -7,6 +7,7 @@ use crate::engine::{Engine as Core, Settings};
 use crate::events::Kind;
 use crate::g711::Codec;
 use crate::leg::Remote;
+use crate::listening::{Mode, Refusal};
 use crate::meter::FRAME_SAMPLES;
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
@@ -146,6 +147,21 @@ impl Engine {
 
     fn unbridge(&self, leg: u64) -> bool {
         self.core.unbridge(leg)
+    }
+
+    /// Why not; None: it is so from now on.
+    fn listen_in(&self, listener: u64, agent: u64, mode: &str) -> PyResult<Option<&'static str>> {
+        let mode = match mode {
+            "monitor" => Mode::Monitor,
+            "whisper" => Mode::Whisper,
+            "barge" => Mode::Barge,
+            _ => return Err(PyValueError::new_err(format!("{mode:?} is no way to listen in"))),
+        };
+        Ok(self.core.listen_in(listener, agent, mode).err().map(Refusal::words))
+    }
+
+    fn stop_listening(&self, listener: u64) {
+        self.core.stop_listening(listener);
     }
 
     fn close(&self, leg: u64) -> bool {

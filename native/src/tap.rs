@@ -5,7 +5,7 @@
 //! block is out as soon as its packet is here, and holds what one packet held.
 #![forbid(unsafe_code)]
 
-mod conceal;
+pub(crate) mod conceal;
 
 use crate::g711::Codec;
 use conceal::Concealer;

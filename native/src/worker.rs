@@ -10,6 +10,7 @@
 
 use crate::events::Events;
 use crate::leg::{Leg, Moment, Play, Relay, Remote, FRAME_SAMPLES, RATE_HZ};
+use crate::listening::Seat;
 use crate::sys::{self, Epoll, EventFd};
 use crate::writer::{Spool, WriterHandle};
 use std::collections::HashMap;
@@ -39,6 +40,7 @@ pub enum Command {
     ResumeRecording(u64),
     Bridge(u64, u64),
     Unbridge(u64),
+    Seat(u64, Box<Seat>),
     Close(u64),
     Migrate(u64, WorkerHandle),
     Expect,
@@ -235,6 +237,7 @@ impl Worker {
             Command::ResumeRecording(id) => self.with(id, |leg| leg.resume_recording(&moment)),
             Command::Bridge(a, b) => self.bridge(a, b, moment.now),
             Command::Unbridge(id) => self.unbridge(id, moment.now),
+            Command::Seat(id, seat) => self.seat(id, *seat),
             Command::Close(id) => self.close(id, &moment),
             Command::Migrate(id, to) => to.adopt(self.remove(id, moment.now)),
             Command::Expect => self.is_expecting = true,
@@ -301,6 +304,23 @@ impl Worker {
         self.unbridge(b, now);
         self.with(a, |leg| leg.set_peer(Some(place_b), now));
         self.with(b, |leg| leg.set_peer(Some(place_a), now));
+        self.lend(place_a);
+        self.lend(place_b);
+    }
+
+    fn seat(&mut self, id: u64, seat: Seat) {
+        let Some(&place) = self.places.get(&id) else { return };
+        self.with(id, |leg| leg.take_seat(seat));
+        self.lend(place);
+    }
+
+    /// What listening to this leg asks of the one it is bridged with.
+    fn lend(&mut self, place: usize) {
+        let Some(leg) = &self.legs[place] else { return };
+        let (loan, peer) = (leg.lend(), leg.peer);
+        if let Some(peer) = peer.and_then(|peer| self.legs[peer].as_mut()) {
+            peer.borrow(loan);
+        }
     }
 
     fn unbridge(&mut self, id: u64, now: i64) {

@@ -21,8 +21,8 @@ from dialer.media.interface import (
     RecordingFailed,
     RtpTimeout,
 )
-from recording.spool import RecordKind, SpoolCodec, SpoolRecord, read_spool
-from tests.support.media_worlds import ENGINES, RTP_TIMEOUT_S, WAIT_S, World, loud, of_type, open_world, tone
+from recording.spool import RecordKind, SpoolCodec
+from tests.support.media_worlds import ENGINES, RTP_TIMEOUT_S, World, finished, loud, of_type, open_world, tone
 
 BRIDGED_S = 0.1
 """A bridge takes effect within a wake-up, or two on a busy machine."""
@@ -33,22 +33,6 @@ async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     """The test is put to both engines."""
     async with open_world(request.param, tmp_path / "spool") as opened:
         yield opened
-
-
-def ended_records(path: Path) -> list[SpoolRecord] | None:
-    """All records of a spool that was ended in order; None while it is not."""
-    if not path.exists():
-        return None
-    _, records, truncated = read_spool(path)
-    return None if truncated else records
-
-
-async def finished(world: World, path: Path) -> list[SpoolRecord]:
-    """The records of a spool, once it was ended in order."""
-    async with asyncio.timeout(WAIT_S):
-        while (records := await asyncio.to_thread(ended_records, path)) is None:
-            await world.run(0.02)
-    return records
 
 
 async def test_silence_is_sent_from_set_remote_on(world: World) -> None:

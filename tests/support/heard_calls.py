@@ -24,7 +24,7 @@ from dialer.calls.signals import ListenTarget, Order, Signal
 from dialer.calls.signals import SignalKind as K
 from dialer.calls.trunk_call import TrunkCall
 from dialer.clock import SystemClock
-from dialer.media.interface import FRAME_SAMPLES, AudioBlock, Leg, LegEvent, MediaPort, Sink
+from dialer.media.interface import FRAME_SAMPLES, AudioBlock, Leg, LegEvent, ListenMode, MediaPort, Sink
 from dialer.model.attempt import Attempt, AttemptState, CallPath
 from dialer.model.contact import Phone
 from dialer.progress.verdict import Verdict
@@ -110,6 +110,12 @@ class Earwitness:
 
     def unbridge(self, leg: Leg) -> None:
         self._media.unbridge(leg)
+
+    def listen_in(self, listener: Leg, agent: Leg, mode: ListenMode) -> None:
+        self._media.listen_in(listener, agent, mode)
+
+    def stop_listening(self, listener: Leg) -> None:
+        self._media.stop_listening(listener)
 
     def dropped_audio_blocks(self) -> int:
         return self._media.dropped_audio_blocks()

@@ -15,6 +15,7 @@ from dialer.media import g711
 from dialer.media.engine import MediaEngine
 from dialer.media.interface import FRAME_SAMPLES, RATE_HZ, Codec, Leg, LegEvent, MediaPort
 from dialer.media.loopback import FarEnd, LoopbackEngine
+from recording.spool import SpoolRecord, read_spool
 from tests.peers.rtp_peer import DTMF_TYPE, RtpPeer
 
 RTP_TIMEOUT_S = 0.3
@@ -188,3 +189,19 @@ def loud(pcm: bytes, level: int = 8000) -> int:
 def of_type(events: list[LegEvent], kind: type[E]) -> list[E]:
     """The events of one kind."""
     return [event for event in events if isinstance(event, kind)]
+
+
+def ended_records(path: Path) -> list[SpoolRecord] | None:
+    """All records of a spool that was ended in order; None while it is not."""
+    if not path.exists():
+        return None
+    _, records, truncated = read_spool(path)
+    return None if truncated else records
+
+
+async def finished(world: World, path: Path) -> list[SpoolRecord]:
+    """The records of a spool, once it was ended in order."""
+    async with asyncio.timeout(WAIT_S):
+        while (records := await asyncio.to_thread(ended_records, path)) is None:
+            await world.run(0.02)
+    return records

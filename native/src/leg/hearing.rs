@@ -123,7 +123,8 @@ impl Leg {
 
     /// Hands a packet to tap and recording, in order.
     fn consume(&mut self, header: &Header, codec: Option<Codec>, payload: &[u8], order: Order, moment: &Moment<'_>) {
-        if self.tap.is_none() && self.recording.is_none() && !self.beginning.is_open() {
+        let is_wanted = self.tap.is_some() || self.recording.is_some() || self.listening.is_some();
+        if !is_wanted && !self.beginning.is_open() {
             return;
         }
         let expected_step = match order {
@@ -134,6 +135,9 @@ impl Leg {
             Some(_) => self.heard_timeline.place(header.timestamp, expected_step, moment.now),
             None => moment.now,
         };
+        if let Some(codec) = codec {
+            self.keep_heard(position, codec, payload, order);
+        }
         let frame = Frame { sequence: header.sequence, position, codec, payload };
         self.in_order(moment, |reorder, out| {
             if order == Order::Restart {

@@ -7,10 +7,12 @@
 
 mod beginning;
 mod hearing;
+mod listening;
 mod speaking;
 
 use crate::events::{Event, Events, Kind};
 use crate::g711::Codec;
+use crate::listening::{Loan, Part};
 use crate::outgoing::Outgoing;
 use crate::receive::{Order, Receiver};
 use crate::reorder::Reorder;
@@ -127,6 +129,8 @@ pub struct Leg {
     tap: Option<Tap>,
     beginning: Beginning,
     recording: Option<Recording>,
+    /// Boxed, and None where nobody listens: then it costs one look.
+    listening: Option<Box<Part>>,
     reports: Reports,
 }
 
@@ -166,6 +170,7 @@ impl Leg {
             tap: None,
             beginning: Beginning::default(),
             recording: None,
+            listening: None,
             reports: Reports::new(now, seed),
         }
     }
@@ -263,6 +268,7 @@ impl Leg {
     pub fn set_peer(&mut self, peer: Option<usize>, now: i64) {
         self.peer = peer;
         self.peer_heard_at = now;
+        self.borrow(Loan::default());
     }
 
     pub fn is_up(&self) -> bool {

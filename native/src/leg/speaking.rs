@@ -1,16 +1,19 @@
 //! What a leg says: the partner's packets, keys, a play, silence; and the work that comes every 20 ms.
 #![forbid(unsafe_code)]
 
+use super::listening::is_after_loss;
 use super::{ntp_now, Leg, Moment, Play, Relay, FRAME_SAMPLES};
 use crate::events::Kind;
 use crate::g711::{transcode, Codec};
+use crate::listening::Source;
 use crate::outgoing::Turn;
-use crate::spool::NEAR_END;
 use crate::wire::rtcp;
 use crate::wire::rtp::{self, HEADER_LEN};
 use std::sync::atomic::Ordering::Relaxed;
 
 const BRIDGE_QUIET: i64 = 1600; // 200 ms
+/// A guest speaks in the partner's packets; where the partner is quiet it must not wait for long: 60 ms.
+const GUEST_QUIET: i64 = 480;
 /// When a wake-up was late by more than this, missed frames are given up instead of sent in a burst.
 const MAX_CATCH_UP: i64 = 5 * FRAME_SAMPLES;
 const APPEND_SAMPLES: i64 = 1600; // 200 ms
@@ -33,26 +36,21 @@ impl Leg {
         let Some(header) = outgoing else { return };
         let own_codec = far.remote.codec;
         if let Some(codec) = relay.codec {
-            transcode(&mut datagram[relay.payload.clone()], codec, own_codec);
-            self.record_sent(own_codec, header.timestamp, &datagram[relay.payload.clone()], moment.now);
+            let payload = &mut datagram[relay.payload.clone()];
+            transcode(payload, codec, own_codec);
+            let source = Source::Partner { is_after_loss: is_after_loss(relay.order) };
+            self.pass(source, own_codec, header.timestamp, payload, moment.now);
         }
         let start = relay.payload.start - HEADER_LEN;
         rtp::write_header(&header, &mut datagram[start..]);
         self.send(&datagram[start..relay.payload.end]);
     }
 
-    fn send(&mut self, packet: &[u8]) {
+    pub(super) fn send(&mut self, packet: &[u8]) {
         let Some(far) = &self.far else { return };
         self.outgoing.bytes += (packet.len() - HEADER_LEN) as u64;
         // UDP: what cannot be sent now (far end gone, buffer full) is lost like any packet.
         let _ = if far.is_connected { self.rtp.send(packet) } else { self.rtp.send_to(packet, far.lock.target()) };
-    }
-
-    fn record_sent(&mut self, codec: Codec, timestamp: u32, payload: &[u8], now: i64) {
-        if let Some(recording) = &mut self.recording {
-            let position = self.sent_timeline.place(timestamp, None, now);
-            recording.take.audio(NEAR_END, position, codec, payload);
-        }
     }
 
     /// The work of every 20 ms.
@@ -90,10 +88,23 @@ impl Leg {
             self.send(&packet[..HEADER_LEN + 4]);
         } else if self.play.is_some() {
             self.speak_play(codec, &mut packet, moment);
-        } else if self.peer.is_none() || moment.now - self.peer_heard_at > BRIDGE_QUIET {
+        } else if self.has_ear() {
+            self.speak_ear(codec, &mut packet, moment);
+        } else if self.peer.is_none() || moment.now - self.peer_heard_at > self.quiet_limit() {
             let header = self.outgoing.local(Turn::Silence, codec.payload_type(), FRAME_SAMPLES as u32, moment.now);
+            if self.has_guests() {
+                self.pass(Source::Silence, codec, header.timestamp, &mut packet[HEADER_LEN..], moment.now);
+            }
             rtp::write_header(&header, &mut packet);
             self.send(&packet);
+        }
+    }
+
+    fn quiet_limit(&self) -> i64 {
+        if self.has_guests() {
+            GUEST_QUIET
+        } else {
+            BRIDGE_QUIET
         }
     }
 
@@ -103,7 +114,7 @@ impl Leg {
         let is_over = play.fill(codec, &mut packet[HEADER_LEN..]);
         let header = self.outgoing.local(Turn::Play(id), codec.payload_type(), FRAME_SAMPLES as u32, moment.now);
         rtp::write_header(&header, packet);
-        self.record_sent(codec, header.timestamp, &packet[HEADER_LEN..], moment.now);
+        self.pass(Source::Play, codec, header.timestamp, &mut packet[HEADER_LEN..], moment.now);
         self.send(packet);
         if is_over {
             self.play = None;
