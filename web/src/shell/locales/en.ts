@@ -41,6 +41,7 @@ export default {
     forbidden: "Your role does not allow this.",
   },
   problem: { refused: "Refused" },
+  chart: { time: "Time", table: "As a table" },
   notFound: { title: "Not found", why: "There is no such page.", home: "To the beginning" },
   common: {
     save: "Save",

@@ -41,6 +41,7 @@ export default {
     forbidden: "您的角色无权进行此操作。",
   },
   problem: { refused: "操作被拒绝" },
+  chart: { time: "时间", table: "以表格显示" },
   notFound: { title: "页面不存在", why: "没有这个页面。", home: "返回首页" },
   common: {
     save: "保存",
