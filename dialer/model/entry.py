@@ -127,7 +127,10 @@ class Reservation:
 
 @dataclass(frozen=True, slots=True)
 class EntryCounts:
-    """How many entries of a campaign stand where. `callable_now` is the part of `waiting` that is due."""
+    """How many entries of a campaign stand where. `callable_now` is the part of `waiting` that is due.
+
+    `next_due_at` is told where nothing is: when the first of those that wait is.
+    """
 
     waiting: int = 0
     callable_now: int = 0
@@ -137,6 +140,7 @@ class EntryCounts:
     exhausted: int = 0
     done: int = 0
     stopped: int = 0
+    next_due_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

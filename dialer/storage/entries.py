@@ -32,6 +32,12 @@ entries = tables.entries
 _MINE = entries.c.campaign_id == bindparam("of_campaign")
 _BY_QUEUE = select(entries.c.queue, func.count()).where(_MINE).group_by(entries.c.queue)
 _N_DUE = select(func.count()).where(_MINE, text(TIMED), entries.c.due_at <= bindparam("now"))
+_DUE_NEXT = {
+    queue: select(func.min(entries.c.due_at)).where(
+        _MINE, entries.c.queue == queue, text(TIMED), entries.c.due_at > bindparam("now")
+    )
+    for queue in (LATER, CALLBACK)
+}
 
 
 class Entries:
@@ -115,16 +121,24 @@ def count_entries(connection: Connection, campaign_id: int, now: datetime) -> En
     """How many entries stand where, inside a transaction."""
     counts = {row[0]: row[1] for row in connection.execute(_BY_QUEUE, {"of_campaign": campaign_id})}
     due = connection.execute(_N_DUE, {"of_campaign": campaign_id, "now": now}).scalar_one()
+    callable_now = counts.get(READY, 0) + due
     return EntryCounts(
         waiting=sum(counts.get(queue, 0) for queue in WAITING),
-        callable_now=counts.get(READY, 0) + due,
+        callable_now=callable_now,
         leased=counts.get(EntryState.LEASED.value, 0),
         dialing=counts.get(EntryState.DIALING.value, 0),
         reconcile=counts.get(EntryState.RECONCILE.value, 0),
         exhausted=counts.get(EntryState.EXHAUSTED.value, 0),
         done=counts.get(EntryState.DONE.value, 0),
         stopped=counts.get(EntryState.STOPPED.value, 0),
+        next_due_at=None if callable_now else _next_due_at(connection, campaign_id, now),
     )
+
+
+def _next_due_at(connection: Connection, campaign_id: int, now: datetime) -> datetime | None:
+    asked = {"of_campaign": campaign_id, "now": now}
+    found = [connection.execute(query, asked).scalar() for query in _DUE_NEXT.values()]
+    return min((at for at in found if at is not None), default=None)
 
 
 def _put_back(

@@ -8,18 +8,11 @@ from dataclasses import dataclass
 from enum import Enum
 
 from dialer.model.figures import SUMS, Tally
+from dialer.supervising.words import Bilingual
 
 VERSION = 1
 DIGITS = 4
 """Of a ratio after the point."""
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """The same in English and Chinese."""
-
-    en: str
-    zh: str
 
 
 class Unit(str, Enum):
@@ -35,19 +28,19 @@ class Definition:
     """A figure: a count with what it counts, or `numerator` / `denominator`, keys of other figures."""
 
     key: str
-    name: Words
-    means: Words
+    name: Bilingual
+    means: Bilingual
     unit: Unit = Unit.COUNT
     numerator: str = ""
     denominator: str = ""
 
 
 def _count(key: str, en: str, zh: str, means_en: str, means_zh: str) -> Definition:
-    return Definition(key, Words(en, zh), Words(means_en, means_zh))
+    return Definition(key, Bilingual(en, zh), Bilingual(means_en, means_zh))
 
 
 def _seconds(key: str, en: str, zh: str, means_en: str, means_zh: str) -> Definition:
-    return Definition(key, Words(en, zh), Words(means_en, means_zh), Unit.SECONDS)
+    return Definition(key, Bilingual(en, zh), Bilingual(means_en, means_zh), Unit.SECONDS)
 
 
 _COUNTS = (
@@ -143,9 +136,15 @@ _TIMES = (
 
 
 def _ratio(
-    key: str, en: str, zh: str, numerator: str, denominator: str, unit: Unit = Unit.SHARE, means: Words | None = None
+    key: str,
+    en: str,
+    zh: str,
+    numerator: str,
+    denominator: str,
+    unit: Unit = Unit.SHARE,
+    means: Bilingual | None = None,
 ) -> Definition:
-    return Definition(key, Words(en, zh), means or Words("", ""), unit, numerator, denominator)
+    return Definition(key, Bilingual(en, zh), means or Bilingual("", ""), unit, numerator, denominator)
 
 
 _RATIOS = (
@@ -160,7 +159,7 @@ _RATIOS = (
         "放弃率",
         "abandoned",
         "live",
-        means=Words(
+        means=Bilingual(
             "Of this day, as it is on record. The budget beside it is over the law's own period and holds the people "
             "thought to have been taken for machines.",
             "当日记录值。旁边的额度按法规周期计算，并包含可能被误判为语音信箱的真人。",

@@ -28,6 +28,8 @@ from dialer.errors import ConfigError, DialerError, InputError, StorageError
 from dialer.live import LiveBoard
 from dialer.model.agent import AgentState
 from dialer.model.campaign import Campaign, CampaignState
+from dialer.model.entry import EntryCounts
+from dialer.model.limiting import Factor
 from dialer.sip.trunks import Trunks
 
 logger = logging.getLogger(__name__)
@@ -150,8 +152,21 @@ class CampaignManager:
             return running.status()
         campaign = await self._campaign(campaign_id)
         counts = await self._storage.entries.counts(campaign_id, self._clock.utcnow())
-        why = self._not_run.get(campaign_id) or f"{campaign.state.value}: {campaign.state_reason or 'not running'}"
-        return CampaignStatus(campaign_id, campaign.name, campaign.state, campaign.state_reason, why, counts)
+        return self._not_running(campaign, counts)
+
+    def _not_running(self, campaign: Campaign, counts: EntryCounts) -> CampaignStatus:
+        fault = self._not_run.get(campaign.campaign_id)
+        return CampaignStatus(
+            campaign.campaign_id,
+            campaign.name,
+            campaign.state,
+            campaign.state_reason,
+            fault or f"{campaign.state.value}: {campaign.state_reason or 'not running'}",
+            counts,
+            factor=Factor.STATE if fault is None else Factor.NOT_RUN,
+            mode=campaign.settings.mode,
+            budget_target=campaign.settings.abandon_target,
+        )
 
     def stop_calls(
         self, reason: str, *, person_ref: str | None = None, case_ref: str | None = None, number: str | None = None
@@ -197,6 +212,7 @@ class CampaignManager:
             async with asyncio.timeout(TICK_LIMIT_S):
                 await work()
         except Exception as error:  # the edge of one campaign's tick: the others go on
+            running.factor = Factor.FAULT
             running.limiting = f"a fault in the loop: {error or type(error).__name__}"
             campaign_id = running.campaign_id
             self._complaints.say(campaign_id, "campaign tick failed", error, action="tick", campaign_id=campaign_id)
@@ -236,7 +252,7 @@ class CampaignManager:
             campaign_id = campaign.campaign_id
             self._complaints.say(campaign_id, "campaign not run", error, action="campaign", campaign_id=campaign_id)
             self._not_run[campaign_id] = str(error)
-            parts.board.publish(f"campaign/{campaign_id}", {"name": campaign.name, "limiting": str(error)})
+            parts.board.publish(f"campaign/{campaign_id}", self._not_running(campaign, EntryCounts()).live_data())
             return
         self._not_run.pop(campaign.campaign_id, None)
         pacer = parts.pacer_of(campaign.settings)

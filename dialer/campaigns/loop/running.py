@@ -15,6 +15,7 @@ from dialer.calls.placing import NotPlaced
 from dialer.calls.prompts import CallPrompts
 from dialer.calls.runner import AttemptRunner
 from dialer.campaigns.loop.means import trunks_down, trunks_of
+from dialer.campaigns.loop.occupancy import Occupancy
 from dialer.campaigns.loop.paces import Paces
 from dialer.campaigns.loop.period import AbandonmentPeriod, budgets_of
 from dialer.campaigns.loop.refusals import Refusals
@@ -29,6 +30,7 @@ from dialer.campaigns.pacing.types import MIN_RING_S
 from dialer.model.attempt import CallPath, Disposition
 from dialer.model.campaign import Campaign, CampaignMode, CampaignSettings, CampaignState
 from dialer.model.entry import Candidate, EntryCounts
+from dialer.model.limiting import Factor
 from dialer.model.pacing_bounds import sensible
 from dialer.sip.trunks import Trunks, TrunkStatus
 
@@ -66,6 +68,7 @@ class RunningCampaign:
         self.pacer = pacer
         self.counts = EntryCounts()
         self.limiting = "starting"
+        self.factor = Factor.STARTING
         self.staff: frozenset[int] = frozenset()
         """The collectors this campaign may count on; the manager lends them before every tick."""
         self._prompts = prompts
@@ -79,6 +82,7 @@ class RunningCampaign:
         self._period = AbandonmentPeriod(campaign.campaign_id)
         self._events: list[PacingEvent] = []
         self._refusals = Refusals()
+        self._occupancy = Occupancy()
         self._is_counted = False
         self._counted_at: float | None = None
         self._count_pause_s = 0.0
@@ -121,7 +125,8 @@ class RunningCampaign:
         await self._refresh(now)
         decision = self._decide(now)
         self._take_back(decision)
-        self.limiting = await self._act(decision)
+        self.factor, self.limiting = await self._act(decision)
+        self._occupancy.look(views_of(self._staff()), now)
 
     @property
     def is_over(self) -> bool:
@@ -164,6 +169,11 @@ class RunningCampaign:
             period.abandoned,
             period.live_on_record,
             period.abandoned_on_record,
+            self.factor,
+            campaign.settings.mode,
+            period.target,
+            period.period_s,
+            self._occupancy.share,
         )
 
     def live_data(self) -> dict[str, object]:
@@ -234,22 +244,25 @@ class RunningCampaign:
             leads_left=self.counts.callable_now,
         )
 
-    async def _act(self, decision: PacingDecision) -> str:
-        """Does what was decided; returns what limits the pace, in words."""
+    async def _act(self, decision: PacingDecision) -> tuple[Factor, str]:
+        """Does what was decided; returns what limits the pace, in a word and in words."""
         if self.campaign.state is not CampaignState.RUNNING:
-            return f"{self.campaign.state.value}: {self.campaign.state_reason or 'no new calls'}"
-        obstacle = self._floor.obstacle() or trunks_down(self.campaign.settings.trunk_group, self._group())
-        if obstacle:
-            return obstacle
+            return Factor.STATE, f"{self.campaign.state.value}: {self.campaign.state_reason or 'no new calls'}"
         now = self._clock.monotonic()
-        held = self._refusals.held(now)
-        if held:
-            return held
+        obstacles = {
+            Factor.RECORDING: self._floor.obstacle(),
+            Factor.TRUNKS_DOWN: trunks_down(self.campaign.settings.trunk_group, self._group()),
+            Factor.REFUSED: self._refusals.held(now),
+        }
+        for factor, obstacle in obstacles.items():
+            if obstacle:
+                return factor, obstacle
         if self.campaign.settings.mode is CampaignMode.PREVIEW:
-            return await self._preview()
+            return Factor.PREVIEW, await self._preview()
         wanted = self._refusals.allowed(decision.dial, len(self._ready_agents()), self.runners, now)
         placed = await self._place(wanted) if wanted > 0 else 0
-        return self._refusals.limiting(self.runners, now) or self._reason(decision, placed)
+        spent = self._refusals.limiting(self.runners, now)
+        return (Factor.BUDGET, spent) if spent else self._reason(decision, placed)
 
     def _has_somebody(self) -> bool:
         """Whether a person who answers could be talked to, now or when a talk is over; reminders need nobody."""
@@ -277,12 +290,15 @@ class RunningCampaign:
     def _group(self) -> tuple[TrunkStatus, ...]:
         return trunks_of(self._trunks, self.campaign.settings.trunk_group)
 
-    def _reason(self, decision: PacingDecision, placed: int) -> str:
-        if decision.dial > placed and self.counts.callable_now == 0:
-            reconcile = f", {self.counts.reconcile} to reconcile" if self.counts.reconcile else ""
-            later = f"{self.counts.waiting} wait for their time" if self.counts.waiting else "the list is empty"
-            return f"nothing is callable now: {later}{reconcile}{self._refusals.last}"
-        return decision.reason + self._period.words + self._refusals.last
+    def _reason(self, decision: PacingDecision, placed: int) -> tuple[Factor, str]:
+        counts = self.counts
+        is_short = decision.dial > placed or decision.factor is Factor.LIST_SHORT
+        if is_short and counts.callable_now == 0:
+            reconcile = f", {counts.reconcile} to reconcile" if counts.reconcile else ""
+            factor = Factor.LIST_WAITS if counts.waiting else Factor.LIST_EMPTY
+            later = f"{counts.waiting} wait for their time" if counts.waiting else "the list is empty"
+            return factor, f"nothing is callable now: {later}{reconcile}{self._refusals.last}"
+        return decision.factor, decision.reason + self._period.words + self._refusals.last
 
     async def _place(self, wanted: int) -> int:
         """Claims and dials up to `wanted` entries; returns how many calls were begun."""

@@ -17,6 +17,7 @@ from dialer.campaigns.pacing.forecast import read_chances, risks
 from dialer.campaigns.pacing.learning import Learned
 from dialer.campaigns.pacing.line_rate import LineRate
 from dialer.campaigns.pacing.types import MIN_RING_S, CallStage, PacingDecision, PacingEvent, PacingSnapshot
+from dialer.model.limiting import Factor
 
 MOST_PER_TICK = 60
 MOST_RUIN = 1e-5
@@ -43,7 +44,7 @@ class Pacer:
         """How many calls to place now, which to take back, and why."""
         mode = self._config.mode
         if mode == PacingMode.PREVIEW:
-            return PacingDecision(reason="preview: the collectors place the calls themselves")
+            return PacingDecision(reason="preview: the collectors place the calls themselves", factor=Factor.PREVIEW)
         floor = read_floor(snapshot)
         if mode != PacingMode.REMINDER and floor.available == 0:
             return _nobody_left(snapshot)
@@ -71,13 +72,12 @@ class Pacer:
 
     def _reminder(self, snapshot: PacingSnapshot) -> PacingDecision:
         up = len(snapshot.calls)
-        return PacingDecision(
-            max(self._config.channels - up, 0), (), f"reminder: {up} of {self._config.channels} lines up"
-        )
+        words = f"reminder: {up} of {self._config.channels} lines up"
+        return PacingDecision(max(self._config.channels - up, 0), (), words, Factor.LINES)
 
     def _power(self, floor: Floor, snapshot: PacingSnapshot) -> PacingDecision:
         if snapshot.period_abandoned and left_of(snapshot) < 1.0:
-            return _one_to_one(floor, f"power, held at 1:1 by {period_words(snapshot)}")
+            return _one_to_one(floor, f"power, held at 1:1 by {period_words(snapshot)}", Factor.BUDGET)
         wanted = math.ceil(self._config.ratio * floor.ready - ROUNDING) - floor.open_lines
         words = f"{floor.ready} ready × {self._config.ratio:g} lines − {floor.open_lines} lines open"
         return PacingDecision(max(wanted, 0), (), f"power: {words}")
@@ -85,7 +85,7 @@ class Pacer:
     def _predictive(self, floor: Floor, snapshot: PacingSnapshot) -> PacingDecision:
         budget = read_budget(snapshot, self._learned.recent, floor)
         if budget.allowance <= 0.0:
-            return _one_to_one(floor, f"predictive, held at 1:1 by {budget.words}")
+            return _one_to_one(floor, f"predictive, held at 1:1 by {budget.words}", Factor.BUDGET)
         most = int(self._config.max_lines_per_agent * floor.available) - floor.open_lines
         if most <= 0:
             words = f"{floor.open_lines} lines open, at most {self._config.max_lines_per_agent:g} a collector"
@@ -107,9 +107,9 @@ class Pacer:
         return n_new, words
 
 
-def _one_to_one(floor: Floor, mode: str) -> PacingDecision:
+def _one_to_one(floor: Floor, mode: str, factor: Factor = Factor.COLLECTORS) -> PacingDecision:
     dial = max(floor.ready - floor.open_lines, 0)
-    return PacingDecision(dial, (), f"{mode}: {floor.ready} ready − {floor.open_lines} lines open")
+    return PacingDecision(dial, (), f"{mode}: {floor.ready} ready − {floor.open_lines} lines open", factor)
 
 
 def _nobody_left(snapshot: PacingSnapshot) -> PacingDecision:
@@ -122,18 +122,19 @@ def _nobody_left(snapshot: PacingSnapshot) -> PacingDecision:
         if dialing
         else "no call is ringing"
     )
-    return PacingDecision(0, cancel, f"no collector is available: {words}")
+    return PacingDecision(0, cancel, f"no collector is available: {words}", Factor.NO_COLLECTOR)
 
 
 def _clipped(decision: PacingDecision, snapshot: PacingSnapshot, rate: LineRate) -> PacingDecision:
     """The decision within what trunks and list allow, saying so where they are what limits."""
     limits = snapshot.limits
     bounds = (
-        (max(limits.max_channels - len(snapshot.calls), 0), f"channels ({limits.max_channels})"),
-        (rate.room(snapshot.now, limits), f"calls per second ({limits.max_cps:g})"),
-        (max(snapshot.leads_left, 0), f"the list ({snapshot.leads_left} left)"),
+        (max(limits.max_channels - len(snapshot.calls), 0), f"channels ({limits.max_channels})", Factor.CHANNELS),
+        (rate.room(snapshot.now, limits), f"calls per second ({limits.max_cps:g})", Factor.CALLS_PER_SECOND),
+        (max(snapshot.leads_left, 0), f"the list ({snapshot.leads_left} left)", Factor.LIST_SHORT),
     )
-    bound, what = min(bounds)
+    bound, what, factor = min(bounds)
     if decision.dial <= bound:
         return decision
-    return PacingDecision(bound, decision.cancel, f"limited by {what}: {bound} of {decision.dial}; {decision.reason}")
+    words = f"limited by {what}: {bound} of {decision.dial}; {decision.reason}"
+    return PacingDecision(bound, decision.cancel, words, factor)

@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass
 from enum import Enum
 
+from dialer.model.limiting import Factor
+
 MIN_RING_S = 15.0
 """No call is taken back that has rung for less (16 CFR 310.4(b)(4)(ii); to Ofcom it would be misuse)."""
 
@@ -136,3 +138,4 @@ class PacingDecision:
     dial: int = 0
     cancel: tuple[int, ...] = ()
     reason: str = ""
+    factor: Factor = Factor.COLLECTORS
