@@ -205,14 +205,15 @@ class OidcProvider:
             "code_verifier": begun.verifier,
             "client_id": config.client_id,
         }
-        auth = None
+        headers = {}
         if config.client_secret and "client_secret_basic" in discovered.token_endpoint_auth_methods_supported:
             # RFC 6749 §2.3.1: both are form-encoded first
-            auth = aiohttp.BasicAuth(quote_plus(config.client_id), quote_plus(config.client_secret))
+            basic = aiohttp.encode_basic_auth(quote_plus(config.client_id), quote_plus(config.client_secret))
+            headers["Authorization"] = basic
         elif config.client_secret:
             form["client_secret"] = config.client_secret
         async with _client() as client:
-            request = client.post(discovered.token_endpoint, data=form, auth=auth, allow_redirects=False)
+            request = client.post(discovered.token_endpoint, data=form, headers=headers, allow_redirects=False)
             return _decoded(await _read(request), _Tokens).id_token
 
 

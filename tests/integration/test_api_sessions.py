@@ -10,6 +10,7 @@ import pytest
 
 from dialer.api import sockets
 from dialer.api.limits import FAILURES_ALLOWED
+from dialer.config import HttpConfig
 from dialer.model.account import Role
 from tests.support.house import House, open_house
 from tests.support.set_clock import SetClock
@@ -150,6 +151,26 @@ async def test_a_page_left_open_locks_nobody_out(house: House) -> None:
         assert answer.status == 200
     assert (await log_in(house))[0] == 200
     assert await ask(house, "GET", "/v1/campaigns") == 200
+
+
+async def test_behind_a_trusted_proxy_each_client_is_counted_by_itself(tmp_path: Path) -> None:
+    (tmp_path / "proxied").mkdir()
+    async with open_house(tmp_path / "proxied", http=HttpConfig(trusted_proxies=("127.0.0.1",))) as house:
+        await add(house, "wang", Role.QA)
+
+        async def guess(client: str, login: str, password: str = "wrong") -> tuple[int, str]:
+            headers = {"X-Forwarded-For": client, "X-Forwarded-Proto": "https"}
+            body = {"login": login, "password": password}
+            async with house.api.post("/v1/session", json=body, headers=headers) as answer:
+                return answer.status, answer.headers.get("Set-Cookie", "")
+
+        guesses = [(await guess("203.0.113.9", f"login-{n}"))[0] for n in range(FAILURES_ALLOWED + 1)]
+        assert guesses == [401] * FAILURES_ALLOWED + [429]
+        status, cookie = await guess("203.0.113.10", "wang", PASSWORD)
+        assert (status, cookie.startswith("__Host-dialer=")) == (200, True)
+        assert "Secure" in cookie
+        last = (await house.storage.audit.list("account/1"))[0][1]
+        assert last.remote == "203.0.113.10"
 
 
 async def test_a_changed_password_ends_every_session(house: House) -> None:

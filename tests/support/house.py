@@ -13,12 +13,13 @@ from dialer.agents.state import AgentStateError
 from dialer.api.app import create_app
 from dialer.api.security import hash_token
 from dialer.api.services import Services
-from dialer.calls.case_view import AgentDeskView
+from dialer.calls.case_view import AgentDeskView, Shown
 from dialer.calls.policy_keeper import PolicyKeeper
 from dialer.campaigns.lifecycle import CampaignAction, Refusal, transition
 from dialer.campaigns.loop import CampaignError, CampaignStatus, LaunchCheck
 from dialer.clock import Clock, SystemClock
-from dialer.config import Config, NodeConfig, PolicyConfig
+from dialer.config import Config, HttpConfig, NodeConfig, PolicyConfig
+from dialer.config_access import OidcConfig
 from dialer.config_recordings import RecordingsConfig
 from dialer.evidence.exporting import Encoders
 from dialer.evidence.playing import Player
@@ -31,6 +32,7 @@ from dialer.live import LiveBoard
 from dialer.metrics import Metrics
 from dialer.model.account import Role
 from dialer.model.agent import AgentState
+from dialer.model.collecting import IdentityResult
 from dialer.model.outcome import WrapUp
 from dialer.sip.trunks import TrunkStatus
 from dialer.storage import Storage
@@ -126,7 +128,7 @@ class PlayedDesk:
     async def preview_dial(self, agent_id: int) -> AgentDeskView:
         raise AgentStateError("there is no case to dial or skip")
 
-    async def preview_skip(self, agent_id: int, reason: str) -> AgentDeskView:
+    async def preview_skip(self, agent_id: int, code: str, words: str) -> AgentDeskView:
         raise AgentStateError("there is no case to dial or skip")
 
     async def dial_manually(self, agent_id: int, phone_id: int) -> AgentDeskView:
@@ -140,6 +142,12 @@ class PlayedDesk:
 
     async def resume_recording(self, agent_id: int) -> AgentDeskView:
         raise AgentStateError("there is no talk to pause the recording of")
+
+    async def identify(self, agent_id: int, attempt_id: int, result: IdentityResult) -> AgentDeskView:
+        raise AgentStateError("there is no case on the screen")
+
+    def case(self, agent_id: int) -> Shown:
+        raise AgentStateError("there is no case on the screen")
 
     async def wrap_up(self, wrap_up: WrapUp) -> AgentDeskView | None:
         self.wrap_ups.append(wrap_up)
@@ -189,6 +197,8 @@ async def open_house(
     clock: Clock | None = None,
     policy: PolicyConfig | None = None,
     recordings: RecordingsConfig | None = None,
+    http: HttpConfig | None = None,
+    oidc: OidcConfig | None = None,
 ) -> AsyncIterator[House]:
     """The house over a SQLite file; without `new_tokens` over one whose tokens are known already."""
     clock = clock or SystemClock()
@@ -199,6 +209,8 @@ async def open_house(
         policy=policy or PolicyConfig(),
         caller_ids=registered(),
         recordings=recordings or RecordingsConfig(),
+        http=http or HttpConfig(),
+        oidc=oidc,
     )
     live = LiveBoard(clock)
     async with (
