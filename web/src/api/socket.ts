@@ -36,10 +36,10 @@ export class LastingSocket<In, Out = never> {
     socket.onclose = (event) => this.lose(socket, event.code === POLICY_VIOLATION);
   }
 
-  /** Tries again now instead of waiting. */
+  /** Tries again now instead of waiting, or after we were sent away. */
   hurry(): void {
     this.retryMs = FIRST_RETRY_MS;
-    if (this.wanted) this.open();
+    this.open();
   }
 
   close(): void {

@@ -1,0 +1,154 @@
+// The line to the service: the socket, and a peer connection that is made anew whenever the old one broke.
+import { LastingSocket } from "@/api/socket";
+import { Connection, type Heard } from "./connection";
+import type { FromPage, LineStats, ToPage, Trouble } from "./messages";
+
+/** An offer that led to nothing is made again after this long, then after longer and longer. */
+const FIRST_WAIT_MS = 4000;
+const LONGEST_WAIT_MS = 30_000;
+
+export interface LineEar {
+  connected(is: boolean): void;
+  stats(stats: LineStats): void;
+  stream(stream: MediaStream): void;
+  /** Another page has the phone. */
+  taken(): void;
+  trouble(trouble: Trouble): void;
+  /** The service does not give an echo now. */
+  busy(): void;
+}
+
+export class Line {
+  private readonly socket: LastingSocket<ToPage, FromPage>;
+  private connection: Connection | null = null;
+  private servers: RTCIceServer[] = [];
+  private welcome = false;
+  private awaited = 0;
+  private waitMs = FIRST_WAIT_MS;
+  private timer = 0;
+  private readonly changed = () => this.networkChanged();
+
+  constructor(
+    private track: MediaStreamTrack,
+    private readonly ear: LineEar,
+  ) {
+    this.socket = new LastingSocket("/v1/phone", { heard: (message) => this.take(message), lost: (is) => this.lost(is) });
+  }
+
+  open(): void {
+    window.addEventListener("online", this.changed);
+    this.socket.open();
+  }
+
+  /** Says hello again, after we were sent away and somebody logged in. */
+  resume(): void {
+    this.socket.hurry();
+  }
+
+  close(): void {
+    window.removeEventListener("online", this.changed);
+    this.welcome = false;
+    this.socket.close();
+    this.drop();
+  }
+
+  async use(track: MediaStreamTrack): Promise<void> {
+    this.track = track;
+    await this.connection?.use(track);
+  }
+
+  /** Has us hear ourselves, or not any more. */
+  echo(on: boolean): boolean {
+    return this.socket.send({ type: "echo", on });
+  }
+
+  async measure(): Promise<Heard | null> {
+    return (await this.connection?.measure()) ?? null;
+  }
+
+  private take(message: ToPage): void {
+    switch (message.type) {
+      case "welcome":
+        this.welcome = true;
+        this.servers = message.ice_servers.map(({ urls, username, credential }) => ({ urls, username, credential }));
+        void this.offer();
+        break;
+      case "answer":
+        this.awaited -= 1;
+        if (this.awaited === 0) void this.connection?.take(message.sdp);
+        break;
+      case "state":
+        this.stateChanged(message.connected);
+        break;
+      case "stats":
+        this.ear.stats(message);
+        break;
+      case "taken":
+        this.close();
+        this.ear.taken();
+        break;
+      case "error":
+        this.refused(message.reason);
+    }
+  }
+
+  private refused(reason: Extract<ToPage, { type: "error" }>["reason"]): void {
+    if (reason === "busy") {
+      this.ear.busy();
+      return;
+    }
+    if (reason === "unusable_offer") this.awaited -= 1;
+    if (reason === "ended") void this.offer();
+    else this.ear.trouble("unusable");
+  }
+
+  private stateChanged(connected: boolean): void {
+    window.clearTimeout(this.timer);
+    if (connected) this.waitMs = FIRST_WAIT_MS;
+    else void this.offer();
+    this.ear.connected(connected);
+  }
+
+  private lost(sentAway: boolean): void {
+    this.welcome = false;
+    this.awaited = 0;
+    window.clearTimeout(this.timer);
+    // What is said goes on without the socket; only a page that was sent away has lost its phone.
+    if (sentAway) this.ear.trouble("sentAway");
+  }
+
+  private networkChanged(): void {
+    if (this.welcome) void this.offer();
+    else this.socket.hurry();
+  }
+
+  /** A new connection in place of the old one. */
+  private async offer(): Promise<void> {
+    this.drop();
+    const connection = new Connection(this.servers, this.track, {
+      stream: (stream) => this.ear.stream(stream),
+      broken: () => this.broken(),
+    });
+    this.connection = connection;
+    const sdp = await connection.offer();
+    if (this.connection !== connection) return;
+    this.timer = window.setTimeout(() => this.retry(), this.waitMs);
+    this.waitMs = Math.min(this.waitMs * 2, LONGEST_WAIT_MS);
+    if (this.socket.send({ type: "offer", sdp })) this.awaited += 1;
+  }
+
+  private broken(): void {
+    this.ear.connected(false);
+    this.retry();
+  }
+
+  private retry(): void {
+    if (this.welcome) void this.offer();
+  }
+
+  private drop(): void {
+    window.clearTimeout(this.timer);
+    this.connection?.close();
+    this.connection = null;
+  }
+}
