@@ -55,7 +55,7 @@ def _hear(ready: selectors.BaseSelector, count: Count) -> None:
             count.delays.append(delay)
 
 
-def _run(sockets: list[socket.socket], ports: list[int], duration_s: float) -> Count:
+def _run(sockets: list[socket.socket], ports: list[int], duration_s: float, n_bridged: int) -> Count:
     count = Count()
     ready = selectors.DefaultSelector()
     for sock in sockets:
@@ -69,6 +69,7 @@ def _run(sockets: list[socket.socket], ports: list[int], duration_s: float) -> C
         while done < due:
             leg = done % len(sockets)
             sockets[leg].sendto(_packet(leg, done // len(sockets), time.monotonic()), ("127.0.0.1", ports[leg]))
+            count.sent += leg < n_bridged
             done += 1
         _hear(ready, count)
         time.sleep(0.001)
@@ -76,12 +77,14 @@ def _run(sockets: list[socket.socket], ports: list[int], duration_s: float) -> C
     while time.monotonic() < until:
         _hear(ready, count)
         time.sleep(0.002)
-    count.sent = done
     return count
 
 
 def main() -> None:
-    """argv: duration in seconds, legs. In JSON lines: tells our ports, is told the engine's, tells the counts."""
+    """argv: duration in seconds, legs, how many of them, the first, are bridged.
+
+    In JSON lines: tells our ports, is told the engine's, tells the counts.
+    """
     legs = int(sys.argv[2])
     sockets = []
     for _ in range(legs):
@@ -91,7 +94,7 @@ def main() -> None:
         sockets.append(sock)
     print(json.dumps([sock.getsockname()[1] for sock in sockets]), flush=True)
     ports = json.loads(sys.stdin.readline())
-    count = _run(sockets, ports, float(sys.argv[1]))
+    count = _run(sockets, ports, float(sys.argv[1]), int(sys.argv[3]))
     delays = sorted(count.delays) or [0.0]
     result = {
         "sent": count.sent,

@@ -1,7 +1,8 @@
 """CPU time of the media engine per call-second: one second of one two-leg G.711 call with 20 ms packets.
 
-Only this process is counted (`getrusage`), so the traffic comes from another one. Three kinds of call: bridged; bridged
-and recorded on the trunk leg; bridged and the trunk leg tapped in 20 ms blocks into Python.
+Only this process is counted (`getrusage`), so the traffic comes from another one. Four kinds of call: bridged; bridged
+and recorded on the trunk leg; bridged and the trunk leg tapped in 20 ms blocks into Python; bridged and monitored from
+a third leg, which is part of the cost.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ from pathlib import Path
 from bench.row import BenchRow
 from dialer.config import MediaConfig
 from dialer.media.engine import MediaEngine
-from dialer.media.interface import Codec, Leg, LegEvent, MediaPort
+from dialer.media.interface import Codec, Leg, LegEvent, ListenMode, MediaPort
 
 CALLS = 60
 DURATION_S = 5.0
@@ -36,12 +37,19 @@ class Load:
     anchor: str
     record: bool = False
     tap: bool = False
+    listen: bool = False
+
+    @property
+    def legs(self) -> int:
+        """How many legs a call has."""
+        return 3 if self.listen else 2
 
 
 LOADS = (
     Load("media: bridged call", 1.1, "Asterisk 22 3.5 ms; uvloop raw sockets 1.43; bare C relay 0.87"),
     Load("media: bridged and recorded call", 1.5, "Asterisk 22 + MixMonitor 6.5 ms", record=True),
     Load("media: bridged and tapped call", None, "", tap=True),
+    Load("media: bridged and monitored call", None, "", listen=True),
 )
 
 
@@ -71,12 +79,15 @@ def _open_calls(media: MediaPort, load: Load, ports: list[int]) -> list[Leg]:
         leg = media.open_leg(sink=_ignore)
         leg.set_remote("127.0.0.1", port, codec=Codec.PCMA, dtmf_payload_type=101)
         legs.append(leg)
-    for index, (trunk, agent) in enumerate(zip(legs[::2], legs[1::2], strict=True)):
+    calls = len(legs) // load.legs
+    for index, (trunk, agent) in enumerate(zip(legs[:calls], legs[calls : 2 * calls], strict=True)):
         media.bridge(trunk, agent)
         if load.record:
             trunk.start_recording(f"bench-{index}")
         if load.tap:
             trunk.start_tap()
+        if load.listen:
+            media.listen_in(legs[2 * calls + index], agent, ListenMode.MONITOR)
     return legs
 
 
@@ -93,6 +104,7 @@ async def _drive(media: MediaPort, load: Load, calls: int, duration_s: float) ->
         "-m",
         "bench._media_traffic",
         str(duration_s),
+        str(load.legs * calls),
         str(2 * calls),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
