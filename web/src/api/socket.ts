@@ -3,12 +3,12 @@ import { csrfValue } from "./client";
 
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 10_000;
-/** RFC 6455 §7.4.1: the service sent us away, because nobody is logged in any more. */
+/** RFC 6455 §7.4.1. */
 const POLICY_VIOLATION = 1008;
 
 export interface SocketEar<In> {
   heard(message: In): void;
-  /** The socket is gone for now; it is opened again by itself, unless we were sent away. */
+  /** The socket is gone for now, and is opened again by itself; `sentAway`: the service does not know us any more. */
   lost(sentAway: boolean): void;
 }
 
@@ -16,7 +16,6 @@ export class LastingSocket<In, Out = never> {
   private socket: WebSocket | null = null;
   private retryMs = FIRST_RETRY_MS;
   private timer = 0;
-  private wanted = false;
 
   constructor(
     private readonly path: string,
@@ -24,7 +23,6 @@ export class LastingSocket<In, Out = never> {
   ) {}
 
   open(): void {
-    this.wanted = true;
     window.clearTimeout(this.timer);
     if (this.socket !== null) return;
     const address = new URL(this.path, window.location.href);
@@ -36,14 +34,13 @@ export class LastingSocket<In, Out = never> {
     socket.onclose = (event) => this.lose(socket, event.code === POLICY_VIOLATION);
   }
 
-  /** Tries again now instead of waiting, or after we were sent away. */
+  /** Tries again now instead of waiting. */
   hurry(): void {
     this.retryMs = FIRST_RETRY_MS;
     this.open();
   }
 
   close(): void {
-    this.wanted = false;
     window.clearTimeout(this.timer);
     const socket = this.socket;
     this.socket = null;
@@ -66,11 +63,8 @@ export class LastingSocket<In, Out = never> {
   private lose(socket: WebSocket, sentAway: boolean): void {
     if (this.socket !== socket) return;
     this.socket = null;
-    if (sentAway) this.wanted = false;
-    if (this.wanted) {
-      this.timer = window.setTimeout(() => this.open(), this.retryMs * (0.5 + Math.random() / 2));
-      this.retryMs = Math.min(this.retryMs * 2, LONGEST_RETRY_MS);
-    }
+    this.timer = window.setTimeout(() => this.open(), this.retryMs * (0.5 + Math.random() / 2));
+    this.retryMs = Math.min(this.retryMs * 2, LONGEST_RETRY_MS);
     this.ear.lost(sentAway);
   }
 }

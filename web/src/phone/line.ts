@@ -1,4 +1,5 @@
 // The line to the service: the socket, and a peer connection that is made anew whenever the old one broke.
+import { useSession } from "@/api/session";
 import { LastingSocket } from "@/api/socket";
 import { Connection, type Heard } from "./connection";
 import type { FromPage, LineStats, ToPage, Trouble } from "./messages";
@@ -40,15 +41,22 @@ export class Line {
     this.socket.open();
   }
 
-  /** Says hello again, after we were sent away and somebody logged in. */
+  /** Nobody is logged in: what is said goes on as long as the service lets it, the socket waits. */
+  rest(): void {
+    this.socket.close();
+    this.forget();
+    this.ear.trouble("sentAway");
+  }
+
+  /** Somebody is logged in again. */
   resume(): void {
     this.socket.hurry();
   }
 
   close(): void {
     window.removeEventListener("online", this.changed);
-    this.welcome = false;
     this.socket.close();
+    this.forget();
     this.drop();
   }
 
@@ -110,11 +118,14 @@ export class Line {
   }
 
   private lost(sentAway: boolean): void {
+    this.forget();
+    if (sentAway) void useSession().check();
+  }
+
+  private forget(): void {
     this.welcome = false;
     this.awaited = 0;
     window.clearTimeout(this.timer);
-    // What is said goes on without the socket; only a page that was sent away has lost its phone.
-    if (sentAway) this.ear.trouble("sentAway");
   }
 
   private networkChanged(): void {

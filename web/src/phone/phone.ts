@@ -42,7 +42,7 @@ export const useBrowserPhone = defineStore("phone", () => {
 
   /** Connects; the browser asks for the microphone first, if it was not told yet. */
   async function connect(): Promise<void> {
-    if (line !== null) return;
+    if (line !== null || status.value === "asking") return;
     const why = hindrance();
     if (why !== null) return leave("failed", why);
     status.value = "asking";
@@ -60,7 +60,7 @@ export const useBrowserPhone = defineStore("phone", () => {
 
   /** After a reload: connects by itself where somebody works with a headset, unless another page has it. */
   async function comeBack(): Promise<void> {
-    if (line !== null || localStorage.getItem(WANTED) === null || hindrance() !== null) return;
+    if (line !== null || !isWantedHere()) return;
     if (await isElsewhere()) status.value = "elsewhere";
     else if (await isAllowed()) await connect();
   }
@@ -93,20 +93,25 @@ export const useBrowserPhone = defineStore("phone", () => {
     }
   }
 
-  follow(changeMicrophone, () => line?.resume(), () => leave("off"));
+  follow(changeMicrophone, { in: () => line?.resume(), out: () => leave("off"), ended: () => line?.rest() });
   return { status, trouble, stats, test, connect, comeBack, disconnect };
 });
 
+function isWantedHere(): boolean {
+  return localStorage.getItem(WANTED) !== null && hindrance() === null;
+}
+
 /** Does what follows from other choices on this machine, and from logging in and out. */
-function follow(changeMicrophone: () => Promise<void>, loggedIn: () => void, loggedOut: () => void): void {
+function follow(changeMicrophone: () => Promise<void>, logged: Record<"in" | "out" | "ended", () => void>): void {
   const session = useSession();
   watch(() => [choice.microphone, choice.echoCancellation, choice.noiseSuppression], changeMicrophone);
   watch(() => choice.speaker, useSpeaker);
   watch(
     () => session.current,
     (now) => {
-      if (now !== null) loggedIn();
-      else if (!session.ended) loggedOut(); // a session that ended by itself does not cut a talk
+      if (now !== null) logged.in();
+      else if (session.ended) logged.ended(); // a talk goes on
+      else logged.out();
     },
   );
   if (hindrance() === null) watchDevices();
