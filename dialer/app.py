@@ -77,6 +77,7 @@ class Application:
     sip: SipEndpoint
     trunks: Trunks
     policy: PolicyKeeper
+    prompts: PromptStore
     sessions: AgentSessions
     floor: CallFloor
     desk: AgentDesk
@@ -223,6 +224,7 @@ class Application:
     async def _enter_calls(self, stack: AsyncExitStack) -> None:
         await asyncio.to_thread(prepare)
         speech = await asyncio.to_thread(local_speech, self.config.node.data_dir / "speech")
+        self.prompts = PromptStore(self.prompts_dir, speech, self.storage.prompts)
         self.sessions = await stack.enter_async_context(AgentSessions(self.clock, self.storage.agents.record_change))
         services = CallServices(
             storage=self.storage,
@@ -230,7 +232,7 @@ class Application:
             media=self.media,
             trunks=self.trunks,
             agents=self.sessions,
-            prompts=PromptStore(self.prompts_dir, speech),
+            prompts=self.prompts,
             policy=self.policy,
             caller_ids=CallerIds(self.storage.policies, self.clock),
             clock=self.clock,
@@ -252,7 +254,7 @@ class Application:
         self.floor = await stack.enter_async_context(CallFloor(services, lambda: spool.obstacle))
         await stack.enter_async_context(StopWatch(self.floor))
         from_host = self.config.sip.advertised_host or self.config.sip.host
-        self.desk = AgentDesk(self.floor, self.sessions, self.sip, self.sip.registrar, from_host)
+        self.desk = AgentDesk(self.floor, self.sessions, self.sip, self.sip.registrar, from_host, self.board.publish)
         self._desk = await stack.enter_async_context(self.desk)
         self.sip.on_incoming(self.desk.on_incoming)
         self.campaigns = await stack.enter_async_context(
@@ -272,6 +274,7 @@ class Application:
             metrics=Metrics(self.board),
             player=self.player,
             encoders=Encoders(),
+            prompts=self.prompts,
             redactor=Redactor(self.storage, self.recordings.vault, self.player, self.config.node.name, self.clock),
             transcripts=self.transcripts,
             rewrapper=Rewrapper(self.storage.recording_keys, self.recordings.keys),

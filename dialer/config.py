@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from dialer.config_access import Network, OidcConfig, is_loopback
 from dialer.config_base import Port, Secret, Section
+from dialer.config_collecting import CollectingConfig
 from dialer.config_phones import PhonesConfig
 from dialer.config_recordings import EvidenceConfig, RecordingsConfig
 from dialer.errors import ConfigError
@@ -216,6 +217,7 @@ class Config(Section):
     http: HttpConfig = HttpConfig()
     phones: PhonesConfig = PhonesConfig()
     policy: PolicyConfig = PolicyConfig()
+    collecting: CollectingConfig = CollectingConfig()
     verdicts: VerdictsConfig = VerdictsConfig()
     recordings: RecordingsConfig = RecordingsConfig()
     evidence: EvidenceConfig = EvidenceConfig()
@@ -299,6 +301,7 @@ def _known_keys(location: list[str]) -> list[str]:
         "http": HttpConfig,
         "phones": PhonesConfig,
         "policy": PolicyConfig,
+        "collecting": CollectingConfig,
         "verdicts": VerdictsConfig,
         "recordings": RecordingsConfig,
         "evidence": EvidenceConfig,

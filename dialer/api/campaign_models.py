@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, Field, GetCoreSchemaHandler, Get
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from dialer.api.collecting_models import CollectingIn
 from dialer.api.routing import Id, Input
 from dialer.model.attempt import Disposition
 from dialer.model.campaign import (
@@ -29,6 +30,7 @@ from dialer.model.pacing_bounds import PACING_BOUNDS
 
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 Label = Annotated[str, Field(min_length=1, max_length=200)]
+EnglishLabel = Annotated[str, Field(max_length=200)]
 PromptName = Annotated[str, Field(max_length=100, pattern=r"^[A-Za-z0-9_.-]*$")]
 CallerId = Annotated[
     str,
@@ -84,13 +86,31 @@ class PriorityIn(Input):
 
 
 class FormFieldIn(Input):
-    """One field of the disposition form."""
+    """One field of the disposition form; `label_en` is its label for readers of English, where it differs."""
 
     name: Name
     kind: FormFieldKind
     label: Label
     choices: Annotated[tuple[Label, ...], Field(max_length=100)] = ()
     required_for: tuple[Name, ...] = ()
+    label_en: EnglishLabel = ""
+    least: Annotated[float | None, Field(ge=0, le=1e12, description="Kind amount: no less than this.")] = None
+    most_of_debt: Annotated[
+        float | None,
+        Field(gt=0, le=100, description="Kind amount: at most so many times what the case owes; 1 is all of it."),
+    ] = None
+    within_days: Annotated[
+        int | None, Field(ge=0, le=3650, description="Kind date: today, or at most so many days later.")
+    ] = None
+    workdays_only: Annotated[bool, Field(description="Kind date: a workday of the house, from today on.")] = False
+
+    @model_validator(mode="after")
+    def _bounds_fit(self) -> Self:
+        if self.kind is not FormFieldKind.AMOUNT and (self.least is not None or self.most_of_debt is not None):
+            raise ValueError("`least` and `most_of_debt` belong to kind amount, and only there")
+        if self.kind is not FormFieldKind.DATE and (self.within_days is not None or self.workdays_only):
+            raise ValueError("`within_days` and `workdays_only` belong to kind date, and only there")
+        return self
 
 
 class DispositionCodeIn(Input):
@@ -103,6 +123,19 @@ class DispositionCodeIn(Input):
     do_not_call: bool = False
     callback: bool = False
     not_a_conversation: bool = False
+    promise: Annotated[
+        bool, Field(description="The person promised to pay: what the share of promises is counted by.")
+    ] = False
+    key: Annotated[
+        str, Field(pattern=r"^[A-Z0-9]?$", description="The letter or digit that chooses it on the keyboard.")
+    ] = ""
+    label_en: EnglishLabel = ""
+
+    @model_validator(mode="after")
+    def _promise_by_the_person(self) -> Self:
+        if self.promise and not self.right_party:
+            raise ValueError("only the right person can promise to pay: set `right_party`, too")
+        return self
 
 
 class FormIn(Input):
@@ -117,6 +150,9 @@ class FormIn(Input):
         names = [field.name for field in self.fields]
         if len(set(codes)) < len(codes) or len(set(names)) < len(names):
             raise ValueError("codes and field names must each be different")
+        keys = [code.key for code in self.codes if code.key]
+        if len(set(keys)) < len(keys):
+            raise ValueError("each key may choose one code only")
         for field in self.fields:
             unknown = set(field.required_for) - set(codes)
             if unknown:
@@ -190,6 +226,7 @@ class SettingsIn(Input):
     retries: dict[Disposition, RetryIn] = Field(default_factory=dict)
     priority: Annotated[tuple[PriorityIn, ...], Field(max_length=20)] = ()
     form: FormIn = FormIn()
+    collecting: CollectingIn = CollectingIn()
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -206,6 +243,7 @@ class SettingsIn(Input):
             codes=tuple(DispositionCode(**code.model_dump()) for code in self.form.codes),
             fields=tuple(FormField(**field.model_dump()) for field in self.form.fields),
         )
+        plain["collecting"] = self.collecting.value()
         return CampaignSettings(**plain)
 
 

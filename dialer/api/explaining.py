@@ -265,12 +265,12 @@ async def _calls(services: Services, known: KnownContact, phone: Phone, policy: 
     for standing in known.standings:
         is_promised = standing.callback_at is not None and not is_past  # of what was promised then nothing is known
         path = CallPath.CALLBACK if is_promised else standing.campaign.settings.mode.path
-        reservation = await _reservation(services, standing.campaign, known.contact, phone, path, policy, at)
+        reservation = await campaign_reservation(services, standing.campaign, known.contact, phone, path, policy, at)
         asked.append(_Asked(phone.phone_id, standing.campaign, reservation))
     return asked
 
 
-async def _reservation(
+async def campaign_reservation(
     services: Services,
     campaign: Campaign,
     contact: Contact,

@@ -33,6 +33,13 @@ def own_calls_only(call: AnyCall) -> int | None:
     return call.actor.account_id or 0
 
 
+def may_hear_call(call: AnyCall, agent_id: int | None) -> bool:
+    """Whether the caller may hear a call of this collector's, as far as whose call it was decides."""
+    if call.actor.role is not Role.COLLECTOR:
+        return True
+    return call.services.config.recordings.collectors_hear_own and agent_id == call.actor.account_id
+
+
 async def found(call: AnyCall) -> RecordingInfo:
     """The recording that the path names, if the caller may know of it (ApiError 403, 404)."""
     mine = own_calls_only(call)

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from dialer.calls.case_view import AgentDeskView
+from dialer.calls.case_view import AgentDeskView, Shown
 from dialer.campaigns.loop import CampaignStatus, LaunchCheck
 from dialer.clock import Clock
 from dialer.compliance.policy import Policy
@@ -22,7 +22,9 @@ from dialer.evidence.rewrapping import Rewrapper
 from dialer.evidence.transcribing import Transcripts
 from dialer.live import LiveBoard
 from dialer.metrics import Metrics
+from dialer.model.collecting import IdentityResult
 from dialer.model.outcome import WrapUp
+from dialer.prompts.store import PromptStore
 from dialer.sip.trunks import TrunkStatus
 from dialer.storage import Storage
 
@@ -61,7 +63,7 @@ class Desk(Protocol):
 
     async def preview_dial(self, agent_id: int) -> AgentDeskView: ...
 
-    async def preview_skip(self, agent_id: int, reason: str) -> AgentDeskView: ...
+    async def preview_skip(self, agent_id: int, code: str, words: str) -> AgentDeskView: ...
 
     async def dial_manually(self, agent_id: int, phone_id: int) -> AgentDeskView: ...
 
@@ -73,7 +75,11 @@ class Desk(Protocol):
 
     async def wrap_up(self, wrap_up: WrapUp) -> AgentDeskView | None: ...
 
+    async def identify(self, agent_id: int, attempt_id: int, result: IdentityResult) -> AgentDeskView: ...
+
     def view(self, agent_id: int) -> AgentDeskView: ...
+
+    def case(self, agent_id: int) -> Shown: ...
 
 
 class TrunkBoard(Protocol):
@@ -108,6 +114,7 @@ class Services:
     metrics: Metrics
     player: Player
     encoders: Encoders
+    prompts: PromptStore
     redactor: Redactor
     transcripts: Transcripts
     rewrapper: Rewrapper

@@ -1,16 +1,23 @@
-"""What a collector's screen shows. Numbers are masked here: nothing beyond this module hands one to a collector."""
+"""What a collector's screen shows. Numbers are masked here: nothing beyond this module hands one to a collector.
 
-from collections.abc import Mapping
+Until the right person is on record as being on the line, a case shows whom to ask for and what to ask, and nothing of
+the debt: no reference, no field, no product, none of the words that are for that person alone.
+"""
+
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from dialer.agents.sessions import AgentSession
+from dialer.calls.case_fields import CaseField, case_fields
+from dialer.calls.form import FieldLimits, FormFacts, limits_of
 from dialer.calls.order import CallOrder
 from dialer.calls.placing import NotPlaced
+from dialer.calls.script import Speaker, render
 from dialer.clock import Clock
 from dialer.model.agent import AgentState
-from dialer.model.campaign import DispositionForm
-from dialer.model.contact import FieldValue, PhoneRole, mask_number
+from dialer.model.campaign import CampaignSettings, DispositionForm
+from dialer.model.collecting import IdentityCheck, IdentityQuestion, IdentityResult, LocalText, Script, SkipReason
+from dialer.model.contact import Contact, PhoneRole, mask_number
 
 SECOND = timedelta(seconds=1)
 
@@ -25,18 +32,54 @@ class PhoneView:
 
 
 @dataclass(frozen=True, slots=True)
-class CaseView:
-    """The case on the screen: of the call at hand, the preview, or the wrap-up."""
+class QuestionView:
+    """What the person is asked for, and what they must say; `expected` "": the case does not hold it."""
 
+    field_name: str
+    words: LocalText
+    expected: str
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityView:
+    """Who is on the line, as far as that is on record; `is_needed`: the campaign asks, and it is not confirmed."""
+
+    is_needed: bool
+    result: IdentityResult | None = None
+    at: datetime | None = None
+    questions: tuple[QuestionView, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CaseView:
+    """The case on the screen: of the call at hand, the preview, or the wrap-up.
+
+    Unless `is_open`, `case_ref`, `product`, `fields`, `limits` and the script's words for the person are empty.
+    `version` is another one whenever another case, or more or less of it, is to be shown.
+    """
+
+    version: int
     campaign_id: int
+    campaign_name: str
+    creditor: str
+    agency: str
     contact_id: int
-    case_ref: str
     person_name: str
-    fields: Mapping[str, FieldValue]
+    phone_id: int
     number_masked: str
+    number_role: PhoneRole
     phones: tuple[PhoneView, ...]
+    is_open: bool
+    identity: IdentityView
+    script: Script
     form: DispositionForm
+    wrap_up_limit_s: float
     attempt_id: int | None = None
+    case_ref: str = ""
+    product: str = ""
+    fields: tuple[CaseField, ...] = ()
+    limits: tuple[FieldLimits, ...] = ()
+    skip_reasons: tuple[SkipReason, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +118,73 @@ class AgentDeskView:
     recording_paused_since: datetime | None = None
 
 
-def case_view(order: CallOrder, attempt_id: int | None) -> CaseView:
-    """The case of an order."""
-    contact = order.contact
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A case as it stands on one screen; `is_preview`: it is looked at, and nobody is called yet."""
+
+    order: CallOrder
+    version: int
+    attempt_id: int | None = None
+    identity: IdentityCheck | None = None
+    is_preview: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether what the case says of the debt is shown."""
+        collecting = self.order.campaign.settings.collecting
+        return not collecting.identity_check or self.is_confirmed or (self.is_preview and collecting.preview_details)
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether the right person is on record as being on the line."""
+        return self.identity is not None and self.identity.result is IdentityResult.CONFIRMED
+
+
+def case_view(shown: Shown, collector_name: str, facts: FormFacts) -> CaseView:
+    """The case as far as it may be shown; `facts` are the day's and the case's."""
+    order, settings = shown.order, shown.order.campaign.settings
+    contact, number = order.contact, mask_number(order.phone.number)
+    speaker = Speaker(collector_name, number)
+    is_open = shown.is_open
     return CaseView(
+        version=shown.version,
         campaign_id=order.campaign.campaign_id,
+        campaign_name=order.campaign.name,
+        creditor=settings.creditor,
+        agency=settings.agency,
         contact_id=contact.contact_id,
-        case_ref=contact.case_ref,
         person_name=contact.name,
-        fields=dict(contact.fields),
-        number_masked=mask_number(order.phone.number),
+        phone_id=order.phone.phone_id,
+        number_masked=number,
+        number_role=order.phone.role,
         phones=tuple(PhoneView(phone.phone_id, mask_number(phone.number), phone.role) for phone in contact.phones),
-        form=order.campaign.settings.form,
-        attempt_id=attempt_id,
+        is_open=is_open,
+        identity=_identity(shown, settings, contact),
+        script=render(settings.collecting.script, settings, contact, speaker, is_open=is_open),
+        form=settings.form,
+        wrap_up_limit_s=settings.wrap_up_limit_s,
+        attempt_id=shown.attempt_id,
+        case_ref=contact.case_ref if is_open else "",
+        product=settings.product if is_open else "",
+        fields=case_fields(contact.fields) if is_open else (),
+        limits=tuple(limits_of(one, facts) for one in settings.form.fields) if is_open else (),
+        skip_reasons=settings.collecting.skip_reasons if shown.is_preview else (),
     )
+
+
+def _identity(shown: Shown, settings: CampaignSettings, contact: Contact) -> IdentityView:
+    check, collecting = shown.identity, settings.collecting
+    return IdentityView(
+        is_needed=collecting.identity_check and not shown.is_confirmed,
+        result=None if check is None else check.result,
+        at=None if check is None else check.at,
+        questions=tuple(_question(question, contact) for question in collecting.identity_questions),
+    )
+
+
+def _question(question: IdentityQuestion, contact: Contact) -> QuestionView:
+    value = str(contact.fields.get(question.field_name, ""))
+    return QuestionView(question.field_name, question.words, value[-question.show_last :] if value else "")
 
 
 def not_dialed(order: CallOrder, outcome: NotPlaced) -> NotDialed:

@@ -6,7 +6,7 @@ values or raise `DialerError` with words a collector understands.
 
 import asyncio
 import logging
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from types import TracebackType
@@ -16,24 +16,27 @@ from dialer.agents.phone import NailedUpLine, PhoneError
 from dialer.agents.ports import SipPort
 from dialer.agents.sessions import AgentChanged, AgentSession, AgentSessions
 from dialer.agents.state import BREAK_CODES, AgentEvent, AgentStateError
-from dialer.calls.case_view import AgentDeskView, NotDialed, case_view, desk_view, not_dialed
+from dialer.calls.case_view import AgentDeskView, Shown, case_view, desk_view, not_dialed
 from dialer.calls.floor import CallFloor
-from dialer.calls.form import check_wrap_up
 from dialer.calls.order import CallOrder
 from dialer.calls.pace_story import Observe
 from dialer.calls.placing import NotPlaced
 from dialer.calls.prompts import CallPrompts, render_prompts
 from dialer.calls.runner import AttemptRunner
+from dialer.calls.screens import IDENTIFIABLE, IN_TALK, Screens
+from dialer.calls.wrapping import WrappingUp
 from dialer.errors import DialerError, InputError, StorageError
+from dialer.live import LiveData
 from dialer.model.agent import Agent, AgentState
-from dialer.model.attempt import Attempt, CallPath, Disposition
+from dialer.model.attempt import CallPath, Disposition
 from dialer.model.campaign import Campaign, CampaignState
+from dialer.model.collecting import IdentityCheck, IdentityResult
 from dialer.model.contact import CaseStatus, Contact
-from dialer.model.entry import Candidate, WrapUpEffects
+from dialer.model.entry import Candidate
 from dialer.model.outcome import WrapUp
+from dialer.redaction import mask_numbers
 from dialer.sip.calls import IncomingCall
 from dialer.sip.registrar import Registrar, RegistrationChanged
-from dialer.storage.do_not_call import STOP_REASON
 
 logger = logging.getLogger(__name__)
 
@@ -41,11 +44,13 @@ SKIP_DELAY = timedelta(hours=1)
 """A skipped case comes back after this."""
 PREVIEW_RETURN_DELAY = timedelta(minutes=1)
 """A case nobody answered for goes to somebody else after this."""
-TAKEN_BACK = "there was no person: the call was taken back, nothing is to be wrapped up"
 NO_NEW_CALLS = (CampaignState.PAUSED, CampaignState.DRAINING, CampaignState.FINISHED)
-IN_TALK = (AgentState.TALKING, AgentState.HOLD)
 LOOKUP_LIMIT_S = 5.0
 """How long a phone that dials in waits for the account behind it."""
+
+
+Tell = Callable[[str, LiveData | None], None]
+"""Takes the newest value of a topic of the live state; None: it is gone."""
 
 
 class CaseStoppedError(DialerError):
@@ -66,8 +71,15 @@ class AgentDesk:
     """Used as `async with`, inside the sessions and the floor it serves."""
 
     def __init__(
-        self, floor: CallFloor, sessions: AgentSessions, sip: SipPort, registrar: Registrar | None, from_host: str
+        self,
+        floor: CallFloor,
+        sessions: AgentSessions,
+        sip: SipPort,
+        registrar: Registrar | None,
+        from_host: str,
+        tell: Tell = lambda topic, data: None,
     ) -> None:
+        """`tell` hears of every desk under `agent/ID`: no name of a person, no number, nothing of a debt."""
         self._floor = floor
         self._storage = floor.services.storage
         self._clock = floor.services.clock
@@ -76,9 +88,9 @@ class AgentDesk:
         self._registrar = registrar
         self._from_host = from_host
         self._previews: dict[int, PreviewOffer] = {}
-        self._cases: dict[int, tuple[CallOrder, int]] = {}
-        self._refused: dict[int, NotDialed] = {}
-        self._notices: dict[int, str] = {}
+        self._screens = Screens()
+        self._wrapping = WrappingUp(floor, sessions)
+        self._tell = tell
         self._ringing: set[int] = set()
         self._closing = False
         self._tasks = asyncio.TaskGroup()
@@ -107,6 +119,7 @@ class AgentDesk:
             line = await self._ring(agent)
             session = self._sessions.open(agent, line, campaign_ids, "logged in")
         session.campaign_ids = frozenset(campaign_ids)
+        self._publish(session)
         return self.view(agent_id)
 
     async def log_out(self, agent_id: int, cause: str = "logged out") -> AgentDeskView | None:
@@ -129,21 +142,38 @@ class AgentDesk:
     def view(self, agent_id: int) -> AgentDeskView:
         """What the collector's screen shows. Raises AgentStateError while offline."""
         session = self._sessions.get(agent_id)
-        case = None
-        offer = self._previews.get(agent_id)
-        if session.state is AgentState.PREVIEW and offer is not None:
-            case = case_view(CallOrder.of_candidate(offer.campaign, offer.candidate, agent_id), None)
-        elif agent_id in self._cases and session.state in (
-            AgentState.RESERVED,
-            AgentState.TALKING,
-            AgentState.HOLD,
-            AgentState.WRAPUP,
-        ):
-            case = case_view(*self._cases[agent_id])
+        shown = self._screens.find(agent_id)
         call = self._call_of(session)
         paused_since = None if call is None else call.pause.since
-        notice = self._notices.get(agent_id, "")
-        return desk_view(session, case, self._clock, self._refused.get(agent_id), notice, paused_since)
+        case = None
+        if shown is not None:
+            facts = self._wrapping.facts(shown.order.campaign.settings, shown.order.contact)
+            case = case_view(shown, session.agent.name, facts)
+        refused, notice = self._screens.refused(agent_id), self._screens.notice(agent_id)
+        return desk_view(session, case, self._clock, refused, notice, paused_since)
+
+    def case(self, agent_id: int) -> Shown:
+        """What is on the collector's screen. Raises AgentStateError where there is no case."""
+        self._sessions.get(agent_id)
+        shown = self._screens.find(agent_id)
+        if shown is None:
+            raise AgentStateError("there is no case on the screen")
+        return shown
+
+    async def identify(self, agent_id: int, attempt_id: int, result: IdentityResult) -> AgentDeskView:
+        """Records who is, or was, on the line of the call at hand; the screen shows the case, or no longer does.
+
+        Raises AgentStateError where that call is not on the screen.
+        """
+        state, shown = self._sessions.get(agent_id).state, self.case(agent_id)
+        if shown.attempt_id != attempt_id or state not in IDENTIFIABLE:
+            raise AgentStateError("that call is not on the screen, or nobody has answered it yet")
+        check = IdentityCheck(attempt_id, agent_id, result, self._clock.utcnow())
+        await self._storage.identity_checks.record(check)
+        self._screens.identified(check)
+        session = self._sessions.get(agent_id)
+        self._publish(session)
+        return self.view(agent_id)
 
     # ---- calls
 
@@ -152,6 +182,8 @@ class AgentDesk:
         limit_s = offer.campaign.settings.preview_limit_s
         self._sessions.apply(self._sessions.get(agent_id), AgentEvent.PREVIEW, "preview", limit_s=limit_s)
         self._previews[agent_id] = offer
+        self._screens.preview(agent_id, CallOrder.of_candidate(offer.campaign, offer.candidate, agent_id))
+        self._publish(self._sessions.get(agent_id))
 
     async def preview_dial(self, agent_id: int) -> AgentDeskView:
         """Dials the case on the screen, or puts it back where the campaign dials no more.
@@ -171,11 +203,13 @@ class AgentDesk:
         self._previews.pop(agent_id, None)
         return self.view(agent_id)
 
-    async def preview_skip(self, agent_id: int, reason: str) -> AgentDeskView:
-        """Puts the case on the screen back, with the collector's reason. Raises AgentStateError, InputError."""
-        if not reason.strip():
-            raise InputError("a skipped case needs a reason")
+    async def preview_skip(self, agent_id: int, code: str, words: str) -> AgentDeskView:
+        """Puts the case on the screen back, for a reason of the campaign's list (a code), in words, or both.
+
+        Raises AgentStateError, InputError.
+        """
         offer = self._preview(agent_id)
+        reason = _skip_reason(offer.campaign, code, words)
         self._previews.pop(agent_id)
         self._sessions.apply(self._sessions.get(agent_id), AgentEvent.RELEASE, f"skipped: {reason}")
         not_before = self._clock.utcnow() + SKIP_DELAY
@@ -224,24 +258,7 @@ class AgentDesk:
 
         Raises FormError (InputError) naming every wrong field, AgentStateError while the call is still up.
         """
-        session = self._sessions.find(wrap_up.agent_id)
-        if session is not None and session.call is not None and session.call.attempt_id == wrap_up.attempt_id:
-            raise AgentStateError("the call is still up; hang up first")
-        attempt, campaign = await self._wrapped_call(wrap_up)
-        now = self._clock.utcnow()
-        code = check_wrap_up(campaign.settings.form, wrap_up, now)
-        effects = WrapUpEffects(
-            final=code.final,
-            right_party=code.right_party,
-            do_not_call=code.do_not_call,
-            not_a_conversation=code.not_a_conversation,
-            callback_at=wrap_up.callback_at if code.callback else None,
-            callback_agent_id=wrap_up.agent_id if code.callback else None,
-        )
-        await self._storage.attempts.flush_marks()  # that it was connected may not be written down yet
-        await self._storage.wrap_ups.record(wrap_up, effects, now)
-        if code.do_not_call:
-            await self._stop_calls_like(attempt, attempt.person_ref if code.right_party else None)
+        await self._wrapping.record(wrap_up)
         return self._wrapped(wrap_up)
 
     def _wrapped(self, wrap_up: WrapUp) -> AgentDeskView | None:
@@ -251,12 +268,6 @@ class AgentDesk:
         if session.state is AgentState.WRAPUP and session.last_attempt_id == wrap_up.attempt_id:
             self._sessions.apply(session, AgentEvent.WRAPPED, f"wrapped up: {wrap_up.code}")
         return self.view(wrap_up.agent_id) if self._sessions.find(wrap_up.agent_id) else None
-
-    async def _stop_calls_like(self, attempt: Attempt, person_ref: str | None) -> None:
-        contact = await self._storage.lists.contact_of_phone(attempt.phone_id)
-        for phone in contact.phones if contact is not None else ():
-            if phone.phone_id == attempt.phone_id:
-                self._floor.stop(STOP_REASON, person_ref=person_ref, number=phone.number)
 
     # ---- phones
 
@@ -314,28 +325,22 @@ class AgentDesk:
     def _place(self, agent_id: int, order: CallOrder, prompts: CallPrompts, observe: Observe, cause: str) -> None:
         def ended(_: AttemptRunner, outcome: NotPlaced | Disposition) -> None:
             if isinstance(outcome, NotPlaced) and self._sessions.find(agent_id) is not None:
-                self._refused[agent_id] = not_dialed(order, outcome)
+                self._screens.not_dialed(agent_id, not_dialed(order, outcome))
+                self._publish(self._sessions.get(agent_id))
 
         self._floor.place(order, prompts, observe, on_end=ended, cause=cause)
-        self._cases[agent_id] = (order, 0)
 
     def _on_change(self, changed: AgentChanged) -> None:
         session, transition = changed.session, changed.transition
-        if transition.new in (AgentState.PREVIEW, AgentState.RESERVED, AgentState.OFFLINE):
-            self._refused.pop(session.agent_id, None)
-            self._notices.pop(session.agent_id, None)
-        if transition.old in IN_TALK and transition.new not in (*IN_TALK, AgentState.WRAPUP, AgentState.OFFLINE):
-            self._notices[session.agent_id] = TAKEN_BACK
-        if transition.new is AgentState.TALKING and session.call is not None:
-            runner = self._floor.find(session.call.attempt_id)
-            if runner is not None:
-                self._cases[session.agent_id] = (runner.order, runner.attempt_id)
+        self._screens.changed(changed)
         if transition.old is AgentState.PREVIEW and transition.new is not AgentState.RESERVED:
             offer = self._previews.pop(session.agent_id, None)
             if offer is not None:
                 self._tasks.create_task(self._return_preview(offer, transition.cause), name="preview returned")
-        if transition.new in (AgentState.READY, AgentState.OFFLINE):
-            self._cases.pop(session.agent_id, None)
+        self._publish(session)
+
+    def _publish(self, session: AgentSession) -> None:
+        self._tell(f"agent/{session.agent_id}", self._screens.live_data(session, self._clock))
 
     async def _return_preview(self, offer: PreviewOffer, cause: str) -> None:
         not_before = self._clock.utcnow() + PREVIEW_RETURN_DELAY
@@ -345,7 +350,7 @@ class AgentDesk:
             logger.exception("preview not put back")
 
     def _call_of(self, session: AgentSession) -> AttemptRunner | None:
-        return None if session.call is None else self._floor.find(session.call.attempt_id)
+        return session.call if isinstance(session.call, AttemptRunner) else None
 
     def _talk_of(self, agent_id: int) -> AttemptRunner:
         session = self._sessions.get(agent_id)
@@ -380,26 +385,22 @@ class AgentDesk:
             raise AgentStateError(stopped)
         raise InputError("the contact is in none of the campaigns you are logged in for")
 
-    async def _wrapped_call(self, wrap_up: WrapUp) -> tuple[Attempt, Campaign]:
-        """The call a wrap-up is about: one this collector was on. Until it is settled only the session knows."""
-        attempt = await self._storage.attempts.get(wrap_up.attempt_id)
-        campaign = None if attempt is None else await self._storage.campaigns.get(attempt.campaign_id)
-        if attempt is None or campaign is None:
-            raise InputError(f"there is no attempt {wrap_up.attempt_id}")
-        session = self._sessions.find(wrap_up.agent_id)
-        on_it = session is not None and session.last_attempt_id == attempt.attempt_id
-        if attempt.agent_id != wrap_up.agent_id and not (attempt.agent_id is None and on_it):
-            raise InputError(
-                "that call was another collector's" if attempt.agent_id else "no collector was on that call"
-            )
-        return attempt, campaign
-
 
 def _why_not(campaign: Campaign | None) -> str:
     """Why collectors may place no call for a campaign, "" when they may: before its start they may try it out."""
     if campaign is None:
         return "the campaign is gone: no new calls"
     return f"the campaign is {campaign.state.value}: no new calls" if campaign.state in NO_NEW_CALLS else ""
+
+
+def _skip_reason(campaign: Campaign, code: str, words: str) -> str:
+    known = [reason.code for reason in campaign.settings.collecting.skip_reasons]
+    if code and code not in known:
+        raise InputError(f"code: {code!r} is no reason of this campaign; known: {', '.join(known)}")
+    given = [part for part in (code, mask_numbers(words.strip())) if part]
+    if not given:
+        raise InputError("a skipped case needs a reason")
+    return ": ".join(given)
 
 
 def _nobody_paces(_: object) -> None:

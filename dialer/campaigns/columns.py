@@ -89,6 +89,11 @@ def mapped_columns(headers: Sequence[str], mapping: Mapping[str, str]) -> tuple[
     return _complete([_told(header, mapping.get(header, Target.IGNORE.value)) for header in headers])
 
 
+def meaning_of(header: str) -> Target:
+    """What a column, or a case field, of this name most likely is."""
+    return _guess_one(header).target
+
+
 def _told(header: str, meaning: str) -> Column:
     name, _, field_name = meaning.partition(":")
     try:

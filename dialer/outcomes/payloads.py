@@ -70,7 +70,7 @@ def wrap_up(record: WrapUp, attempt: Attempt) -> Payload:
         "agent_id": record.agent_id,
         "code": record.code,
         "recorded_at": _instant(record.recorded_at),
-        "values": {name: _form_value(value) for name, value in record.values.items()},
+        "values": {name: form_value(value) for name, value in record.values.items()},
         "callback_at": _instant(record.callback_at),
         "note": mask_numbers(record.note),
     }
@@ -164,7 +164,8 @@ def _next_step(step: NextStep | None) -> Payload | None:
     return {"exhausted": step.exhausted, "not_before": _instant(step.not_before), "reason": step.reason}
 
 
-def _form_value(value: FormValue) -> str | bool:
+def form_value(value: FormValue) -> str | bool:
+    """A field of a form as it leaves the house: amounts as decimal text, days as YYYY-MM-DD, numbers in text masked."""
     if isinstance(value, bool):
         return value
     if isinstance(value, Decimal):

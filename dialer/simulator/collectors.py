@@ -63,18 +63,21 @@ class RobotCollector:
     async def _preview(self) -> None:
         await asyncio.sleep(self._chance.uniform(*WRITES_S))
         if self._chance.random() < SKIP_SHARE:
-            await self._api.post(f"{self._path}/preview/skip", {"reason": "called this morning"})
+            await self._api.post(f"{self._path}/preview/skip", {"code": "reached_today"})
         else:
             await self._api.post(f"{self._path}/preview/dial")
 
     async def _wrap_up(self, desk: Mapping[str, Any]) -> None:
         await asyncio.sleep(self._chance.uniform(*WRITES_S))
         case = desk["case"]
-        code = self._chance.choice([code for code in case["form"]["codes"] if not code["callback"]])["code"]
-        needed = [field for field in case["form"]["fields"] if code in field["required_for"]]
+        code = self._chance.choice([code for code in case["form"]["codes"] if not code["callback"]])
+        if code["right_party"] and case["identity"]["is_needed"]:
+            word = {"attempt_id": case["attempt_id"], "result": "confirmed"}
+            await self._api.post(f"{self._path}/identity", word)
+        needed = [field for field in case["form"]["fields"] if code["code"] in field["required_for"]]
         body = {
             "attempt_id": case["attempt_id"],
-            "code": code,
+            "code": code["code"],
             "values": {field["name"]: self._value(field) for field in needed},
         }
         await self._api.post(f"{self._path}/wrap-up", body)

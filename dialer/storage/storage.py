@@ -19,6 +19,7 @@ from dialer.storage.budget_parts import BudgetParts
 from dialer.storage.campaign_history import CampaignHistory
 from dialer.storage.campaigns import Campaigns
 from dialer.storage.cases import Cases
+from dialer.storage.collecting import Collecting
 from dialer.storage.consents import Consents
 from dialer.storage.crypto import Cipher
 from dialer.storage.database import Database, PostgresDatabase, connect_to
@@ -90,6 +91,7 @@ class Storage:
         self.attempts = Attempts(database, cipher)
         self.wrap_ups = WrapUps(database, cipher)
         self.identity_checks = IdentityChecks(database)
+        self.collecting = Collecting(database, cipher)
         self.cases = Cases(database)
         self.agents = Agents(database)
         self.accounts = Accounts(database)

@@ -1,6 +1,7 @@
 """Wrap-ups: what the collector recorded, and all it brings about, in one transaction."""
 
 import hashlib
+from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
@@ -90,6 +91,12 @@ class WrapUps:
         query = select(wrap_ups).where(wrap_ups.c.attempt_id == attempt_id)
         row = await self._database.read(lambda connection: connection.execute(query).first())
         return None if row is None else opened(self._cipher, row)
+
+    async def of_attempts(self, attempt_ids: Collection[int]) -> Mapping[int, WrapUp]:
+        """The wrap-ups of these attempts; those without one are left out."""
+        query = select(wrap_ups).where(wrap_ups.c.attempt_id.in_(sorted(attempt_ids)))
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return {row.attempt_id: opened(self._cipher, row) for row in rows}
 
 
 def opened(cipher: Cipher, row: AnyRow) -> WrapUp:

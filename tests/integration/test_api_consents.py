@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from dialer.calls.case_view import AgentDeskView, CaseView
+from dialer.calls.case_view import Shown
+from dialer.calls.order import CallOrder
 from dialer.model.account import Role
-from dialer.model.agent import AgentState
-from dialer.model.campaign import DispositionForm
 from dialer.model.contact import CaseStatus
 from dialer.storage.consents import WITHDRAWN
 from tests.support.house import House, open_house
@@ -145,13 +144,13 @@ async def test_a_collector_speaks_for_the_person_on_the_screen(house: House, mon
     status, problem = await ask(house, "POST", "/v1/inconveniences", json=weekday, headers=headers)
     assert (status, problem["detail"]) == (409, "there is no case on the screen")
     campaign_id = await run_campaign(house.storage, contacts(2))
+    campaign = await house.storage.campaigns.get(campaign_id)
+    assert campaign is not None
     candidates = await house.storage.entries.claim(campaign_id, "node1", 2, datetime.now(UTC))
-    shown = next(each.contact for each in candidates if each.contact.person_ref == "person-0")
-    other = next(each.contact for each in candidates if each.contact.person_ref == "person-1")
-    case = CaseView(campaign_id, shown.contact_id, shown.case_ref, "", {}, "", (), DispositionForm(()))
-    now = datetime.now(UTC)
-    monkeypatch.setattr(house.desk, "view", lambda _: AgentDeskView(1, "", AgentState.TALKING, now, case=case))
-    own, theirs = shown.phones[0].phone_id, other.phones[0].phone_id
+    shown = next(each for each in candidates if each.contact.person_ref == "person-0")
+    other = next(each for each in candidates if each.contact.person_ref == "person-1")
+    monkeypatch.setattr(house.desk, "case", lambda _: Shown(CallOrder.of_candidate(campaign, shown), version=1))
+    own, theirs = shown.phone.phone_id, other.phone.phone_id
     for body, expected in (
         (weekday, 201),
         ({"phone_id": own}, 201),

@@ -5,6 +5,7 @@ from pathlib import Path
 from dialer.model.agent import AgentState
 from dialer.model.attempt import Disposition, HangupSide
 from dialer.model.campaign import AmdMode, CampaignSettings, DispositionCode, DispositionForm
+from dialer.model.collecting import IdentityResult
 from dialer.model.outcome import WrapUp
 from tests.support.call_lab import COLLECTOR_HZ, PERSON_HZ, Line, call_lab, until
 
@@ -27,6 +28,8 @@ async def test_a_person_meets_a_collector(tmp_path: Path) -> None:
         assert view.state is AgentState.TALKING
         assert view.case is not None
         assert view.case.number_masked == "138****1234"
+        assert view.case.attempt_id is not None
+        await lab.app.desk.identify(agent_id, view.case.attempt_id, IdentityResult.CONFIRMED)
 
         person.hang_up()
         (attempt,) = await lab.settled()

@@ -184,7 +184,7 @@ async def test_a_preview_is_skipped_then_dialed(tmp_path: Path) -> None:
         await until(lambda: desk.view(agent_id).state is AgentState.PREVIEW, "a case is shown")
         first = desk.view(agent_id).case
         assert first is not None
-        await desk.preview_skip(agent_id, "called yesterday")
+        await desk.preview_skip(agent_id, "reached_today", "called yesterday")
         await until(lambda: desk.view(agent_id).state is AgentState.PREVIEW, "the next case is shown")
         second = desk.view(agent_id).case
         assert second is not None

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from dialer.calls.attempt import PULL_BACK_CONFIDENCE
-from dialer.calls.desk import TAKEN_BACK
 from dialer.calls.listening import LASTING_TONE_MS
+from dialer.calls.screens import TAKEN_BACK
 from dialer.model.agent import AgentState
 from dialer.model.attempt import Disposition, HangupSide
 from dialer.model.campaign import AmdMode, CampaignSettings, MachineAction

@@ -63,6 +63,7 @@ async def talk(house: PathHouse, seat: Seat, carrier: Carrier) -> Mapping[str, A
     await seat.act("hang-up")
     await seat.reaches("wrapup")
     attempt = await house.settled(campaign_id)
+    await seat.act("identity", {"attempt_id": attempt["attempt_id"], "result": "confirmed"})
     await seat.act("wrap-up", {"attempt_id": attempt["attempt_id"], **PROMISE})
     assert await seat.state() == "ready"
     await carrier.finished()

@@ -74,6 +74,7 @@ class Shift:
         await seat.reaches("wrapup")
         desk = await seat.api.get(f"/v1/agents/{seat.agent_id}")
         body = {"attempt_id": desk["case"]["attempt_id"], "code": "promise", "values": {"amount": "1.00"}}
+        await seat.act("identity", {"attempt_id": desk["case"]["attempt_id"], "result": "confirmed"})
         await seat.act("wrap-up", body)
 
     async def last_change(self, seat: Seat, new: AgentState) -> AgentStateChange:

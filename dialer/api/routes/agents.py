@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from dialer.agents.state import AgentStateError
 from dialer.api.auditing import audit
+from dialer.api.own_desk import AgentPath, check_own
 from dialer.api.problems import ApiError, FieldError, bad_field, not_found
 from dialer.api.routing import AnyCall, Call, Id, Input, Instant, Nothing, Routes
 from dialer.calls.case_view import AgentDeskView
@@ -20,12 +21,7 @@ from dialer.model.outcome import FormValue, WrapUp
 
 routes = Routes("agents")
 
-Reason = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Text = Annotated[str, StringConstraints(max_length=2000)]
-
-
-class AgentPath(Input):
-    agent_id: Id
 
 
 class LogInBody(Input):
@@ -41,9 +37,10 @@ class BreakBody(Input):
 
 
 class SkipBody(Input):
-    """Why the previewed case is not called."""
+    """Why the previewed case is not called: a code of the campaign's list, words, or both."""
 
-    reason: Reason
+    code: Annotated[str, StringConstraints(max_length=50)] = ""
+    reason: Annotated[str, StringConstraints(max_length=200)] = ""
 
 
 class DialBody(Input):
@@ -97,7 +94,7 @@ async def list_agents(call: Call[Nothing, Nothing, Nothing]) -> AgentList:
 @routes.add("GET", "/v1/agents/{agent_id}", "agents.view")
 async def view(call: Call[AgentPath, Nothing, Nothing]) -> AgentDeskView:
     """Shows the desk: state, and the case of the call at hand."""
-    _check_own(call)
+    check_own(call)
     desk = _desk_of(call, call.path.agent_id)
     if desk is None:
         raise not_found("collector at a desk; log in first")
@@ -107,7 +104,7 @@ async def view(call: Call[AgentPath, Nothing, Nothing]) -> AgentDeskView:
 @routes.add("POST", "/v1/agents/{agent_id}/log-in", "agents.log_in")
 async def log_in(call: Call[AgentPath, Nothing, LogInBody]) -> AgentDeskView:
     """Rings the collector's phone; when it is answered the shift begins."""
-    _check_own(call)
+    check_own(call)
     if await call.services.storage.accounts.agent(call.path.agent_id) is None:
         raise not_found("collector")
     return await call.services.desk.log_in(call.path.agent_id, call.body.campaign_ids)
@@ -116,49 +113,52 @@ async def log_in(call: Call[AgentPath, Nothing, LogInBody]) -> AgentDeskView:
 @routes.add("POST", "/v1/agents/{agent_id}/log-out", "agents.log_out")
 async def log_out(call: Call[AgentPath, Nothing, Nothing]) -> AgentDeskView | None:
     """Ends the shift: at once (null), or when the call at hand is wrapped up."""
-    _check_own(call)
+    check_own(call)
     return await call.services.desk.log_out(call.path.agent_id, _cause(call))
 
 
 @routes.add("POST", "/v1/agents/{agent_id}/ready", "agents.ready")
 async def ready(call: Call[AgentPath, Nothing, Nothing]) -> AgentDeskView:
     """Takes calls from now on."""
-    _check_own(call)
+    check_own(call)
     return await call.services.desk.ready(call.path.agent_id)
 
 
 @routes.add("POST", "/v1/agents/{agent_id}/break", "agents.break")
 async def take_break(call: Call[AgentPath, Nothing, BreakBody]) -> AgentDeskView:
     """Takes no calls; during a call, from its wrap-up on."""
-    _check_own(call)
+    check_own(call)
+    known = [house.code for house in call.services.config.collecting.break_codes]
+    if call.body.code not in known:
+        raise bad_field("body.code", "is no break code of this house", f"use one of: {', '.join(known)}")
     return await call.services.desk.take_break(call.path.agent_id, call.body.code)
 
 
 @routes.add("POST", "/v1/agents/{agent_id}/preview/dial", "agents.preview_dial")
 async def preview_dial(call: Call[AgentPath, Nothing, Nothing]) -> AgentDeskView:
     """Dials the case on the screen."""
-    _check_own(call)
+    check_own(call)
     return await call.services.desk.preview_dial(call.path.agent_id)
 
 
 @routes.add("POST", "/v1/agents/{agent_id}/preview/skip", "agents.preview_skip")
 async def preview_skip(call: Call[AgentPath, Nothing, SkipBody]) -> AgentDeskView:
     """Skips the case on the screen, with a reason."""
-    _check_own(call)
-    return await call.services.desk.preview_skip(call.path.agent_id, call.body.reason)
+    check_own(call)
+    return await call.services.desk.preview_skip(call.path.agent_id, call.body.code, call.body.reason)
 
 
 @routes.add("POST", "/v1/agents/{agent_id}/dial", "agents.dial")
 async def dial(call: Call[AgentPath, Nothing, DialBody]) -> AgentDeskView:
     """Dials a number of the case by hand, without seeing it."""
-    _check_own(call)
+    check_own(call)
     return await call.services.desk.dial_manually(call.path.agent_id, call.body.phone_id)
 
 
 @routes.add("POST", "/v1/agents/{agent_id}/hang-up", "agents.hang_up")
 async def hang_up(call: Call[AgentPath, Nothing, Nothing]) -> AgentDeskView:
     """Ends the call at hand; the phone's own leg stays up."""
-    _check_own(call)
+    check_own(call)
     return await call.services.desk.hang_up(call.path.agent_id)
 
 
@@ -168,7 +168,7 @@ async def pause_recording(call: Call[AgentPath, Nothing, Nothing]) -> AgentDeskV
 
     It goes on by itself after `recordings.longest_pause_s`, and when the talk ends.
     """
-    _check_own(call)
+    check_own(call)
     shown = await call.services.desk.pause_recording(call.path.agent_id)
     await audit(call, "recording.pause", _talk(shown))
     return shown
@@ -177,7 +177,7 @@ async def pause_recording(call: Call[AgentPath, Nothing, Nothing]) -> AgentDeskV
 @routes.add("POST", "/v1/agents/{agent_id}/recording/resume", "agents.resume_recording")
 async def resume_recording(call: Call[AgentPath, Nothing, Nothing]) -> AgentDeskView:
     """Records again."""
-    _check_own(call)
+    check_own(call)
     shown = await call.services.desk.resume_recording(call.path.agent_id)
     await audit(call, "recording.resume", _talk(shown))
     return shown
@@ -186,7 +186,7 @@ async def resume_recording(call: Call[AgentPath, Nothing, Nothing]) -> AgentDesk
 @routes.add("POST", "/v1/agents/{agent_id}/wrap-up", "agents.wrap_up")
 async def wrap_up(call: Call[AgentPath, Nothing, WrapUpBody]) -> AgentDeskView | None:
     """Records how the talk went: a code of the form, its fields, a promised callback; null when the shift is over."""
-    _check_own(call)
+    check_own(call)
     asked, services = call.body, call.services
     record = WrapUp(
         attempt_id=asked.attempt_id,
@@ -210,11 +210,6 @@ def _talk(shown: AgentDeskView) -> str:
     """The call at hand, as the audit log names it."""
     attempt_id = None if shown.case is None else shown.case.attempt_id
     return f"agent/{shown.agent_id}" if attempt_id is None else f"attempt/{attempt_id}"
-
-
-def _check_own(call: AnyCall) -> None:
-    if call.actor.role is Role.COLLECTOR and call.actor.account_id != call.path.agent_id:
-        raise ApiError(HTTPStatus.FORBIDDEN, "a collector acts on the own desk only")
 
 
 def _desk_of(call: AnyCall, agent_id: int) -> AgentDeskView | None:

@@ -257,21 +257,18 @@ async def _person(call: AnyCall) -> str:
         if asked is None:
             raise bad_field("body.person_ref", "is missing", "add this field")
         return asked
-    shown = await _shown_person(call)
+    shown = _shown_person(call)
     if asked not in (None, shown):
         raise ApiError(HTTPStatus.FORBIDDEN, "a collector speaks for the person on the screen only")
     return shown
 
 
-async def _shown_person(call: AnyCall) -> str:
+def _shown_person(call: AnyCall) -> str:
     try:
-        case = call.services.desk.view(call.actor.account_id or 0).case
-    except AgentStateError:  # offline
-        case = None
-    contact = None if case is None else await call.services.storage.lists.contact(case.contact_id)
-    if contact is None:
-        raise conflict("there is no case on the screen")
-    return str(contact.person_ref)
+        shown = call.services.desk.case(call.actor.account_id or 0)
+    except AgentStateError as error:  # offline, or between two calls
+        raise conflict("there is no case on the screen") from error
+    return shown.order.contact.person_ref
 
 
 async def _number(call: AnyCall, person_ref: str) -> str | None:

@@ -6,7 +6,7 @@ What another node or a person changed there is taken over within `RELOAD_S`.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
 from datetime import timedelta
 from types import TracebackType
@@ -15,7 +15,7 @@ from typing import Self
 from dialer.agents.sessions import AgentChanged, AgentSessions
 from dialer.calls.desk import AgentDesk
 from dialer.calls.floor import CallFloor
-from dialer.calls.prompts import render_prompts
+from dialer.calls.prompts import render_prompts, role_names
 from dialer.calls.spool_guard import SpoolGuard
 from dialer.campaigns.lifecycle import CampaignAction, Refusal, transition
 from dialer.campaigns.loop.complaints import Complaints
@@ -26,7 +26,6 @@ from dialer.campaigns.loop.staffing import Collector, lend
 from dialer.campaigns.loop.status import CampaignStatus
 from dialer.errors import ConfigError, DialerError, InputError, StorageError
 from dialer.live import LiveBoard
-from dialer.model.agent import AgentState
 from dialer.model.campaign import Campaign, CampaignState
 from dialer.model.entry import EntryCounts
 from dialer.model.limiting import Factor
@@ -86,6 +85,8 @@ class CampaignManager:
         """Why campaigns that should run do not."""
         self._complaints = Complaints(self._clock)
         self._reloaded_at: float | None = None
+        self._uploads: Hashable = None
+        """Of the prompts that were rendered."""
         self._swept_at = self._clock.monotonic()
         self._tasks = asyncio.TaskGroup()
         self._checks = LaunchChecks(floor.services, trunks, self._tasks)
@@ -237,9 +238,12 @@ class CampaignManager:
         for campaign_id in set(self._running) - set(campaigns):
             await self._forget(campaign_id)
         self._not_run = {known: why for known, why in self._not_run.items() if known in campaigns}
+        before, self._uploads = self._uploads, await self._parts.floor.services.prompts.version()
         for campaign in campaigns.values():
             known = self._running.get(campaign.campaign_id)
             if known is not None:
+                if before != self._uploads or role_names(known.campaign.settings) != role_names(campaign.settings):
+                    await self._render_again(known, campaign)
                 known.campaign = campaign
             else:
                 await self._take_up(campaign)
@@ -262,6 +266,16 @@ class CampaignManager:
         await running.load()
         self._running[campaign.campaign_id] = running
         logger.info("campaign taken up", extra={"action": "campaign", "campaign_id": campaign.campaign_id})
+
+    async def _render_again(self, running: RunningCampaign, campaign: Campaign) -> None:
+        """What was uploaded or chosen meanwhile; what cannot be rendered leaves what there is."""
+        try:
+            running.prompts = await render_prompts(self._parts.floor.services.prompts, campaign.settings)
+        except ConfigError as error:
+            campaign_id = campaign.campaign_id
+            self._complaints.say(
+                campaign_id, "prompts stay as they were", error, action="campaign", campaign_id=campaign_id
+            )
 
     async def _forget(self, campaign_id: int) -> None:
         running = self._running.pop(campaign_id)
@@ -307,16 +321,6 @@ class CampaignManager:
     def _on_agent(self, changed: AgentChanged) -> None:
         for running in self._running.values():
             running.agent_changed(changed)
-        session = changed.session
-        gone = changed.transition.new is AgentState.OFFLINE
-        data: dict[str, object] = {
-            "name": session.agent.name,
-            "state": session.state.value,
-            "cause": changed.transition.cause,
-            "campaign_ids": sorted(session.campaign_ids),
-            "attempt_id": session.call.attempt_id if session.call else None,
-        }
-        self._parts.board.publish(f"agent/{session.agent_id}", None if gone else data)
 
     def _publish_house(self) -> None:
         for trunk in self._parts.trunks.status():

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from dialer.calls.form import MAX_TEXT, FormError, check_wrap_up
+from dialer.calls.form import MAX_TEXT, FormError, FormFacts, check_wrap_up
 from dialer.model.campaign import DispositionCode, DispositionForm, FormField, FormFieldKind
 from dialer.model.outcome import FormValue, WrapUp
 
@@ -24,6 +24,7 @@ FORM = DispositionForm(
         FormField("words", FormFieldKind.TEXT, "Words"),
     ),
 )
+FACTS = FormFacts(date(2026, 11, 23))
 GOOD: dict[str, FormValue] = {"amount": Decimal("100.50"), "day": date(2026, 11, 30)}
 
 
@@ -33,8 +34,8 @@ def wrap_up(code: str, values: dict[str, FormValue], callback_at: datetime | Non
 
 def test_a_complete_form_gives_its_code() -> None:
     full = GOOD | {"reason": "job", "dispute": False, "words": "will pay"}
-    assert check_wrap_up(FORM, wrap_up("promise", full), NOW).code == "promise"
-    assert check_wrap_up(FORM, wrap_up("wrong", {}), NOW).final
+    assert check_wrap_up(FORM, wrap_up("promise", full), NOW, FACTS).code == "promise"
+    assert check_wrap_up(FORM, wrap_up("wrong", {}), NOW, FACTS).final
 
 
 @pytest.mark.parametrize(
@@ -55,7 +56,7 @@ def test_a_complete_form_gives_its_code() -> None:
 )
 def test_wrong_fields_are_named(code: str, values: dict[str, FormValue], named: set[str]) -> None:
     with pytest.raises(FormError) as caught:
-        check_wrap_up(FORM, wrap_up(code, values), NOW)
+        check_wrap_up(FORM, wrap_up(code, values), NOW, FACTS)
     assert set(caught.value.problems) == named
 
 
@@ -65,13 +66,13 @@ def test_wrong_fields_are_named(code: str, values: dict[str, FormValue], named: 
 )
 def test_a_callback_needs_a_time_to_come(callback_at: datetime | None) -> None:
     with pytest.raises(FormError, match="callback_at"):
-        check_wrap_up(FORM, wrap_up("callback", {}, callback_at), NOW)
+        check_wrap_up(FORM, wrap_up("callback", {}, callback_at), NOW, FACTS)
 
 
 def test_a_promised_time_is_taken() -> None:
-    assert check_wrap_up(FORM, wrap_up("callback", {}, NOW + timedelta(days=1)), NOW).callback
+    assert check_wrap_up(FORM, wrap_up("callback", {}, NOW + timedelta(days=1)), NOW, FACTS).callback
 
 
 def test_a_note_has_a_limit() -> None:
     with pytest.raises(FormError, match="note"):
-        check_wrap_up(FORM, wrap_up("wrong", {}, note="x" * (MAX_TEXT + 1)), NOW)
+        check_wrap_up(FORM, wrap_up("wrong", {}, note="x" * (MAX_TEXT + 1)), NOW, FACTS)
