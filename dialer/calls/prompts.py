@@ -38,16 +38,29 @@ class CallPrompts:
 
 async def render_prompts(store: PromptStore, settings: CampaignSettings) -> CallPrompts:
     """What every call of the campaign may need. Raises ConfigError naming the prompt that is missing or wrong."""
+    roles = {role: await store.render(name) for role, name in role_names(settings).items()}
+    if settings.mode is not CampaignMode.REMINDER:
+        return CallPrompts(roles)
+    return CallPrompts(roles, {say: await store.render(name) for say, name in DIALOGUE_PROMPTS.items()})
+
+
+def prompts_of(settings: CampaignSettings) -> frozenset[str]:
+    """The names of all prompts that a campaign may play; what its script is put together from is not among them."""
+    names = frozenset(role_names(settings).values())
+    if settings.mode is not CampaignMode.REMINDER:
+        return names
+    return names | {*DIALOGUE_PROMPTS.values(), settings.reminder_script}
+
+
+def role_names(settings: CampaignSettings) -> dict[PromptRole, str]:
+    """What is played in which role."""
     names = {PromptRole.HOLD_ON: HOLD_ON_PROMPT, PromptRole.GOODBYE: GOODBYE_PROMPT}
     names[PromptRole.SAFE_HARBOUR] = settings.safe_harbour_prompt
     if settings.machine_action is MachineAction.LEAVE_MESSAGE:
         names[PromptRole.MACHINE_MESSAGE] = settings.machine_prompt
     if settings.notice_prompt:
         names[PromptRole.NOTICE] = settings.notice_prompt
-    roles = {role: await store.render(name) for role, name in names.items()}
-    if settings.mode is not CampaignMode.REMINDER:
-        return CallPrompts(roles)
-    return CallPrompts(roles, {say: await store.render(name) for say, name in DIALOGUE_PROMPTS.items()})
+    return names
 
 
 async def with_script(store: PromptStore, prompts: CallPrompts, script: str, contact: Contact) -> CallPrompts:

@@ -4,6 +4,7 @@ Files are read block by block: a recording of hours takes no more memory than on
 is damaged is an error, never a shorter file: a prompt must not end in mid-word, nor a verdict rest on half a call.
 """
 
+import io
 import os
 import re
 import stat
@@ -180,7 +181,21 @@ def read_audio(path: Path, channel: int | None = None) -> bytes:
 
 def write_flac(path: Path, pcm: bytes) -> None:
     """Writes int16, 8 kHz, mono as FLAC."""
-    soundfile.write(path, np.frombuffer(pcm, dtype="<i2"), RATE_HZ, format="FLAC", subtype="PCM_16")
+    path.write_bytes(flac_of(pcm))
+
+
+def flac_of(pcm: bytes) -> bytes:
+    """int16, 8 kHz, mono as a FLAC file."""
+    file = io.BytesIO()
+    soundfile.write(file, np.frombuffer(pcm, dtype="<i2"), RATE_HZ, format="FLAC", subtype="PCM_16")
+    return file.getvalue()
+
+
+def pcm_of_flac(flac: bytes) -> bytes:
+    """What `flac_of` made a file of."""
+    samples, _ = soundfile.read(io.BytesIO(flac), dtype="int16")
+    pcm: bytes = samples.astype("<i2").tobytes()
+    return pcm
 
 
 def resample(samples: Samples, rate_hz: int) -> Samples:

@@ -63,6 +63,12 @@ class Prompts:
         query = query.order_by(prompts.c.language.desc()).limit(1)
         return await self._database.read(lambda connection: connection.execute(query).scalar())
 
+    async def version(self) -> tuple[int, ...]:
+        """Differs whenever another version is in use."""
+        query = select(prompts.c.prompt_id).where(prompts.c.in_use).order_by(prompts.c.prompt_id)
+        rows = await self._database.read(lambda connection: connection.execute(query).scalars().all())
+        return tuple(rows)
+
     async def audio(self, prompt_id: int) -> bytes | None:
         """A version's audio as a FLAC file; None: there is none of this id."""
         query = select(prompts.c.flac).where(prompts.c.prompt_id == prompt_id)

@@ -34,6 +34,8 @@ from dialer.model.account import Role
 from dialer.model.agent import AgentState
 from dialer.model.collecting import IdentityResult
 from dialer.model.outcome import WrapUp
+from dialer.prompts.store import PromptStore
+from dialer.prompts.tts import FragmentSpeech
 from dialer.sip.trunks import TrunkStatus
 from dialer.storage import Storage
 from recording.transcription import CommandTranscriber
@@ -236,6 +238,7 @@ async def open_house(
             metrics=Metrics(live),
             player=player,
             encoders=Encoders(),
+            prompts=PromptStore(folder / "prompts", FragmentSpeech(), storage.prompts),
             redactor=Redactor(storage, vault, player, node, clock),
             rewrapper=Rewrapper(storage.recording_keys, recorder.keys),
             prover=Prover(storage, recorder.objects, recorder.keys, config),

@@ -71,7 +71,8 @@ class RunningCampaign:
         self.factor = Factor.STARTING
         self.staff: frozenset[int] = frozenset()
         """The collectors this campaign may count on; the manager lends them before every tick."""
-        self._prompts = prompts
+        self.prompts = prompts
+        """What its next calls say."""
         self._floor = floor
         self._sessions = sessions
         self._desk = desk
@@ -318,7 +319,7 @@ class RunningCampaign:
         dedicated = candidate.agent_id if candidate.path is CallPath.CALLBACK else None
         order = CallOrder.of_candidate(self.campaign, candidate, dedicated)
         try:
-            self._floor.place(order, self._prompts, self.observe, on_end=self._on_end, cause="promised callback")
+            self._floor.place(order, self.prompts, self.observe, on_end=self._on_end, cause="promised callback")
         except (AgentStateError, NoNewCallsError) as error:
             pause = CALLBACK_PAUSE if isinstance(error, AgentStateError) else NO_CALLS_PAUSE
             await self._storage.entries.put_back(candidate.entry_id, self._clock.utcnow() + pause, str(error))
@@ -341,7 +342,7 @@ class RunningCampaign:
 
     async def _offer(self, candidate: Candidate, ready: set[int]) -> None:
         agent_id = candidate.agent_id if candidate.agent_id in ready else min(ready, default=None)
-        offer = PreviewOffer(self.campaign, candidate, self._prompts, self.observe)
+        offer = PreviewOffer(self.campaign, candidate, self.prompts, self.observe)
         try:
             if agent_id is None:
                 raise AgentStateError("no collector is ready any more")
