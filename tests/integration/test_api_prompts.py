@@ -12,7 +12,6 @@ from dialer.calls.prompts import render_prompts
 from dialer.calls.signals import PromptRole
 from dialer.model.account import Role
 from dialer.model.campaign import CampaignSettings
-from dialer.prompts.signals import tone
 from tests.support.house import House, open_house
 from tests.support.storage import run_campaign
 
@@ -132,7 +131,7 @@ async def test_the_list_says_where_each_comes_from_and_who_plays_it(house: House
 )
 async def test_what_cannot_be_played_is_refused_in_words(house: House, body: bytes, words: str) -> None:
     headers = house.auth(ADMINISTRATOR) | WAV
-    async with house.api.post("/v1/prompts/safe_harbour", data=body, headers=headers) as answer:
+    async with house.api.post("/v1/prompts/safe_harbour", data=io.BytesIO(body), headers=headers) as answer:
         assert answer.status == 422
         said = await answer.text()
     assert words in said
@@ -145,7 +144,6 @@ async def test_only_administrators_change_what_is_said(house: House) -> None:
         headers = house.auth(role) | WAV
         async with house.api.post("/v1/prompts/x", data=recording(440.0), headers=headers) as answer:
             assert answer.status == status
-    async with house.api.post(
-        "/v1/prompts/a%2Fb", data=tone((440.0,), 300), headers=house.auth(ADMINISTRATOR) | WAV
-    ) as got:
-        assert got.status in (404, 422)
+    headers = house.auth(ADMINISTRATOR) | WAV
+    async with house.api.post("/v1/prompts/..%2Fb", data=recording(440.0), headers=headers) as answer:
+        assert answer.status in (404, 422)

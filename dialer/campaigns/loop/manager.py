@@ -272,10 +272,8 @@ class CampaignManager:
         try:
             running.prompts = await render_prompts(self._parts.floor.services.prompts, campaign.settings)
         except ConfigError as error:
-            campaign_id = campaign.campaign_id
-            self._complaints.say(
-                campaign_id, "prompts stay as they were", error, action="campaign", campaign_id=campaign_id
-            )
+            name = campaign.campaign_id
+            self._complaints.say(name, "prompts stay as they were", error, action="campaign", campaign_id=name)
 
     async def _forget(self, campaign_id: int) -> None:
         running = self._running.pop(campaign_id)
