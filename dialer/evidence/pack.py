@@ -210,6 +210,8 @@ class PackMaker:
         yield zipped.whole("attempts.json", as_json([attempt_facts(attempt) for attempt in pack.attempts]))
         found = [await self._storage.wrap_ups.get(attempt.attempt_id) for attempt in pack.attempts]
         yield zipped.whole("wrap_ups.json", as_json([wrap_up_facts(each) for each in found if each is not None]))
+        checks = await self._storage.identity_checks.of_attempts([attempt.attempt_id for attempt in pack.attempts])
+        yield zipped.whole("identity_checks.json", as_json([each for of_one in checks.values() for each in of_one]))
 
     async def _proofs(self, pack: Pack, zipped: ZipStream) -> AsyncGenerator[bytes, None]:
         """Each link as a file under its hash, then all as lines, with the packs of rules that they name."""

@@ -16,6 +16,7 @@ import msgspec
 from dialer.compliance.proof import Link
 from dialer.model.attempt import Attempt
 from dialer.model.campaign import Campaign, CampaignState
+from dialer.model.collecting import IdentityCheck
 from dialer.model.contact import mask_number
 from dialer.model.entry import NextStep
 from dialer.model.outcome import EventType, FormValue, OutboxEvent, WrapUp
@@ -63,8 +64,11 @@ def attempt_unknown(attempt: Attempt) -> Payload:
     return {**_attempt(attempt), "state": attempt.state.value, "recording_id": attempt.recording_id or None}
 
 
-def wrap_up(record: WrapUp, attempt: Attempt) -> Payload:
-    """What the collector recorded after a call. Text is passed on with phone numbers masked."""
+def wrap_up(record: WrapUp, attempt: Attempt, identity: IdentityCheck | None = None) -> Payload:
+    """What the collector recorded after a call. Text is passed on with phone numbers masked.
+
+    `identity` is what counts of who was on the line; None: nobody recorded it.
+    """
     return {
         **_attempt(attempt),
         "agent_id": record.agent_id,
@@ -73,6 +77,7 @@ def wrap_up(record: WrapUp, attempt: Attempt) -> Payload:
         "values": {name: form_value(value) for name, value in record.values.items()},
         "callback_at": _instant(record.callback_at),
         "note": mask_numbers(record.note),
+        "identity": None if identity is None else {"result": identity.result.value, "at": _instant(identity.at)},
     }
 
 

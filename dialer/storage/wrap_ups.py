@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Update, bindparam, insert, select, update
 from dialer.compliance.proof import ProofKind
 from dialer.errors import InputError
 from dialer.model.attempt import Attempt
+from dialer.model.collecting import IdentityCheck
 from dialer.model.entry import EntryState, WrapUpEffects
 from dialer.model.outcome import EventType, FormValue, WrapUp
 from dialer.outcomes import payloads
@@ -22,6 +23,7 @@ from dialer.storage.database import Database
 from dialer.storage.dialect import CASE_LOCK, NUMBER_LOCK, lock
 from dialer.storage.do_not_call import Listing, list_number, list_person
 from dialer.storage.events import emit
+from dialer.storage.identity_checks import latest_check
 from dialer.storage.proofs import append
 from dialer.storage.recording_copies import note_outcome
 from dialer.storage.stops import lock_people
@@ -139,8 +141,9 @@ def _record(connection: Connection, cipher: Cipher, wrap_up: WrapUp, effects: Wr
     }
     connection.execute(_KEEP, row)
     _apply(connection, cipher, attempt, effects, now)
-    emit(connection, EventType.WRAP_UP, attempt.case_ref, now, payloads.wrap_up(wrap_up, attempt))
-    _note_and_prove(connection, attempt, wrap_up, effects, now)
+    identity = latest_check(connection, attempt.attempt_id)
+    emit(connection, EventType.WRAP_UP, attempt.case_ref, now, payloads.wrap_up(wrap_up, attempt, identity))
+    _note_and_prove(connection, attempt, wrap_up, effects, identity, now)
     return True
 
 
@@ -173,7 +176,12 @@ def _apply(connection: Connection, cipher: Cipher, attempt: Attempt, effects: Wr
 
 
 def _note_and_prove(
-    connection: Connection, attempt: Attempt, wrap_up: WrapUp, effects: WrapUpEffects, now: datetime
+    connection: Connection,
+    attempt: Attempt,
+    wrap_up: WrapUp,
+    effects: WrapUpEffects,
+    identity: IdentityCheck | None,
+    now: datetime,
 ) -> None:
     """What rules count from now on, with its link in the chain of the node that made the call."""
     connected = attempt.connected_at is not None
@@ -193,6 +201,7 @@ def _note_and_prove(
         "number_index": index.hex(),
         "agent_id": wrap_up.agent_id,
         "code": wrap_up.code,
+        "identity": None if identity is None else {"result": identity.result.value, "at": identity.at},
         **counts,
     }
     append(
