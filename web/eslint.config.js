@@ -12,7 +12,8 @@ export default ts.config(
   {
     rules: {
       "max-lines": ["error", { max: 300 }],
-      "max-lines-per-function": ["error", { max: 80, skipComments: true }],
+      // A store or composable is a closure over its state, a module in itself.
+      "max-lines-per-function": ["error", { max: 150, skipComments: true }],
       "vue/block-lang": ["error", { script: { lang: "ts" } }],
       "vue/component-api-style": ["error", ["script-setup"]],
       "vue/no-v-html": "error", // what others wrote is text, never a page

@@ -5,6 +5,8 @@ from http import HTTPStatus
 from typing import Any, Literal
 
 from pydantic import TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema
+from pydantic_core import core_schema
 
 from dialer.api.problems import PROBLEM_TYPE, Problem
 from dialer.api.routing import Nothing, Operation, Routes
@@ -32,6 +34,17 @@ _SECURITY: Document = {
         "description": "With a session, for everything but GET: the csrf value of GET /v1/session.",
     },
 }
+
+
+class _AnswersInFull(GenerateJsonSchema):
+    """What we answer holds every field, its default too; only what is sent to us may leave fields out."""
+
+    def field_is_required(
+        self,
+        field: core_schema.ModelField | core_schema.DataclassField | core_schema.TypedDictField,
+        total: bool,
+    ) -> bool:
+        return self.mode == "serialization" or super().field_is_required(field, total)
 
 
 def build_document(subjects: Iterable[Routes], version: str, messages: Messages) -> Document:
@@ -68,7 +81,7 @@ def _schemas(operations: Iterable[Operation], messages: Messages) -> tuple[Mappi
         if operation.answers is not None:
             inputs.append(((operation.name, "answer"), "serialization", operation.answers))
     inputs += [(("message", name), direction, adapter) for name, (direction, adapter) in messages.items()]
-    generated, rest = TypeAdapter.json_schemas(inputs, ref_template=REF_TEMPLATE)
+    generated, rest = TypeAdapter.json_schemas(inputs, ref_template=REF_TEMPLATE, schema_generator=_AnswersInFull)
     return {key: schema for (key, _), schema in generated.items()}, dict(rest.get("$defs", {}))
 
 
