@@ -98,7 +98,7 @@ class NotDialed:
 
 @dataclass(frozen=True, slots=True)
 class AgentDeskView:
-    """A collector's own view. Instants are aware UTC; `limit_at` ends a wrap-up or a preview by itself.
+    """A collector's own view at `now`. Instants are aware UTC; `limit_at` ends a wrap-up or a preview by itself.
 
     `pending` is the state that was asked for while busy, `not_dialed` what came of the last call the collector asked
     for, where it was not placed, until the next case or call. `notice` says why the last call was taken away, as long.
@@ -109,6 +109,7 @@ class AgentDeskView:
     name: str
     state: AgentState
     since: datetime
+    now: datetime
     pending: AgentState | None = None
     limit_at: datetime | None = None
     campaign_ids: tuple[int, ...] = field(default=())
@@ -210,6 +211,7 @@ def desk_view(
         name=session.agent.name,
         state=machine.state,
         since=utc + (machine.since - monotonic) * SECOND,
+        now=utc,
         pending=machine.pending,
         limit_at=None if deadline is None else utc + (deadline - monotonic) * SECOND,
         campaign_ids=tuple(sorted(session.campaign_ids)),

@@ -36,8 +36,11 @@ from dialer.model.collecting import IdentityResult
 from dialer.model.outcome import WrapUp
 from dialer.prompts.store import PromptStore
 from dialer.prompts.tts import FragmentSpeech
+from dialer.sip.ladder_book import LadderBook
 from dialer.sip.trunks import TrunkStatus
 from dialer.storage import Storage
+from dialer.supervising.supervision import House as SupervisedHouse
+from dialer.supervising.supervision import Supervision
 from recording.transcription import CommandTranscriber
 from tests.support.policy import registered
 from tests.support.schema import make_sqlite
@@ -158,7 +161,8 @@ class PlayedDesk:
     def view(self, agent_id: int) -> AgentDeskView:
         if agent_id not in self.states:
             raise AgentStateError("the collector is not logged in on this node")
-        return AgentDeskView(agent_id, f"agent {agent_id}", self.states[agent_id], self.clock.utcnow())
+        now = self.clock.utcnow()
+        return AgentDeskView(agent_id, f"agent {agent_id}", self.states[agent_id], now, now)
 
     def _go(self, agent_id: int, state: AgentState) -> AgentDeskView:
         self.states[agent_id] = state
@@ -220,6 +224,11 @@ async def open_house(
         PolicyKeeper(storage.policies, clock, config) as keeper,
         RecordingKeeper(storage, config, keeper.current, (folder / "spool",), clock, lambda: None, live) as recorder,
         Player(recorder) as player,
+        Supervision(
+            SupervisedHouse(
+                storage, live, clock, keeper.current, config.node.name, LadderBook(clock, lambda peer: True)
+            )
+        ) as supervision,
     ):
         node, vault = config.node.name, recorder.vault
         command = config.recordings.transcriber
@@ -242,6 +251,7 @@ async def open_house(
             redactor=Redactor(storage, vault, player, node, clock),
             rewrapper=Rewrapper(storage.recording_keys, recorder.keys),
             prover=Prover(storage, recorder.objects, recorder.keys, config),
+            supervision=supervision,
             transcripts=Transcripts(storage, vault, player, transcriber, node, clock),
             verdicts_dir=folder / "verdicts",
             uploads_dir=folder / "uploads",
