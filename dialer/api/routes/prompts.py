@@ -62,7 +62,7 @@ class ListenQuery(Input):
     language: Literal["zh-CN", "en"] = "zh-CN"
 
 
-class VersionOut(BaseModel):
+class PromptVersionOut(BaseModel):
     """A recording that was uploaded. Of those of one name and language, the one `in_use` is played."""
 
     prompt_id: int
@@ -99,7 +99,7 @@ class PromptOut(BaseModel):
     languages: list[str]
     used_by: list[UsedBy]
     spoken_in: list[str]
-    versions: list[VersionOut]
+    versions: list[PromptVersionOut]
 
 
 class PromptList(BaseModel):
@@ -124,7 +124,7 @@ async def list_prompts(call: Call[Nothing, Nothing, Nothing]) -> PromptList:
 
 
 @routes.add("POST", "/v1/prompts/{name}", "prompts.upload", status=HTTPStatus.CREATED, consumes=tuple(SUFFIXES))
-async def upload(call: Call[PromptPath, UploadQuery, Nothing]) -> VersionOut:
+async def upload(call: Call[PromptPath, UploadQuery, Nothing]) -> PromptVersionOut:
     """Uploads a recording; calls that begin from now on play it instead of what was in use."""
     pcm = await _received(call)
     length_ms = len(pcm) * 1000 // (2 * RATE_HZ)
@@ -134,17 +134,17 @@ async def upload(call: Call[PromptPath, UploadQuery, Nothing]) -> VersionOut:
     new = NewPrompt(call.path.name, call.query.language, flac, length_ms, call.query.note)
     version = await call.services.storage.prompts.add(new, call.actor.actor, call.services.clock.utcnow())
     await audit(call, "prompt.upload", f"prompt/{new.name}", f"version {version.prompt_id} {new.language}".strip())
-    return VersionOut.of(version)
+    return PromptVersionOut.of(version)
 
 
 @routes.add("POST", "/v1/prompts/versions/{prompt_id}/use", "prompts.use")
-async def use(call: Call[VersionPath, Nothing, Nothing]) -> VersionOut:
+async def use(call: Call[VersionPath, Nothing, Nothing]) -> PromptVersionOut:
     """Takes an earlier version into use again, instead of the one that is."""
     version = await call.services.storage.prompts.use(call.path.prompt_id)
     if version is None:
         raise not_found("version of a prompt")
     await audit(call, "prompt.use", f"prompt/{version.name}", f"version {version.prompt_id} {version.language}".strip())
-    return VersionOut.of(version)
+    return PromptVersionOut.of(version)
 
 
 @routes.add("DELETE", "/v1/prompts/{name}", "prompts.withdraw")
@@ -221,7 +221,7 @@ def _shown(
         languages=sorted(languages),
         used_by=used_by,
         spoken_in=[script.name for script in scripts if name in script.speaks],
-        versions=[VersionOut.of(version) for version in versions],
+        versions=[PromptVersionOut.of(version) for version in versions],
     )
 
 
