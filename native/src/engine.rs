@@ -1,6 +1,7 @@
 //! The engine as its owner sees it: legs are opened and commanded by id, events are taken from one queue.
 #![forbid(unsafe_code)]
 
+use crate::browser::Answerer;
 use crate::events::Events;
 use crate::g711::{encode_pcm, Codec};
 use crate::leg::{Leg, Play, Remote};
@@ -20,6 +21,8 @@ use std::thread::JoinHandle;
 #[derive(Debug, Clone)]
 pub struct Settings {
     pub host: IpAddr,
+    /// The address browsers are told, where NAT maps the ports to `host`.
+    pub advertised: Option<IpAddr>,
     pub port_min: u16,
     pub port_max: u16,
     pub workers: usize,
@@ -31,6 +34,7 @@ pub struct Settings {
 
 struct Entry {
     worker: usize,
+    port: u16,
     codec: Codec,
     stats: Arc<SharedStats>,
 }
@@ -53,6 +57,7 @@ pub struct Engine {
     events: Arc<Events>,
     panel: WriterPanel,
     workers: Vec<WorkerHandle>,
+    answerer: Answerer,
     running: Mutex<Option<Running>>,
     state: Mutex<State>,
     epoch_ns: u64,
@@ -64,6 +69,7 @@ impl Engine {
         let events = Arc::new(Events::new()?);
         let directories = std::iter::once(&settings.spool_dir).chain(&settings.second_spool_dir);
         let (writer, panel) = Writer::start(directories.map(PathBuf::as_path), events.clone())?;
+        let answerer = Answerer::new()?;
         let epoch_ns = sys::monotonic_ns();
         let (mut workers, mut threads) = (Vec::new(), Vec::new());
         for index in 0..settings.workers {
@@ -75,7 +81,7 @@ impl Engine {
         let load = vec![0; settings.workers];
         let state = Mutex::new(State { legs: HashMap::new(), groups: Groups::default(), load, next_id: 1, next_port });
         let running = Mutex::new(Some(Running { threads, writer }));
-        Ok(Self { settings, events, panel, workers, running, state, epoch_ns })
+        Ok(Self { settings, events, panel, workers, answerer, running, state, epoch_ns })
     }
 
     /// Ends all legs and recordings in order and joins the threads; calling it again does nothing.
@@ -106,6 +112,15 @@ impl Engine {
 
     /// Opens a leg on the next free pair of ports: its id and RTP port, or `None` when none is left.
     pub fn open(&self) -> Option<(u64, u16)> {
+        self.open_on(Some)
+    }
+
+    /// Opens a leg for a browser, which needs one port only; the odd one of the pair stays free.
+    pub fn open_browser(&self) -> Option<(u64, u16)> {
+        self.open_on(|_| None)
+    }
+
+    fn open_on(&self, keep_rtcp: impl FnOnce(UdpSocket) -> Option<UdpSocket>) -> Option<(u64, u16)> {
         let mut state = self.state();
         let (rtp, rtcp, port) = self.bind_pair(&mut state.next_port)?;
         let id = state.next_id;
@@ -114,12 +129,32 @@ impl Engine {
         let now = samples_since(self.epoch_ns, sys::monotonic_ns());
         let timeout_samples = (self.settings.rtp_timeout_s * 8000.0) as i64;
         let seed = RandomState::new().hash_one(id);
-        let leg = Box::new(Leg::new(id, rtp, rtcp, timeout_samples, seed, now));
-        let entry = Entry { worker, codec: Codec::Pcma, stats: leg.stats.clone() };
+        let leg = Box::new(Leg::new(id, rtp, keep_rtcp(rtcp), timeout_samples, seed, now));
+        let entry = Entry { worker, port, codec: Codec::Pcma, stats: leg.stats.clone() };
         state.legs.insert(id, entry);
         state.load[worker] += 1;
         self.workers[worker].give(Command::Add(leg));
         Some((id, port))
+    }
+
+    /// Answers a browser's offer: the SDP to send back. The leg is connected as soon as the browser comes; an earlier
+    /// connection of it ends now. `None`: there is no such leg; the error says what is wrong with the offer.
+    pub fn accept(&self, id: u64, offer: &str) -> Option<Result<String, String>> {
+        let port = self.state().legs.get(&id)?.port;
+        let local = SocketAddr::new(self.settings.advertised.unwrap_or(self.settings.host), port);
+        let (link, answer) = match self.answerer.answer(offer, local) {
+            Ok(answered) => answered,
+            Err(words) => return Some(Err(words)),
+        };
+        if let Some(entry) = self.state().legs.get_mut(&id) {
+            entry.codec = link.codec();
+        }
+        self.command(id, Command::Accept(id, Box::new(link))).then_some(Ok(answer))
+    }
+
+    /// Whether the far end hears itself.
+    pub fn set_echo(&self, id: u64, is_on: bool) -> bool {
+        self.command(id, Command::SetEcho(id, is_on))
     }
 
     /// Tries every pair once, beginning after the last one given, so that a port rests before it is used again.

@@ -1,8 +1,8 @@
 //! From the workers to Python: one bounded queue and one descriptor that the event loop watches.
 //!
 //! Audio blocks are bounded by number: when the loop falls behind, the oldest are dropped and counted. Everything else
-//! is never dropped, and bounded by what causes it: one event per play, recording, naming of a far end and silence, and
-//! keys at most every `leg::KEY_INTERVAL`. The lock is held for a push or a swap, never while Python runs.
+//! is never dropped, and bounded by what causes it: one event per play, recording, naming of a far end, silence and coming and
+//! going of a browser (no two within the seconds it takes to be missed), and keys at most every `leg::KEY_INTERVAL`. The lock is held for a push or a swap, never while Python runs.
 #![forbid(unsafe_code)]
 
 use crate::sys::EventFd;
@@ -23,6 +23,8 @@ pub enum Kind {
     Key(char),
     PlayFinished { play_id: u64, completed: bool },
     RtpTimeout,
+    BrowserConnected,
+    BrowserLost,
     RecordingFailed { recording_id: Arc<str>, reason: String },
 }
 

@@ -1,12 +1,14 @@
 //! The media engine: every RTP socket and all 20 ms work of the dialer.
 //!
 //! `wire`, `g711`, `timeline`, `reorder`, `receive`, `source`, `outgoing`, `tap`, `spool` and `quality` are pure: bytes
-//! and numbers in, values out. `leg` puts them together around two sockets; `worker` drives the legs of one thread;
-//! `writer` appends recordings; `engine` is the face that `python` binds. `listening` lets third
-//! parties hear and be heard. `meter` stands alone: it measures frames for the detectors. System calls that need `unsafe` are in `sys`,
+//! and numbers in, values out. `browser` holds the sealed connection with a browser. `leg` puts them together around its
+//! sockets; `worker` drives the legs of one thread; `writer` appends recordings; `engine` is the face that `python`
+//! binds. `listening` lets third parties hear and be heard. `meter` stands alone: it measures frames for the detectors.
+//! System calls that need `unsafe` are in `sys`,
 //! and nowhere else.
 #![deny(unsafe_code)]
 
+pub mod browser;
 pub mod engine;
 pub mod events;
 pub mod g711;

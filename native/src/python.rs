@@ -33,7 +33,9 @@ fn ip(host: &str) -> PyResult<IpAddr> {
 #[pymethods]
 impl Engine {
     #[new]
-    #[pyo3(signature = (host, port_min, port_max, workers, rtp_timeout_s, spool_dir, second_spool_dir=None))]
+    #[pyo3(signature = (
+        host, port_min, port_max, workers, rtp_timeout_s, spool_dir, second_spool_dir=None, advertised_host=None
+    ))]
     #[allow(clippy::too_many_arguments)]
     fn new(
         host: &str,
@@ -43,9 +45,11 @@ impl Engine {
         rtp_timeout_s: f64,
         spool_dir: PathBuf,
         second_spool_dir: Option<PathBuf>,
+        advertised_host: Option<&str>,
     ) -> PyResult<Self> {
-        let host = ip(host)?;
-        let settings = Settings { host, port_min, port_max, workers, rtp_timeout_s, spool_dir, second_spool_dir };
+        let (host, advertised) = (ip(host)?, advertised_host.map(ip).transpose()?);
+        let settings =
+            Settings { host, advertised, port_min, port_max, workers, rtp_timeout_s, spool_dir, second_spool_dir };
         let core = Core::start(settings).map_err(|error| PyOSError::new_err(error.to_string()))?;
         Ok(Self { core })
     }
@@ -77,6 +81,19 @@ impl Engine {
 
     fn open(&self) -> Option<(u64, u16)> {
         self.core.open()
+    }
+
+    fn open_browser(&self) -> Option<(u64, u16)> {
+        self.core.open_browser()
+    }
+
+    /// The answer to a browser's offer; `None`: there is no such leg. ValueError: what is wrong with the offer.
+    fn accept(&self, py: Python<'_>, leg: u64, offer: &str) -> PyResult<Option<String>> {
+        py.detach(|| self.core.accept(leg, offer)).transpose().map_err(PyValueError::new_err)
+    }
+
+    fn set_echo(&self, leg: u64, is_on: bool) -> bool {
+        self.core.set_echo(leg, is_on)
     }
 
     #[pyo3(signature = (leg, host, port, payload_type, key_type, sends))]
@@ -199,6 +216,8 @@ impl Engine {
                     list.append(("play_finished", leg, at, play_id, completed))?;
                 }
                 Kind::RtpTimeout => list.append(("rtp_timeout", leg, at))?,
+                Kind::BrowserConnected => list.append(("browser_connected", leg, at))?,
+                Kind::BrowserLost => list.append(("browser_lost", leg, at))?,
                 Kind::RecordingFailed { recording_id, reason } => {
                     list.append(("recording_failed", leg, at, &*recording_id, reason))?;
                 }

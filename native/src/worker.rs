@@ -8,6 +8,7 @@
 //! never wait for each other.
 #![forbid(unsafe_code)]
 
+use crate::browser::Link;
 use crate::events::Events;
 use crate::leg::{Leg, Moment, Play, Relay, Remote, FRAME_SAMPLES, RATE_HZ};
 use crate::listening::Seat;
@@ -29,6 +30,8 @@ const MAX_DATAGRAM: usize = 2048;
 pub enum Command {
     Add(Box<Leg>),
     SetRemote(u64, Remote),
+    Accept(u64, Box<Link>),
+    SetEcho(u64, bool),
     Play(u64, Play),
     StopPlay(u64),
     StartTap(u64, usize),
@@ -226,6 +229,8 @@ impl Worker {
         match command {
             Command::Add(leg) => self.add(leg),
             Command::SetRemote(id, remote) => self.set_remote(id, remote, &moment),
+            Command::Accept(id, link) => self.accept(id, link, &moment),
+            Command::SetEcho(id, is_on) => self.with(id, |leg| leg.is_echoing = is_on),
             Command::Play(id, play) => self.with(id, |leg| leg.start_play(play, &moment)),
             Command::StopPlay(id) => self.with(id, |leg| leg.stop_play(&moment)),
             Command::StartTap(id, block_samples) => self.with(id, |leg| leg.start_tap(block_samples, &moment)),
@@ -270,7 +275,9 @@ impl Worker {
         // Fails only when the kernel is out of memory or watches; the leg then times out.
         let token = (place as u64) << 1;
         let _ = self.epoll.add(&leg.rtp, token);
-        let _ = self.epoll.add(&leg.rtcp, token | 1);
+        if let Some(rtcp) = &leg.rtcp {
+            let _ = self.epoll.add(rtcp, token | 1);
+        }
     }
 
     fn remove(&mut self, id: u64, now: i64) -> Option<Box<Leg>> {
@@ -283,7 +290,9 @@ impl Worker {
         let leg = self.legs[place].take()?;
         if leg.is_up() {
             let _ = self.epoll.remove(&leg.rtp); // it was added, or was never watched
-            let _ = self.epoll.remove(&leg.rtcp);
+            if let Some(rtcp) = &leg.rtcp {
+                let _ = self.epoll.remove(rtcp);
+            }
         }
         Some(leg)
     }
@@ -294,6 +303,15 @@ impl Worker {
         if leg.set_remote(remote, moment) {
             self.watch(&leg, place);
             self.fresh.push(id);
+        }
+        self.legs[place] = Some(leg);
+    }
+
+    fn accept(&mut self, id: u64, link: Box<Link>, moment: &Moment<'_>) {
+        let Some(&place) = self.places.get(&id) else { return };
+        let Some(mut leg) = self.legs[place].take() else { return };
+        if leg.accept(link, moment) {
+            self.watch(&leg, place);
         }
         self.legs[place] = Some(leg);
     }
@@ -349,7 +367,8 @@ impl Worker {
 }
 
 fn relay_to_peer(legs: &mut [Option<Box<Leg>>], place: usize, relay: &Relay, datagram: &mut [u8], moment: &Moment<'_>) {
-    let Some(peer) = legs[place].as_ref().and_then(|leg| leg.peer) else { return };
+    let listener = legs[place].as_ref().and_then(|leg| if leg.is_echoing { Some(place) } else { leg.peer });
+    let Some(peer) = listener else { return };
     if let Some(peer) = legs.get_mut(peer).and_then(Option::as_mut) {
         peer.relay(relay, datagram, moment);
     }

@@ -2,7 +2,7 @@
 //! recording.
 #![forbid(unsafe_code)]
 
-use super::{ntp_now, Leg, Moment, Relay, KEY_INTERVAL, MAX_DATAGRAM};
+use super::{ntp_now, FarEnd, Leg, Moment, Relay, Way, KEY_INTERVAL, MAX_DATAGRAM};
 use crate::events::Kind;
 use crate::g711::Codec;
 use crate::receive::Order;
@@ -11,7 +11,7 @@ use crate::source::Admission;
 use crate::spool::FAR_END;
 use crate::tap::Block;
 use crate::wire::dtmf::TelephoneEvent;
-use crate::wire::rtp::{self, Header};
+use crate::wire::rtp::{self, Header, Parsed};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
@@ -41,20 +41,22 @@ impl Leg {
 
     /// Takes in one datagram; what it means for the partner comes back.
     pub fn hear(&mut self, datagram: &mut [u8], from: SocketAddr, moment: &Moment<'_>) -> Option<Relay> {
-        let parsed = rtp::parse(datagram);
-        let (Some(packet), Some(far)) = (parsed, &mut self.far) else {
-            self.ignored += 1;
-            return None;
+        let packet = match &self.far {
+            Some(FarEnd { way: Way::Plain { .. }, .. }) => self.admitted(datagram, from, moment.now),
+            Some(FarEnd { way: Way::Browser(_), .. }) => self.unsealed(datagram, from, moment),
+            None => None,
         };
-        let header = packet.header;
-        let codec = Codec::from_payload_type(header.payload_type);
-        let is_key = far.remote.key_type == Some(header.payload_type);
-        let is_known_type = codec.is_some() || is_key || header.payload_type == COMFORT_NOISE;
-        if !is_known_type || packet.payload.len() > MAX_AUDIO {
-            self.ignored += 1;
-            return None;
-        }
-        match far.lock.admit(from, moment.now) {
+        let packet = packet?;
+        self.note_source(from, moment);
+        self.take_in(packet, datagram, moment)
+    }
+
+    /// A packet of the locked source, or one that locks it.
+    fn admitted(&mut self, datagram: &[u8], from: SocketAddr, now: i64) -> Option<Parsed> {
+        let packet = rtp::parse(datagram).filter(|packet| self.is_audible(packet));
+        let Some(FarEnd { way: Way::Plain { lock, .. }, .. }) = &mut self.far else { return None };
+        let admission = packet.as_ref().map_or(Admission::Ignored, |_| lock.admit(from, now));
+        match admission {
             Admission::Ignored => {
                 self.ignored += 1;
                 return None;
@@ -62,7 +64,21 @@ impl Leg {
             Admission::Locked => self.ssrc = None, // another machine: its numbers start anew, whatever its SSRC
             Admission::Known => {}
         }
-        self.note_source(from, moment);
+        packet
+    }
+
+    /// Audio in G.711, a key or comfort noise, and no longer than a packet may be.
+    pub(super) fn is_audible(&self, packet: &Parsed) -> bool {
+        let payload_type = packet.header.payload_type;
+        let is_key = self.far.as_ref().is_some_and(|far| far.key_type == Some(payload_type));
+        let is_known_type = Codec::from_payload_type(payload_type).is_some() || payload_type == COMFORT_NOISE;
+        (is_key || is_known_type) && packet.payload.len() <= MAX_AUDIO
+    }
+
+    fn take_in(&mut self, packet: Parsed, datagram: &[u8], moment: &Moment<'_>) -> Option<Relay> {
+        let header = packet.header;
+        let codec = Codec::from_payload_type(header.payload_type);
+        let is_key = self.far.as_ref().is_some_and(|far| far.key_type == Some(header.payload_type));
         let order = self.count(&header, codec.is_some(), moment.now);
         if order == Order::Duplicate {
             return None;
@@ -72,7 +88,8 @@ impl Leg {
             self.hear_key(payload, header.timestamp, moment);
         }
         self.consume(&header, codec, payload, order, moment);
-        (header.payload_type != COMFORT_NOISE && self.peer.is_some()).then_some(Relay {
+        let is_listened = self.peer.is_some() || self.is_echoing;
+        (header.payload_type != COMFORT_NOISE && is_listened).then_some(Relay {
             header,
             payload: packet.payload,
             codec,
@@ -80,14 +97,14 @@ impl Leg {
         })
     }
 
-    /// The far end gave a sign of life from its locked source.
+    /// The far end gave a sign of life.
     fn note_source(&mut self, from: SocketAddr, moment: &Moment<'_>) {
         self.heard_at = moment.now;
         self.is_timed_out = false;
         let Some(far) = &mut self.far else { return };
-        if !far.is_connected {
-            if let Some(source) = far.lock.settled(moment.now) {
-                far.is_connected = self.rtp.connect(source).is_ok();
+        if let Way::Plain { lock, is_connected: is_connected @ false, .. } = &mut far.way {
+            if let Some(source) = lock.settled(moment.now) {
+                *is_connected = self.rtp.connect(source).is_ok();
             }
         }
         if !std::mem::replace(&mut far.has_spoken, true) {
@@ -176,8 +193,11 @@ impl Leg {
 
     /// Reads one RTCP datagram.
     pub fn receive_report(&mut self, buffer: &mut [u8], moment: &Moment<'_>) {
-        let Ok((length, from)) = self.rtcp.recv_from(buffer) else { return };
-        let is_far_end = self.far.as_ref().is_some_and(|far| far.lock.target().ip() == from.ip());
+        let Some(rtcp) = &self.rtcp else { return };
+        let Ok((length, from)) = rtcp.recv_from(buffer) else { return };
+        let far = self.far.as_ref();
+        let is_far_end =
+            far.is_some_and(|far| matches!(&far.way, Way::Plain { lock, .. } if lock.target().ip() == from.ip()));
         let ssrc = self.outgoing.ssrc();
         if is_far_end && self.reports.hear(&buffer[..length], ssrc, moment.now, ntp_now(), &self.stats) {
             self.heard_at = moment.now; // a far end on hold reports: it is alive

@@ -66,7 +66,7 @@ impl Leg {
         part.listen(self.speak_at - FRAME_SAMPLES, codec, &mut packet[HEADER_LEN..]);
         let header = self.outgoing.local(Turn::Mix, codec.payload_type(), FRAME_SAMPLES as u32, moment.now);
         rtp::write_header(&header, packet);
-        self.send(packet);
+        self.send(packet, moment);
     }
 }
 

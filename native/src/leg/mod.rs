@@ -6,10 +6,12 @@
 #![forbid(unsafe_code)]
 
 mod beginning;
+mod browsing;
 mod hearing;
 mod listening;
 mod speaking;
 
+use crate::browser::Link;
 use crate::events::{Event, Events, Kind};
 use crate::g711::Codec;
 use crate::listening::{Loan, Part};
@@ -88,10 +90,22 @@ pub struct Remote {
 }
 
 struct FarEnd {
-    remote: Remote,
-    lock: SourceLock,
-    is_connected: bool,
+    codec: Codec,
+    key_type: Option<u8>,
+    sends: bool,
     has_spoken: bool,
+    way: Way,
+}
+
+/// How packets reach the far end.
+enum Way {
+    /// RTP and RTCP between two pairs of sockets; `is_connected`: the kernel filters for the locked source.
+    Plain {
+        named: SocketAddr,
+        lock: SourceLock,
+        is_connected: bool,
+    },
+    Browser(Box<Link>),
 }
 
 /// What a partner is to hear: the datagram's payload was left in the buffer at `payload`.
@@ -107,7 +121,10 @@ pub struct Leg {
     pub peer: Option<usize>,
     pub stats: Arc<SharedStats>,
     pub rtp: UdpSocket,
-    pub rtcp: UdpSocket,
+    /// A browser's RTCP comes with its RTP.
+    pub rtcp: Option<UdpSocket>,
+    /// The far end hears itself instead of a partner.
+    pub is_echoing: bool,
     timeout_samples: i64,
     far: Option<FarEnd>,
     ssrc: Option<u32>,
@@ -141,14 +158,15 @@ fn ntp_now() -> u64 {
 }
 
 impl Leg {
-    /// A leg on two bound, non-blocking sockets; `seed` is random.
-    pub fn new(id: u64, rtp: UdpSocket, rtcp: UdpSocket, timeout_samples: i64, seed: u64, now: i64) -> Self {
+    /// A leg on bound, non-blocking sockets; `seed` is random.
+    pub fn new(id: u64, rtp: UdpSocket, rtcp: Option<UdpSocket>, timeout_samples: i64, seed: u64, now: i64) -> Self {
         Self {
             id,
             peer: None,
             stats: Arc::default(),
             rtp,
             rtcp,
+            is_echoing: false,
             timeout_samples,
             far: None,
             ssrc: None,
@@ -178,20 +196,24 @@ impl Leg {
     /// Names the far end. Returns true when the leg came up by it: its sockets then belong into the worker's set.
     pub fn set_remote(&mut self, remote: Remote, moment: &Moment<'_>) -> bool {
         self.heard_at = moment.now;
-        if let Some(far) = &mut self.far {
-            if far.remote.address != remote.address {
-                far.lock = SourceLock::new(remote.address);
-                far.has_spoken = false;
+        let Remote { address, codec, key_type, sends } = remote;
+        if let Some(FarEnd { way: Way::Plain { named, lock, is_connected }, has_spoken, .. }) = &mut self.far {
+            if *named != address {
+                *named = address;
+                *lock = SourceLock::new(address);
+                *has_spoken = false;
                 self.is_timed_out = false;
-                if std::mem::take(&mut far.is_connected) {
+                if std::mem::take(is_connected) {
                     let _ = sys::disconnect(&self.rtp); // fails only on a closed socket
                 }
             }
-            far.remote = remote;
+        }
+        if let Some(far) = &mut self.far {
+            (far.codec, far.key_type, far.sends) = (codec, key_type, sends);
             return false;
         }
-        let lock = SourceLock::new(remote.address);
-        self.far = Some(FarEnd { remote, lock, is_connected: false, has_spoken: false });
+        let way = Way::Plain { named: address, lock: SourceLock::new(address), is_connected: false };
+        self.far = Some(FarEnd { codec, key_type, sends, has_spoken: false, way });
         self.speak_at = moment.now;
         true
     }
@@ -259,9 +281,7 @@ impl Leg {
     pub fn close(&mut self, moment: &Moment<'_>) {
         self.stop_play(moment);
         self.stop_recording(moment);
-        if self.far.is_some() {
-            self.report(true, moment);
-        }
+        self.part(moment);
     }
 
     /// A new partner: it counts as heard now, so that its first packet comes before silence fills in.

@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 
 use super::listening::is_after_loss;
-use super::{ntp_now, Leg, Moment, Play, Relay, FRAME_SAMPLES};
+use super::{ntp_now, Leg, Moment, Play, Relay, Way, FRAME_SAMPLES};
 use crate::events::Kind;
 use crate::g711::{transcode, Codec};
 use crate::listening::Source;
@@ -26,15 +26,15 @@ impl Leg {
         if self.play.is_some() || self.presser.is_pressing() {
             return;
         }
-        let payload_type = match (relay.codec, far.remote.key_type) {
-            (Some(_), _) => far.remote.codec.payload_type(),
+        let (own_codec, own_key_type) = (far.codec, far.key_type);
+        let payload_type = match (relay.codec, own_key_type) {
+            (Some(_), _) => own_codec.payload_type(),
             (None, Some(key_type)) => key_type,
             (None, None) => return,
         };
         let length = if relay.codec.is_some() { relay.payload.len() } else { 0 };
         let outgoing = self.outgoing.relay(&relay.header, payload_type, length as u32, relay.order, moment.now);
         let Some(header) = outgoing else { return };
-        let own_codec = far.remote.codec;
         if let Some(codec) = relay.codec {
             let payload = &mut datagram[relay.payload.clone()];
             transcode(payload, codec, own_codec);
@@ -43,20 +43,25 @@ impl Leg {
         }
         let start = relay.payload.start - HEADER_LEN;
         rtp::write_header(&header, &mut datagram[start..]);
-        self.send(&datagram[start..relay.payload.end]);
+        self.send(&datagram[start..relay.payload.end], moment);
     }
 
-    pub(super) fn send(&mut self, packet: &[u8]) {
-        let Some(far) = &self.far else { return };
+    pub(super) fn send(&mut self, packet: &[u8], moment: &Moment<'_>) {
+        let Some(far) = &mut self.far else { return };
         self.outgoing.bytes += (packet.len() - HEADER_LEN) as u64;
         // UDP: what cannot be sent now (far end gone, buffer full) is lost like any packet.
-        let _ = if far.is_connected { self.rtp.send(packet) } else { self.rtp.send_to(packet, far.lock.target()) };
+        let _ = match &mut far.way {
+            Way::Plain { is_connected: true, .. } => self.rtp.send(packet),
+            Way::Plain { lock, .. } => self.rtp.send_to(packet, lock.target()),
+            Way::Browser(link) => return link.send(packet, &self.rtp, moment.at_ns),
+        };
     }
 
     /// The work of every 20 ms.
     pub fn tick(&mut self, moment: &Moment<'_>) {
         if self.is_up() {
             self.speak_until(moment);
+            self.tend_browser(moment);
             self.watch_timeout(moment);
             if self.reports.is_due(moment.now) {
                 self.report(false, moment);
@@ -78,26 +83,31 @@ impl Leg {
 
     fn speak(&mut self, moment: &Moment<'_>) {
         let Some(far) = &self.far else { return };
-        let (codec, key_type) = (far.remote.codec, far.remote.key_type);
+        let (codec, key_type) = (far.codec, far.key_type);
         let mut packet = [codec.silence(); HEADER_LEN + FRAME_SAMPLES as usize];
         let press = self.presser.next_frame();
         if let (Some(press), Some(key_type)) = (press, key_type) {
             let header = self.outgoing.key(press.first, key_type, moment.now);
             rtp::write_header(&header, &mut packet);
             packet[HEADER_LEN..HEADER_LEN + 4].copy_from_slice(&press.event.to_bytes());
-            self.send(&packet[..HEADER_LEN + 4]);
+            self.send(&packet[..HEADER_LEN + 4], moment);
         } else if self.play.is_some() {
             self.speak_play(codec, &mut packet, moment);
         } else if self.has_ear() {
             self.speak_ear(codec, &mut packet, moment);
-        } else if self.peer.is_none() || moment.now - self.peer_heard_at > self.quiet_limit() {
+        } else if !self.has_partner() || moment.now - self.peer_heard_at > self.quiet_limit() {
             let header = self.outgoing.local(Turn::Silence, codec.payload_type(), FRAME_SAMPLES as u32, moment.now);
             if self.has_guests() {
                 self.pass(Source::Silence, codec, header.timestamp, &mut packet[HEADER_LEN..], moment.now);
             }
             rtp::write_header(&header, &mut packet);
-            self.send(&packet);
+            self.send(&packet, moment);
         }
+    }
+
+    /// Somebody else speaks to the far end: its partner, or its own echo.
+    fn has_partner(&self) -> bool {
+        self.peer.is_some() || self.is_echoing
     }
 
     fn quiet_limit(&self) -> i64 {
@@ -115,7 +125,7 @@ impl Leg {
         let header = self.outgoing.local(Turn::Play(id), codec.payload_type(), FRAME_SAMPLES as u32, moment.now);
         rtp::write_header(&header, packet);
         self.pass(Source::Play, codec, header.timestamp, &mut packet[HEADER_LEN..], moment.now);
-        self.send(packet);
+        self.send(packet, moment);
         if is_over {
             self.play = None;
             self.tell(Kind::PlayFinished { play_id: id, completed: true }, moment);
@@ -123,7 +133,7 @@ impl Leg {
     }
 
     fn watch_timeout(&mut self, moment: &Moment<'_>) {
-        let is_excused = self.far.as_ref().is_some_and(|far| !far.remote.sends);
+        let is_excused = self.far.as_ref().is_some_and(|far| !far.sends);
         // A far end that suppresses silence may say nothing through a whole announcement; endless music excuses nobody.
         if is_excused || self.play.as_ref().is_some_and(|play| !play.is_loop) {
             self.heard_at = self.heard_at.max(moment.now - self.timeout_samples / 2);
@@ -135,14 +145,16 @@ impl Leg {
     }
 
     pub(super) fn report(&mut self, goodbye: bool, moment: &Moment<'_>) {
-        let Some(far) = &self.far else { return };
-        let mut target = far.lock.target();
+        let Some(Way::Plain { lock, .. }) = self.far.as_ref().map(|far| &far.way) else { return };
+        let mut target = lock.target();
         let Some(port) = target.port().checked_add(1) else { return };
         target.set_port(port);
         let mut out = [0; rtcp::MAX_LEN];
         let heard = self.ssrc.map(|ssrc| (ssrc, &mut self.receiver));
         let length = self.reports.write(&self.outgoing, heard, moment.now, ntp_now(), "dialer", goodbye, &mut out);
-        let _ = self.rtcp.send_to(&out[..length], target); // lost like any packet
+        if let Some(rtcp) = &self.rtcp {
+            let _ = rtcp.send_to(&out[..length], target); // lost like any packet
+        }
     }
 
     fn serve_consumers(&mut self, moment: &Moment<'_>) {
