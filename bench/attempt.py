@@ -26,7 +26,7 @@ from dialer.calls.order import CallOrder
 from dialer.calls.prompts import CallPrompts, render_prompts
 from dialer.config import CallerIdConfig, Config, HttpConfig, MediaConfig, NodeConfig, SipConfig, TrunkConfig
 from dialer.media.engine import MediaEngine
-from dialer.media.interface import Leg, ListenMode, Sink
+from dialer.media.interface import BrowserLeg, Leg, ListenMode, Sink
 from dialer.model.agent import Agent
 from dialer.model.attempt import Disposition
 from dialer.model.call_list import NewContact, NewPhone
@@ -81,6 +81,9 @@ class TimedMedia:
 
     def open_leg(self, *, sink: Sink) -> Leg:
         return self.engine.open_leg(sink=sink)
+
+    def open_browser_leg(self, *, sink: Sink) -> BrowserLeg:
+        return self.engine.open_browser_leg(sink=sink)
 
     def bridge(self, a: Leg, b: Leg) -> None:
         self.engine.bridge(a, b)

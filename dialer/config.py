@@ -69,6 +69,9 @@ class MediaConfig(Section):
 
     host: str = "127.0.0.1"
     """The address RTP is received on."""
+    advertised_host: str = ""
+    """The IP address browsers send audio to where it differs from `host` (NAT maps the ports one to one). Trunks and
+    phones are told `sip.advertised_host`."""
     port_min: Port = 20000
     """The first port; a leg takes two."""
     port_max: Port = 29999

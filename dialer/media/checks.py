@@ -6,6 +6,7 @@ import re
 from dialer.errors import MediaError
 from dialer.media.interface import MAX_TAP_BLOCK_MS
 
+NO_REMOTE = "the far end of a browser's leg is named by its offer: call accept"
 _RECORDING_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _DIGITS = re.compile(r"[0-9*#A-Da-d]+")
 _MAX_PAYLOAD_TYPE = 127

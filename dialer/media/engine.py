@@ -21,6 +21,9 @@ from dialer.media.interface import (
     FRAME_MS,
     RATE_HZ,
     AudioBlock,
+    BrowserConnected,
+    BrowserLeg,
+    BrowserLost,
     Codec,
     DtmfReceived,
     FirstPacket,
@@ -42,6 +45,8 @@ STOP_TIMEOUT_S = 20.0
 _NO_DTMF = -1
 _EVENTS: dict[str, Callable[..., LegEvent]] = {
     "audio": AudioBlock,
+    "browser_connected": BrowserConnected,
+    "browser_lost": BrowserLost,
     "dtmf": DtmfReceived,
     "first_packet": FirstPacket,
     "play_finished": PlayFinished,
@@ -110,6 +115,12 @@ class NativeLeg:
     def resume_recording(self) -> None:
         self._native.resume_recording(self.leg_id)
 
+    def start_echo(self) -> None:
+        self._require(self._native.set_echo(self.leg_id, True))
+
+    def stop_echo(self) -> None:
+        self._native.set_echo(self.leg_id, False)
+
     def stats(self) -> LegStats:
         figures = self._native.stats(self.leg_id)
         if figures is None:
@@ -124,6 +135,24 @@ class NativeLeg:
     def _require(self, done: bool) -> None:
         if not done:
             raise MediaError("the leg is closed")
+
+
+class NativeBrowserLeg(NativeLeg):
+    """A browser's leg of the native engine; see `dialer.media.interface.BrowserLeg`."""
+
+    def set_remote(
+        self, host: str, port: int, *, codec: Codec, dtmf_payload_type: int | None, receiving: bool = True
+    ) -> None:
+        raise MediaError(checks.NO_REMOTE)
+
+    def accept(self, offer: str) -> str:
+        try:
+            answer = self._native.accept(self.leg_id, offer)
+        except ValueError as error:
+            raise MediaError(str(error)) from error
+        if answer is None:
+            raise MediaError("the leg is closed")
+        return answer
 
 
 class MediaEngine:
@@ -161,15 +190,14 @@ class MediaEngine:
     def open_leg(self, *, sink: Sink) -> Leg:
         """A leg on a free pair of ports. Raises MediaError when none is left."""
         native = self._require()
-        opened = native.open()
-        if opened is None:
-            raise MediaError(
-                f"no free pair of RTP ports between {self._config.port_min} and {self._config.port_max} on "
-                f"{self._config.host}; widen media.port_min/port_max or find who holds them"
-            )
-        leg_id, port = opened
-        self._sinks[leg_id] = sink
+        leg_id, port = self._opened(native.open(), sink)
         return NativeLeg(self, native, leg_id, self._config.host, port)
+
+    def open_browser_leg(self, *, sink: Sink) -> BrowserLeg:
+        """A browser's leg on a free port. Raises MediaError when none is left."""
+        native = self._require()
+        leg_id, port = self._opened(native.open_browser(), sink)
+        return NativeBrowserLeg(self, native, leg_id, self._config.host, port)
 
     def bridge(self, a: Leg, b: Leg) -> None:
         if a.leg_id == b.leg_id:
@@ -219,10 +247,22 @@ class MediaEngine:
                 config.port_max,
                 config.workers,
                 config.rtp_timeout_s,
-                *map(str, self._spool_dirs),
+                str(self._spool_dirs[0]),
+                str(self._spool_dirs[1]) if len(self._spool_dirs) > 1 else None,
+                config.advertised_host or None,
             )
         except (OSError, ValueError) as error:
             raise MediaError(f"the media engine cannot start: {error}") from error
+
+    def _opened(self, opened: tuple[int, int] | None, sink: Sink) -> tuple[int, int]:
+        """Id and port of a leg, from now on with its sink."""
+        if opened is None:
+            raise MediaError(
+                f"no free pair of RTP ports between {self._config.port_min} and {self._config.port_max} on "
+                f"{self._config.host}; widen media.port_min/port_max or find who holds them"
+            )
+        self._sinks[opened[0]] = sink
+        return opened
 
     def _require(self) -> dialer_native.Engine:
         if self._native is None:

@@ -103,7 +103,35 @@ class RecordingFailed:
     reason: str
 
 
-LegEvent = FirstPacket | DtmfReceived | PlayFinished | RtpTimeout | AudioBlock | RecordingFailed
+@dataclass(frozen=True, slots=True)
+class BrowserConnected:
+    """The browser is there: for the first time since `accept`, or again after a silence."""
+
+    leg_id: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class BrowserLost:
+    """The browser hung up, went silent or was replaced by another offer. The leg stays, and accepts the next one.
+
+    A browser that was only silent (its network was away for some seconds) comes back by itself.
+    """
+
+    leg_id: int
+    at: float
+
+
+LegEvent = (
+    FirstPacket
+    | DtmfReceived
+    | PlayFinished
+    | RtpTimeout
+    | AudioBlock
+    | RecordingFailed
+    | BrowserConnected
+    | BrowserLost
+)
 Sink = Callable[[LegEvent], None]
 
 
@@ -224,6 +252,14 @@ class Leg(Protocol):
         """Records again. Does nothing without a recording that is paused."""
         ...
 
+    def start_echo(self) -> None:
+        """The far end hears itself, instead of a partner: for a self-test."""
+        ...
+
+    def stop_echo(self) -> None:
+        """Ends the echo; a partner is heard again."""
+        ...
+
     def stats(self) -> LegStats:
         """The latest figures, at most 20 ms old."""
         ...
@@ -236,11 +272,38 @@ class Leg(Protocol):
         ...
 
 
+class BrowserLeg(Leg, Protocol):
+    """A leg whose far end is a browser's `RTCPeerConnection`. `set_remote` is not for it.
+
+    Bridge, play, tap, recording and the leg itself outlive the browser's connection: nobody is heard meanwhile, and
+    there is no `RtpTimeout`.
+    """
+
+    def accept(self, offer: str) -> str:
+        """Answers a browser's offer (SDP) of one audio stream; the answer is the SDP to send back.
+
+        ICE-lite, DTLS-SRTP as the server, PCMA if it is offered, or else PCMU. Called again it connects anew, on the
+        same port: the offer must be that of a new `RTCPeerConnection`. An earlier connection ends at once.
+
+        Raises:
+            MediaError: what is wrong with the offer, in words, or the leg is closed.
+        """
+        ...
+
+
 class MediaPort(Protocol):
     """What both engines offer."""
 
     def open_leg(self, *, sink: Sink) -> Leg:
         """Binds a pair of ports.
+
+        Raises:
+            MediaError: no port left in the configured range.
+        """
+        ...
+
+    def open_browser_leg(self, *, sink: Sink) -> BrowserLeg:
+        """Binds a port for a browser. The leg is up from its first `accept` on.
 
         Raises:
             MediaError: no port left in the configured range.

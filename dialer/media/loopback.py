@@ -11,12 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from dialer.config import MediaConfig
 from dialer.errors import MediaError
 from dialer.media import g711
 from dialer.media.interface import FRAME_MS, FRAME_SAMPLES, Codec, Leg, LegEvent, ListenMode, RecordingFailed, Sink
+from dialer.media.loopback_browser import LoopbackBrowserLeg
 from dialer.media.loopback_leg import Address, Frame, LoopbackLeg
 from dialer.media.loopback_listening import Listeners
 from dialer.media.spool_take import SpoolTake
@@ -25,6 +26,8 @@ EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 """When virtual time 0 is, for the start of recordings."""
 DISK_TIMEOUT_S = 10.0
 _FAR_END_PORT = 60_000
+
+L = TypeVar("L", bound=LoopbackLeg)
 
 
 class FarEnd:
@@ -91,13 +94,10 @@ class LoopbackEngine:
         await asyncio.to_thread(self._disk.shutdown, wait=True)
 
     def open_leg(self, *, sink: Sink) -> Leg:
-        first = self._config.port_min + self._config.port_min % 2
-        for port in range(first, self._config.port_max, 2):
-            if port not in self._legs:
-                leg = LoopbackLeg(self, self.take_id(), self._config.host, port, sink)
-                self._legs[port] = leg
-                return leg
-        raise MediaError(f"no free pair of RTP ports between {self._config.port_min} and {self._config.port_max}")
+        return self._opened(LoopbackLeg, sink)
+
+    def open_browser_leg(self, *, sink: Sink) -> LoopbackBrowserLeg:
+        return self._opened(LoopbackBrowserLeg, sink)
 
     def bridge(self, a: Leg, b: Leg) -> None:
         first, second = self._own(a), self._own(b)
@@ -187,6 +187,16 @@ class LoopbackEngine:
         """The leg is closed: its port is free again."""
         self.listeners.forget(leg)
         self._legs.pop(leg.local_port, None)
+
+    def _opened(self, kind: type[L], sink: Sink) -> L:
+        """A leg on the first free pair of ports."""
+        first = self._config.port_min + self._config.port_min % 2
+        for port in range(first, self._config.port_max, 2):
+            if port not in self._legs:
+                leg = kind(self, self.take_id(), self._config.host, port, sink)
+                self._legs[port] = leg
+                return leg
+        raise MediaError(f"no free pair of RTP ports between {self._config.port_min} and {self._config.port_max}")
 
     def _own(self, leg: Leg) -> LoopbackLeg:
         own = self._legs.get(leg.local_port)

@@ -101,6 +101,7 @@ class LoopbackLeg:
         self._beginning: list[Frame] | None = []
         self._began_at = 0.0
         self._take: SpoolTake | None = None
+        self._is_echoing = False
         self._counts = {"sent": 0, "received": 0, "lost": 0, "ignored": 0}
 
     # ---- the face
@@ -166,6 +167,13 @@ class LoopbackLeg:
         if self._take is not None:
             self._take.resume()
 
+    def start_echo(self) -> None:
+        self._require_open()
+        self._is_echoing = True
+
+    def stop_echo(self) -> None:
+        self._is_echoing = False
+
     def stats(self) -> LegStats:
         return LegStats(
             packets_sent=self._counts["sent"],
@@ -221,7 +229,7 @@ class LoopbackLeg:
         elif self in self._engine.listeners:
             ear = self._engine.listeners.ear_of(self)
             self._send(target, Frame(self._address, self._codec, mix(self._silence, self._codec, ear)))
-        elif self.peer is not None and (said := self.peer.heard_frame()) is not None:
+        elif (said := self._partner_frame()) is not None:
             if said.codes:
                 self._send_audio(target, g711.transcode(said.codes, said.codec, self._codec))
             elif self._dtmf_payload_type is not None:
@@ -233,6 +241,12 @@ class LoopbackLeg:
         if self._take is not None:
             self._take.step()
 
+    def _partner_frame(self) -> Frame | None:
+        """What somebody else says to the far end in this step."""
+        if self._is_echoing:
+            return self._heard
+        return self.peer.heard_frame() if self.peer is not None and not self.peer.is_echoing else None
+
     def heard_frame(self) -> Frame | None:
         """What came in this step, for the partner and for those who listen."""
         return self._heard
@@ -240,6 +254,11 @@ class LoopbackLeg:
     def said_frame(self, *, played: bool = False) -> Frame | None:
         """What went out in this step, guests left out; `played`: only a play."""
         return self._said if self._has_played or not played else None
+
+    @property
+    def is_echoing(self) -> bool:
+        """The far end hears itself, and its partner nothing."""
+        return self._is_echoing
 
     def tell(self, event: LegEvent) -> None:
         """Hands an event to the sink while the leg is open."""

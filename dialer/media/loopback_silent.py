@@ -16,6 +16,7 @@ from dialer.media.interface import (
     FRAME_MS,
     RATE_HZ,
     AudioBlock,
+    BrowserLeg,
     Codec,
     DtmfReceived,
     Leg,
@@ -63,6 +64,9 @@ class SilentLoopback:
             raise MediaError("no port left: every one has a leg")
         self._legs[port] = SilentLeg(self, leg_id, port, sink)
         return self._legs[port]
+
+    def open_browser_leg(self, *, sink: Sink) -> BrowserLeg:
+        raise MediaError("nobody sits at a browser in a rehearsal")
 
     def bridge(self, a: Leg, b: Leg) -> None:
         first, second = self._own(a), self._own(b)
@@ -212,6 +216,12 @@ class SilentLeg:
 
     def resume_recording(self) -> None:
         """There is nothing to go on with."""
+
+    def start_echo(self) -> None:
+        """There is nothing to send back."""
+
+    def stop_echo(self) -> None:
+        """There is nothing to end."""
 
     def stats(self) -> LegStats:
         return _NOTHING_SENT

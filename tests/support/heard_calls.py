@@ -24,7 +24,16 @@ from dialer.calls.signals import ListenTarget, Order, Signal
 from dialer.calls.signals import SignalKind as K
 from dialer.calls.trunk_call import TrunkCall
 from dialer.clock import SystemClock
-from dialer.media.interface import FRAME_SAMPLES, AudioBlock, Leg, LegEvent, ListenMode, MediaPort, Sink
+from dialer.media.interface import (
+    FRAME_SAMPLES,
+    AudioBlock,
+    BrowserLeg,
+    Leg,
+    LegEvent,
+    ListenMode,
+    MediaPort,
+    Sink,
+)
 from dialer.model.attempt import Attempt, AttemptState, CallPath
 from dialer.model.contact import Phone
 from dialer.progress.verdict import Verdict
@@ -104,6 +113,9 @@ class Earwitness:
             sink(event)
 
         return self._media.open_leg(sink=hear)
+
+    def open_browser_leg(self, *, sink: Sink) -> BrowserLeg:
+        return self._media.open_browser_leg(sink=sink)
 
     def bridge(self, a: Leg, b: Leg) -> None:
         self._media.bridge(a, b)
