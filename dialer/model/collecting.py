@@ -94,6 +94,7 @@ class PromisedCallback:
 
     entry_id: int
     campaign_id: int
+    phone_id: int | None
     person_name: str
     number_masked: str
     callback_at: datetime

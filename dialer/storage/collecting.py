@@ -79,6 +79,7 @@ def _callback(cipher: Cipher, row: AnyRow) -> PromisedCallback:
     return PromisedCallback(
         entry_id=row.entry_id,
         campaign_id=row.campaign_id,
+        phone_id=row.next_phone_id,
         person_name=values.open_private(cipher, row.sealed)[0],
         number_masked=mask_number(number) if number else "",
         callback_at=row.callback_at,

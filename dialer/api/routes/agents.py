@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from dialer.agents.state import AgentStateError
 from dialer.api.auditing import audit
+from dialer.api.callback_times import check_callback_time
 from dialer.api.own_desk import AgentPath, check_own
 from dialer.api.problems import ApiError, FieldError, bad_field, not_found
 from dialer.api.routing import AnyCall, Call, Id, Input, Instant, Nothing, Routes
@@ -16,7 +17,8 @@ from dialer.calls.case_view import AgentDeskView
 from dialer.calls.form import FormError
 from dialer.model.account import Role
 from dialer.model.agent import AgentState
-from dialer.model.campaign import FormFieldKind
+from dialer.model.attempt import Attempt
+from dialer.model.campaign import Campaign, FormFieldKind
 from dialer.model.outcome import FormValue, WrapUp
 
 routes = Routes("agents")
@@ -188,12 +190,14 @@ async def wrap_up(call: Call[AgentPath, Nothing, WrapUpBody]) -> AgentDeskView |
     """Records how the talk went: a code of the form, its fields, a promised callback; null when the shift is over."""
     check_own(call)
     asked, services = call.body, call.services
+    attempt, campaign = await _wrapped_call(call)
+    await _check_callback(call, attempt, campaign)
     record = WrapUp(
         attempt_id=asked.attempt_id,
         agent_id=call.path.agent_id,
         code=asked.code,
         recorded_at=services.clock.utcnow(),
-        values=await _typed_values(call),
+        values=_typed_values(call, campaign),
         callback_at=asked.callback_at,
         note=asked.note,
     )
@@ -223,13 +227,29 @@ def _cause(call: AnyCall) -> str:
     return "asked to" if call.actor.account_id == call.path.agent_id else f"by {call.actor.actor}"
 
 
-async def _typed_values(call: AnyCall) -> dict[str, FormValue]:
-    """The form's fields in their types; what is not in the form stays text, and the form check names it."""
+async def _wrapped_call(call: AnyCall) -> tuple[Attempt, Campaign]:
     attempt = await call.services.storage.attempts.get(call.body.attempt_id)
-    if attempt is None:
+    campaign = None if attempt is None else await call.services.storage.campaigns.get(attempt.campaign_id)
+    if attempt is None or campaign is None:
         raise bad_field("body.attempt_id", "there is no such attempt")
-    campaign = await call.services.storage.campaigns.get(attempt.campaign_id)
-    kinds = {field.name: field.kind for field in campaign.settings.form.fields} if campaign else {}
+    return attempt, campaign
+
+
+async def _check_callback(call: AnyCall, attempt: Attempt, campaign: Campaign) -> None:
+    """A promise is made only for a time at which it may be kept; what else is wrong with it the form says."""
+    at, services = call.body.callback_at, call.services
+    is_promised = any(code.callback for code in campaign.settings.form.codes if code.code == call.body.code)
+    if not is_promised or at is None or at.tzinfo is None or at <= services.clock.utcnow():
+        return
+    contact = await services.storage.lists.contact_of_phone(attempt.phone_id)
+    if contact is not None:
+        phone = next(each for each in contact.phones if each.phone_id == attempt.phone_id)
+        await check_callback_time(services, call.path.agent_id, campaign, contact, phone, at)
+
+
+def _typed_values(call: AnyCall, campaign: Campaign) -> dict[str, FormValue]:
+    """The form's fields in their types; what is not in the form stays text, and the form check names it."""
+    kinds = {field.name: field.kind for field in campaign.settings.form.fields}
     return {name: _typed(name, kinds.get(name), value) for name, value in call.body.values.items()}
 
 

@@ -8,11 +8,13 @@ from pydantic import BaseModel, StringConstraints
 
 from dialer.agents.state import BREAK_CODES
 from dialer.api.auditing import audit
+from dialer.api.callback_times import CallbackTime, callback_time, check_callback_time
 from dialer.api.case_caps import CaseCaps, case_caps
 from dialer.api.case_history import CaseHistory, case_history
 from dialer.api.own_desk import AgentPath, check_own
 from dialer.api.problems import bad_field, conflict, not_found
-from dialer.api.routing import AnyCall, Call, Id, Input, Instant, Nothing, Routes
+from dialer.api.routes.proofs import Bound
+from dialer.api.routing import AnyCall, Call, Id, Input, Nothing, Routes
 from dialer.calls.case_view import AgentDeskView
 from dialer.model.agent import AgentState
 from dialer.model.campaign import CampaignMode, CampaignState, DispositionForm
@@ -23,6 +25,7 @@ from dialer.redaction import mask_numbers
 routes = Routes("agents")
 
 WORKED_IN = (CampaignState.CHECKED, CampaignState.RUNNING, CampaignState.PAUSED, CampaignState.DRAINING)
+NO_CALLBACK = "callback to be made by this collector"
 NO_CASE = (HTTPStatus.CONFLICT,)
 IN_TALK = (AgentState.TALKING, AgentState.HOLD)
 
@@ -41,13 +44,19 @@ class CallbackPath(AgentPath):
 class MoveBody(Input):
     """The new time."""
 
-    callback_at: Instant
+    callback_at: Bound
 
 
 class CancelBody(Input):
     """Why it is promised no more."""
 
     reason: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+
+class TimeQuery(Input):
+    """When."""
+
+    at: Bound
 
 
 class BreakCodeOut(BaseModel):
@@ -186,6 +195,14 @@ async def caps(call: Call[AgentPath, Nothing, Nothing]) -> CaseCaps:
     return await case_caps(call.services, call.path.agent_id, shown.order)
 
 
+@routes.add("GET", "/v1/agents/{agent_id}/case/callback-time", "agents.callback_time", refuses_with=NO_CASE)
+async def case_callback_time(call: Call[AgentPath, TimeQuery, Nothing]) -> CallbackTime:
+    """Says whether the person on the screen may be called back at that time, and if not, when next."""
+    check_own(call)
+    order, at = call.services.desk.case(call.path.agent_id).order, call.query.at
+    return await callback_time(call.services, call.path.agent_id, order.campaign, order.contact, order.phone, at)
+
+
 @routes.add("GET", "/v1/agents/{agent_id}/callbacks", "agents.callbacks")
 async def callbacks(call: Call[AgentPath, Nothing, Nothing]) -> CallbackList:
     """Lists the callbacks the collector promised that are still to be made."""
@@ -197,8 +214,17 @@ async def callbacks(call: Call[AgentPath, Nothing, Nothing]) -> CallbackList:
 async def move_callback(call: Call[CallbackPath, Nothing, MoveBody]) -> CallbackList:
     """Gives a promised callback another time."""
     check_own(call)
-    if call.body.callback_at <= call.services.clock.utcnow():
+    at, services = call.body.callback_at, call.services
+    if at <= services.clock.utcnow():
         raise bad_field("body.callback_at", "must be in the future")
+    promised = await services.storage.collecting.callbacks(call.path.agent_id)
+    mine = next((each for each in promised if each.entry_id == call.path.entry_id), None)
+    campaign = None if mine is None else await services.storage.campaigns.get(mine.campaign_id)
+    contact = None if mine is None else await services.storage.lists.contact_of_phone(mine.phone_id or 0)
+    if mine is None or campaign is None or contact is None:
+        raise not_found(NO_CALLBACK)
+    phone = next(each for each in contact.phones if each.phone_id == mine.phone_id)
+    await check_callback_time(services, call.path.agent_id, campaign, contact, phone, at)
     return await _change_callback(call, call.body.callback_at, "the callback was moved")
 
 
@@ -232,6 +258,6 @@ async def today(call: Call[AgentPath, Nothing, Nothing]) -> TodayOut:
 async def _change_callback(call: AnyCall, to: datetime | None, reason: str) -> CallbackList:
     agent_id, entry_id = call.path.agent_id, call.path.entry_id
     if not await call.services.storage.collecting.move_callback(agent_id, entry_id, to, reason):
-        raise not_found("callback to be made by this collector")
+        raise not_found(NO_CALLBACK)
     await audit(call, "callback.cancel" if to is None else "callback.move", f"entry/{entry_id}")
     return CallbackList(items=list(await call.services.storage.collecting.callbacks(agent_id)))
