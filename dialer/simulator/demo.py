@@ -229,9 +229,10 @@ async def _launch(demo: Demo) -> None:
 
 def _say_where(demo: Demo) -> None:
     house = demo.house
-    demo.console.print(f"\n状态页 status page  [bold]{house.url}/[/bold]   (令牌 token, one per person)")
-    for login, token in house.logins:
-        demo.console.print(f"  {login:<14} {token}", highlight=False)
+    demo.console.print(f"\n页面 pages  [bold]{house.url}/[/bold]")
+    demo.console.print(f"登录名 log in as  {', '.join(house.tokens)}", highlight=False)
+    demo.console.print(f"密码 password of all  [bold]{house.password}[/bold]", highlight=False)
+    demo.console.print(f"主管的 API 令牌 API token of the supervisor  {house.supervisor_token}", highlight=False)
     local = house.clock.utcnow().astimezone(demo_house.SHANGHAI)
     demo.console.print(f"排练时钟 rehearsal clock: {local:%Y-%m-%d %H:%M} 上海 Shanghai; 文件 files: {house.folder}")
     demo.console.print(f"话机注册 phones register at 127.0.0.1:{house.ports.sip} (SIP)")

@@ -42,13 +42,14 @@ ANNOUNCEMENTS = {
 words are also those of an announcement."""
 CARRIER = "the simulated carrier"
 STAFF = {
+    "collector": Role.COLLECTOR,
     "supervisor": Role.SUPERVISOR,
     "qa": Role.QA,
     "qa-2": Role.QA,
     "auditor": Role.AUDITOR,
     "administrator": Role.ADMINISTRATOR,
 }
-"""Persons, not programs: scoring, and deleting by two, are nothing that a program's token may do."""
+"""Who may log in to the pages; the collector takes calls in the browser, beside the robots."""
 SIP_REALM = "dialer"
 SEED = 20261123
 CONFIG = """# Written by the demo.
@@ -106,7 +107,7 @@ class Ports:
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """Everything later steps need. `logins` are (log-in, token) for people who want to look around."""
+    """Everything later steps need. `password` opens the accounts of `STAFF`; `tokens` are theirs, for programs."""
 
     folder: Path
     config_path: Path
@@ -115,7 +116,8 @@ class House:
     clock: RehearsalClock
     webhook_secret: str
     supervisor_token: str
-    logins: list[tuple[str, str]] = field(default_factory=list)
+    password: str
+    tokens: dict[str, str] = field(default_factory=dict)
     robots: list[Robot] = field(default_factory=list)
     lists: dict[str, Path] = field(default_factory=dict)
 
@@ -178,6 +180,7 @@ async def build_house(folder: Path, http_port: int, webhook_url: str, sizes: dic
         clock=RehearsalClock(starts_at),
         webhook_secret=secret,
         supervisor_token=new_token(),
+        password=secrets.token_urlsafe(9),
         lists=lists,
     )
     await _furnish(house, n_robots)
@@ -202,13 +205,12 @@ async def _furnish(house: House, n_robots: int) -> None:
     """Accounts, and the announcements that the simulated carrier plays."""
     key = await asyncio.to_thread(load_or_create_key, house.folder / "data" / "secret.key")
     now = house.clock.utcnow()
-    # One hash for all: nobody logs in by password here, and making one takes a quarter of a second.
-    password_hash = await hash_password(secrets.token_urlsafe(16))
+    password_hash = await hash_password(house.password)
     async with Storage.open(f"sqlite:///{house.folder / 'data' / 'dialer.db'}", key, house.clock) as storage:
         for number in range(1, n_robots + 1):
             login, sip_password, token = f"robot{number}", secrets.token_urlsafe(12), new_token()
             sip = sip_credentials(login, SIP_REALM, sip_password)
-            new = NewAccount(login, f"Robot {number}", Role.COLLECTOR, password_hash, sip=sip)
+            new = NewAccount(login, f"Robot {number}", Role.COLLECTOR, "", sip=sip)
             account = await storage.accounts.create(new, now)
             await storage.accounts.add_token(
                 hash_token(token), login, Role.COLLECTOR, now, account_id=account.account_id
@@ -218,7 +220,7 @@ async def _furnish(house: House, n_robots: int) -> None:
             token = house.supervisor_token if role is Role.SUPERVISOR else new_token()
             person = await storage.accounts.create(NewAccount(login, f"Demo {login}", role, password_hash), now)
             await storage.accounts.add_token(hash_token(token), login, role, now, account_id=person.account_id)
-            house.logins.append((login, token))
+            house.tokens[login] = token
         fingerprints = await asyncio.to_thread(_fingerprints)
         known = [NewAnnouncement(title, meaning, "zh", CARRIER) for title, meaning in ANNOUNCEMENTS.values()]
         added = [await storage.announcements.add(new, fingerprints[new.title], "demo", now) for new in known]
