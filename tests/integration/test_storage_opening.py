@@ -99,6 +99,9 @@ async def test_a_database_of_the_first_schema_goes_on(database_url: str, policy:
         await opened.write(write_first_schema)
     async with open_storage(database_url) as storage:
         (contact,) = await storage.lists.contacts(1)
+        campaign = await storage.campaigns.get(1)
+        assert campaign is not None
+        assert not campaign.settings.collecting.identity_check, "what runs goes on as it did"
         assert [phone.number for phone in contact.phones] == [OWN, RELATIVE]
         assert [refusal.rule for refusal in await storage.statistics.refusals()] == ["cn.window"]
         assert await storage.attempts.recover(NODE, MONDAY) == 1

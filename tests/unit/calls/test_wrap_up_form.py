@@ -76,3 +76,49 @@ def test_a_promised_time_is_taken() -> None:
 def test_a_note_has_a_limit() -> None:
     with pytest.raises(FormError, match="note"):
         check_wrap_up(FORM, wrap_up("wrong", {}, note="x" * (MAX_TEXT + 1)), NOW, FACTS)
+
+
+BOUND = DispositionForm(
+    codes=(DispositionCode("promise", "Promise to pay", right_party=True, promise=True),),
+    fields=(
+        FormField("amount", FormFieldKind.AMOUNT, "Amount", least=10.0, most_of_debt=0.5),
+        FormField("day", FormFieldKind.DATE, "Date", within_days=7, workdays_only=True),
+    ),
+)
+WORKING = FormFacts(date(2026, 11, 23), Decimal("1000.01"), lambda day: day.weekday() < 5)
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        ({"amount": Decimal(10), "day": date(2026, 11, 23)}, set()),  # the least, today
+        ({"amount": Decimal("500.00"), "day": date(2026, 11, 30)}, set()),  # the most, the last day
+        ({"amount": Decimal("9.99")}, {"amount"}),
+        ({"amount": Decimal("500.01")}, {"amount"}),  # half of 1000.01 is cut off at the cent
+        ({"day": date(2026, 11, 22)}, {"day"}),
+        ({"day": date(2026, 12, 1)}, {"day"}),
+        ({"day": date(2026, 11, 28)}, {"day"}),  # a Saturday
+        ({}, set()),  # not asked for, not given
+    ],
+)
+def test_amounts_and_days_are_held_against_the_case(values: dict[str, FormValue], named: set[str]) -> None:
+    asked = wrap_up("promise", values)
+    if not named:
+        check_wrap_up(BOUND, asked, NOW, WORKING)
+        return
+    with pytest.raises(FormError) as caught:
+        check_wrap_up(BOUND, asked, NOW, WORKING)
+    assert set(caught.value.problems) == named
+
+
+def test_a_debt_nobody_knows_bounds_nothing() -> None:
+    unknown = FormFacts(date(2026, 11, 23))
+    check_wrap_up(BOUND, wrap_up("promise", {"amount": Decimal(10**9)}), NOW, unknown)
+
+
+def test_a_code_for_the_right_person_needs_the_right_person() -> None:
+    nobody = FormFacts(date(2026, 11, 23), is_confirmed=False)
+    with pytest.raises(FormError, match="right person") as caught:
+        check_wrap_up(FORM, wrap_up("promise", GOOD), NOW, nobody)
+    assert set(caught.value.problems) == {"code"}
+    assert check_wrap_up(FORM, wrap_up("wrong", {}), NOW, nobody).final
