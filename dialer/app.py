@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
+from dialer.agents.browser_phones import BrowserPhones
 from dialer.agents.phone_secrets import PhoneSecrets
 from dialer.agents.sessions import AgentSessions
 from dialer.api.app import create_app
@@ -79,6 +80,7 @@ class Application:
     policy: PolicyKeeper
     prompts: PromptStore
     sessions: AgentSessions
+    browser_phones: BrowserPhones
     floor: CallFloor
     desk: AgentDesk
     campaigns: CampaignManager
@@ -226,6 +228,8 @@ class Application:
         speech = await asyncio.to_thread(local_speech, self.config.node.data_dir / "speech")
         self.prompts = PromptStore(self.prompts_dir, speech, self.storage.prompts)
         self.sessions = await stack.enter_async_context(AgentSessions(self.clock, self.storage.agents.record_change))
+        phones = BrowserPhones(self.media, self.sessions, self.clock, self.config.phones.reconnect_s)
+        self.browser_phones = await stack.enter_async_context(phones)
         services = CallServices(
             storage=self.storage,
             sip=self.sip,
@@ -254,7 +258,15 @@ class Application:
         self.floor = await stack.enter_async_context(CallFloor(services, lambda: spool.obstacle))
         await stack.enter_async_context(StopWatch(self.floor))
         from_host = self.config.sip.advertised_host or self.config.sip.host
-        self.desk = AgentDesk(self.floor, self.sessions, self.sip, self.sip.registrar, from_host, self.board.publish)
+        self.desk = AgentDesk(
+            self.floor,
+            self.sessions,
+            self.sip,
+            self.sip.registrar,
+            from_host,
+            self.board.publish,
+            browser_phones=self.browser_phones,
+        )
         self._desk = await stack.enter_async_context(self.desk)
         self.sip.on_incoming(self.desk.on_incoming)
         self.campaigns = await stack.enter_async_context(
@@ -268,6 +280,7 @@ class Application:
             storage=self.storage,
             campaigns=self.campaigns,
             desk=self.desk,
+            browser_phones=self.browser_phones,
             trunks=self.trunks,
             policy=self.policy,
             live=self.board,

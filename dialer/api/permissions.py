@@ -200,6 +200,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "audit.list": _AUDITS,
     "system.metrics": _RUNS | {_INTEGRATION},
     "live.watch": _LISTENS | {_COLLECTOR},
+    "phone.connect": _TALKS | _ADMINISTERS,
 }
 """Collectors act on their own desk only; what else narrows a permission is said at the operation itself."""
 

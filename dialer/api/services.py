@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from dialer.agents.browser_phones import BrowserPhones
 from dialer.calls.case_view import AgentDeskView, Shown
 from dialer.campaigns.loop import CampaignStatus, LaunchCheck
 from dialer.clock import Clock
@@ -108,6 +109,7 @@ class Services:
     storage: Storage
     campaigns: Campaigns
     desk: Desk
+    browser_phones: BrowserPhones
     trunks: TrunkBoard
     policy: PolicyBoard
     live: LiveBoard

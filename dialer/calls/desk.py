@@ -12,9 +12,10 @@ from datetime import timedelta
 from types import TracebackType
 from typing import Self
 
+from dialer.agents.browser_phones import BrowserPhones
 from dialer.agents.phone import NailedUpLine, PhoneError
 from dialer.agents.ports import SipPort
-from dialer.agents.sessions import AgentChanged, AgentSession, AgentSessions
+from dialer.agents.sessions import AgentChanged, AgentSession, AgentSessions, PhoneLine
 from dialer.agents.state import BREAK_CODES, AgentEvent, AgentStateError
 from dialer.calls.case_view import AgentDeskView, Shown, case_view, desk_view, not_dialed
 from dialer.calls.floor import CallFloor
@@ -78,6 +79,8 @@ class AgentDesk:
         registrar: Registrar | None,
         from_host: str,
         tell: Tell = lambda topic, data: None,
+        *,
+        browser_phones: BrowserPhones | None = None,
     ) -> None:
         """`tell` hears of every desk under `agent/ID`: no name of a person, no number, nothing of a debt."""
         self._floor = floor
@@ -87,6 +90,7 @@ class AgentDesk:
         self._sip = sip
         self._registrar = registrar
         self._from_host = from_host
+        self._browser_phones = browser_phones
         self._previews: dict[int, PreviewOffer] = {}
         self._screens = Screens()
         self._wrapping = WrappingUp(floor, sessions)
@@ -112,11 +116,14 @@ class AgentDesk:
     # ---- the shift
 
     async def log_in(self, agent_id: int, campaign_ids: Collection[int]) -> AgentDeskView:
-        """Begins the shift: rings the collector's phone unless it called in already. Raises PhoneError, InputError."""
+        """Begins the shift on the headset in the browser, else on the phone, rung unless it called in already.
+
+        Raises PhoneError, InputError.
+        """
         agent = await self._agent(agent_id)
         session = self._sessions.find(agent_id)
         if session is None:
-            line = await self._ring(agent)
+            line = self._headset(agent) or await self._ring(agent)
             session = self._sessions.open(agent, line, campaign_ids, "logged in")
         session.campaign_ids = frozenset(campaign_ids)
         self._publish(session)
@@ -300,10 +307,15 @@ class AgentDesk:
         except (DialerError, TimeoutError):  # the edge of one phone's call
             logger.exception("shift call not taken", extra={"action": "shift_call", "sip_user": incoming.user})
 
+    def _headset(self, agent: Agent) -> PhoneLine | None:
+        phone = None if self._browser_phones is None else self._browser_phones.find(agent.agent_id)
+        return phone if phone is not None and phone.is_connected else None
+
     async def _ring(self, agent: Agent) -> NailedUpLine:
         binding = self._registrar.binding(agent.sip_user) if self._registrar and agent.sip_user else None
         if binding is None:
-            raise PhoneError(f"the phone {agent.sip_user!r} is not registered" if agent.sip_user else "no phone is set")
+            phone = f"the phone {agent.sip_user!r} is not registered" if agent.sip_user else "no phone is set"
+            raise PhoneError(f"no headset is connected in the browser, and {phone}")
         if agent.agent_id in self._ringing:
             raise PhoneError("the phone is ringing already")
         self._ringing.add(agent.agent_id)

@@ -8,7 +8,12 @@ from datetime import datetime
 from pathlib import Path
 
 from aiohttp.test_utils import TestClient, TestServer
+from dialer.sip.ladder_book import LadderBook
+from dialer.supervising.supervision import House as SupervisedHouse
+from dialer.supervising.supervision import Supervision
 
+from dialer.agents.browser_phones import BrowserPhones
+from dialer.agents.sessions import AgentSessions
 from dialer.agents.state import AgentStateError
 from dialer.api.app import create_app
 from dialer.api.security import hash_token
@@ -18,7 +23,7 @@ from dialer.calls.policy_keeper import PolicyKeeper
 from dialer.campaigns.lifecycle import CampaignAction, Refusal, transition
 from dialer.campaigns.loop import CampaignError, CampaignStatus, LaunchCheck
 from dialer.clock import Clock, SystemClock
-from dialer.config import Config, HttpConfig, NodeConfig, PolicyConfig
+from dialer.config import Config, HttpConfig, MediaConfig, NodeConfig, PolicyConfig
 from dialer.config_access import OidcConfig
 from dialer.config_recordings import RecordingsConfig
 from dialer.evidence.exporting import Encoders
@@ -29,6 +34,7 @@ from dialer.evidence.redacting import Redactor
 from dialer.evidence.rewrapping import Rewrapper
 from dialer.evidence.transcribing import Transcripts
 from dialer.live import LiveBoard
+from dialer.media.loopback import LoopbackEngine
 from dialer.metrics import Metrics
 from dialer.model.account import Role
 from dialer.model.agent import AgentState
@@ -36,11 +42,8 @@ from dialer.model.collecting import IdentityResult
 from dialer.model.outcome import WrapUp
 from dialer.prompts.store import PromptStore
 from dialer.prompts.tts import FragmentSpeech
-from dialer.sip.ladder_book import LadderBook
 from dialer.sip.trunks import TrunkStatus
 from dialer.storage import Storage
-from dialer.supervising.supervision import House as SupervisedHouse
-from dialer.supervising.supervision import Supervision
 from recording.transcription import CommandTranscriber
 from tests.support.policy import registered
 from tests.support.schema import make_sqlite
@@ -189,6 +192,7 @@ class House:
     tokens: dict[Role, str]
     wakes: list[datetime]
     keeper: RecordingKeeper
+    media: LoopbackEngine
 
     def auth(self, role: Role) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.tokens[role]}"}
@@ -224,6 +228,9 @@ async def open_house(
         PolicyKeeper(storage.policies, clock, config) as keeper,
         RecordingKeeper(storage, config, keeper.current, (folder / "spool",), clock, lambda: None, live) as recorder,
         Player(recorder) as player,
+        LoopbackEngine(MediaConfig(), folder / "phones") as media,
+        AgentSessions(clock, storage.agents.record_change) as sessions,
+        BrowserPhones(media, sessions, clock, config.phones.reconnect_s) as browser_phones,
         Supervision(
             SupervisedHouse(
                 storage, live, clock, keeper.current, config.node.name, LadderBook(clock, lambda peer: True)
@@ -241,6 +248,7 @@ async def open_house(
             storage=storage,
             campaigns=campaigns,
             desk=desk,
+            browser_phones=browser_phones,
             trunks=PlayedTrunks(),
             policy=keeper,
             live=live,
@@ -261,4 +269,4 @@ async def open_house(
         for role, token in tokens.items() if new_tokens else ():
             await storage.accounts.add_token(hash_token(token), role.value, role, clock.utcnow())
         async with TestClient(TestServer(await asyncio.to_thread(create_app, services))) as api:
-            yield House(storage, services, campaigns, desk, live, api, tokens, wakes, recorder)
+            yield House(storage, services, campaigns, desk, live, api, tokens, wakes, recorder, media)
