@@ -57,10 +57,12 @@ from dialer.prompts.store import PromptStore
 from dialer.prompts.tts import local_speech
 from dialer.quality.plan_runner import PlanRunner
 from dialer.sip.endpoint import SipEndpoint
+from dialer.sip.ladder_book import LadderBook
 from dialer.sip.registrar import RegistrationChanged
 from dialer.sip.trunk_monitor import TrunkMonitor
 from dialer.sip.trunks import Trunks
 from dialer.storage import Storage, storage_of
+from dialer.supervising.supervision import House, Supervision
 from recording.transcription import CommandTranscriber
 
 logger = logging.getLogger(__name__)
@@ -75,6 +77,7 @@ class Application:
     ledger: LedgerKeeper
     media: MediaEngine
     phone_secrets: PhoneSecrets
+    ladders: LadderBook
     sip: SipEndpoint
     trunks: Trunks
     policy: PolicyKeeper
@@ -91,6 +94,7 @@ class Application:
     verdicts: VerdictKeeper
     announcements: AnnouncementKeeper
     delivery: Delivery
+    supervision: Supervision
 
     def __init__(self, config: Config, reread: Callable[[], Config] | None = None) -> None:
         """`reread` reads the configuration again, for what can change while the node runs (ConfigError)."""
@@ -131,6 +135,7 @@ class Application:
         await self._enter_storage(stack)
         await self._enter_outside(stack)
         await self._enter_calls(stack)
+        await self._enter_supervision(stack)
         await self._serve_http(stack)
 
     # ---- parts, from the bottom up
@@ -178,6 +183,7 @@ class Application:
         second_dir = self.config.recordings.second_spool_dir
         self.media = await stack.enter_async_context(MediaEngine(self.config.media, self.spool_dir, second_dir))
         self.trunks = Trunks(self.config.trunks, self.clock, self._chance.random)
+        self.ladders = LadderBook(self.clock, self.trunks.is_trunk)
         secrets = PhoneSecrets(self.storage.accounts, self.config.sip.realm)
         self.phone_secrets = await stack.enter_async_context(secrets)
         self.sip = await stack.enter_async_context(
@@ -186,6 +192,7 @@ class Application:
                 is_trunk=self.trunks.is_trunk,
                 secrets_of=self.phone_secrets.lookup,
                 on_registration=self._on_registration,
+                on_message=self.ladders.passed,
             )
         )
         monitor = TrunkMonitor(self.trunks, self.sip)
@@ -246,6 +253,7 @@ class Application:
             announcements=self.announcements,
             advertised_host=self.config.sip.advertised_host,
             longest_pause_s=self.config.recordings.longest_pause_s,
+            note_call=self.ladders.name,
         )
         spool = SpoolGuard(
             self.spool_dir,
@@ -273,6 +281,19 @@ class Application:
             CampaignManager(self.floor, self.sessions, self.desk, self.trunks, self.board, spool, self.delivery.wake)
         )
 
+    async def _enter_supervision(self, stack: AsyncExitStack) -> None:
+        house = House(
+            storage=self.storage,
+            board=self.board,
+            clock=self.clock,
+            policy=self.policy.current,
+            node=self.config.node.name,
+            ladders=self.ladders,
+            sessions=self.sessions,
+            destinations=destination_names(self.config),
+        )
+        self.supervision = await stack.enter_async_context(Supervision(house))
+
     async def _serve_http(self, stack: AsyncExitStack) -> None:
         services = Services(
             config=self.config,
@@ -292,6 +313,7 @@ class Application:
             transcripts=self.transcripts,
             rewrapper=Rewrapper(self.storage.recording_keys, self.recordings.keys),
             prover=Prover(self.storage, self.recordings.objects, self.recordings.keys, self.config),
+            supervision=self.supervision,
             verdicts_dir=self.verdicts_dir,
             uploads_dir=self.uploads_dir,
             outcomes_wake=self.delivery.wake,

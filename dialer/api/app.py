@@ -20,6 +20,7 @@ from dialer.api.proxies import Proxies
 from dialer.api.routes import (
     accounts,
     agents,
+    alarms,
     announcements,
     attempts,
     calibrations,
@@ -30,6 +31,8 @@ from dialer.api.routes import (
     evaluation_remarks,
     evaluations,
     evidence,
+    figures,
+    floor,
     history,
     holds,
     ledger,
@@ -37,7 +40,6 @@ from dialer.api.routes import (
     live,
     oidc,
     outbox,
-    phone,
     policy,
     prompts,
     proofs,
@@ -52,7 +54,9 @@ from dialer.api.routes import (
     sessions,
     suppression,
     system,
+    trunk_ladders,
     verdicts,
+    what_if,
     why,
 )
 from dialer.api.routing import MAX_BODY_BYTES, SERVICES, Operation, Routes, read_call, respond
@@ -100,6 +104,11 @@ SUBJECTS: tuple[Routes, ...] = (
     accounts.routes,
     sessions.routes,
     oidc.routes,
+    figures.routes,
+    floor.routes,
+    alarms.routes,
+    what_if.routes,
+    trunk_ladders.routes,
     system.routes,
 )
 
@@ -129,7 +138,6 @@ def create_app(services: Services) -> web.Application:
         for operation in routes.operations:
             app.router.add_route(operation.method, operation.path, _answer(operation))
     app.router.add_get(live.PATH, live.watch)
-    app.router.add_get(phone.PATH, phone.connect)
     add_site(app)
     app.on_startup.append(_recover)
     app.on_response_prepare.append(_protect)

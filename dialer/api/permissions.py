@@ -44,6 +44,18 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "attempts.list": _SEES_CAMPAIGNS,
     "attempts.get": _SEES_CAMPAIGNS,
     "attempts.reconcile": _RUNS,
+    "figures.definitions": _EVERYBODY,
+    "figures.house": _SEES_CAMPAIGNS,
+    "figures.campaign": _SEES_CAMPAIGNS,
+    "floor.show": _RUNS,
+    "alarms.list": _RUNS | {_AUDITOR},
+    "alarms.acknowledge": _RUNS,
+    "what_if.start": _RUNS,
+    "what_if.get": _RUNS,
+    "what_if.cancel": _RUNS,
+    "trunks.get": _RUNS,
+    "trunks.ladders": _RUNS,
+    "attempts.sip": _RUNS,
     "agents.list": _RUNS,
     "agents.view": _TALKS,
     "agents.log_in": _TALKS,
@@ -200,7 +212,6 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "audit.list": _AUDITS,
     "system.metrics": _RUNS | {_INTEGRATION},
     "live.watch": _LISTENS | {_COLLECTOR},
-    "phone.connect": _TALKS | _ADMINISTERS,
 }
 """Collectors act on their own desk only; what else narrows a permission is said at the operation itself."""
 

@@ -28,6 +28,7 @@ from dialer.model.outcome import WrapUp
 from dialer.prompts.store import PromptStore
 from dialer.sip.trunks import TrunkStatus
 from dialer.storage import Storage
+from dialer.supervising.supervision import Supervision
 
 
 class Campaigns(Protocol):
@@ -121,6 +122,7 @@ class Services:
     transcripts: Transcripts
     rewrapper: Rewrapper
     prover: Prover
+    supervision: Supervision
     verdicts_dir: Path
     """Where the audio of verdicts lies; `VerdictSample.audio_path` is relative to it."""
     uploads_dir: Path

@@ -180,7 +180,9 @@ class AttemptRunner:
         self.placed = outcome
         self.machine.attempt_id = outcome.attempt.attempt_id
         path = AudioPath(audio.leg, host=self._services.advertised_host, codecs=outcome.lease.trunk.codecs)
-        self._trunk_call = TrunkCall(self._services.sip, path, self._mailbox.put, self._record)
+        self._trunk_call = TrunkCall(
+            self._services.sip, path, self._mailbox.put, self._record, self._services.note_call
+        )
         return None
 
     def _dedicate_any(self) -> int | None:

@@ -10,6 +10,7 @@ from dialer.agents.sessions import AgentSessions
 from dialer.calls.caller_ids import CallerIds
 from dialer.calls.listening import Listening, Matcher, NewMatcher
 from dialer.calls.recording_pause import LONGEST_PAUSE_S
+from dialer.calls.trunk_call import NoteCall
 from dialer.clock import Clock
 from dialer.compliance.policy import Policy
 from dialer.media.interface import MediaPort
@@ -74,7 +75,8 @@ class CallServices:
     """The parts every attempt uses. `announcements` None: none is known.
 
     `advertised_host` goes into SDP, empty: the leg's own address. `new_listening` is another one in a rehearsal, where
-    nothing can be heard. A recording that is paused goes on by itself after `longest_pause_s`.
+    nothing can be heard. A recording that is paused goes on by itself after `longest_pause_s`. `note_call` learns which
+    SIP call is which attempt's.
     """
 
     storage: Storage
@@ -93,3 +95,4 @@ class CallServices:
     advertised_host: str = ""
     new_listening: NewListening = Listening
     longest_pause_s: float = LONGEST_PAUSE_S
+    note_call: NoteCall = lambda call_id, attempt_id, trunk: None

@@ -17,21 +17,30 @@ from dialer.model.contact import Phone
 from dialer.sip import events
 from dialer.sip.trunks import TrunkLease
 
+NoteCall = Callable[[str, int, str], None]
+"""Learns a call's Call-ID, its attempt and its trunk."""
+
 
 class TrunkCall:
     """The SIP side of one attempt, over one trunk after the other.
 
     `tell` takes signals; `before_audio` is called when audio may come, just before the leg hears it (a recording begun
-    there misses nothing). Both return at once.
+    there misses nothing); `note` learns each INVITE's Call-ID, attempt and trunk. All return at once.
     """
 
     def __init__(
-        self, sip: SipPort, path: AudioPath, tell: Callable[[Signal], None], before_audio: Callable[[], None]
+        self,
+        sip: SipPort,
+        path: AudioPath,
+        tell: Callable[[Signal], None],
+        before_audio: Callable[[], None],
+        note: NoteCall = lambda call_id, attempt_id, trunk: None,
     ) -> None:
         self._sip = sip
         self._path = path
         self._tell = tell
         self._before_audio = before_audio
+        self._note = note
         self._call: CallPort | None = None
         self._n_invites = 0
         self._over = False
@@ -56,6 +65,7 @@ class TrunkCall:
         )
         self._call, self._over = None, False
         self._call = self._sip.invite(request, lambda event: self._on_event(number, lease, event))
+        self._note(self._call.call_id, reservation.attempt_id, lease.trunk.name)
 
     def cancel(self) -> None:
         """Ends the INVITE that has no answer yet."""

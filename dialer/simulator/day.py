@@ -39,6 +39,15 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True)
+class LiveCall:
+    """A call with a person: when it was talked to or abandoned, and what the person waited for a collector."""
+
+    at_s: float
+    abandoned: bool
+    waited_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Day:
     """One run. `live` are the people who came to the end of their greeting and were not taken for machines.
 
@@ -72,6 +81,8 @@ class Day:
     refused: Mapping[str, int] = field(default_factory=dict)
     hours: tuple[Hour, ...] = ()
     moments: tuple[Moment, ...] = ()
+    course: tuple[LiveCall, ...] = ()
+    """Every call with a person, in no order."""
     worst_share: float = 0.0
     """The highest share abandoned of live at any moment from the `LEAST_LIVE`th live answer on."""
     cpu_s: float = 0.0

@@ -42,7 +42,7 @@ def fit(history: History, *, begins: datetime, ends: time, collectors: int | Non
     _check_enough(history)
     people = fit_people(history)
     work = fit_work(history, begins.time(), ends, collectors)
-    call_list, list_said = _call_list(outline, begins)
+    call_list, list_said = call_list_of(outline, begins)
     scenario = Scenario(
         name=_printable(outline.campaign),
         begins=begins,
@@ -51,9 +51,9 @@ def fit(history: History, *, begins: datetime, ends: time, collectors: int | Non
         segments=(people.segment,),
         wander=people.wander,
         detection=people.detection,
-        trunk=Trunk(max(outline.channels, 1), outline.cps if outline.cps > 0 else Trunk().cps),
+        trunk=trunk_of(outline),
         call_list=call_list,
-        pace=_pace(outline),
+        pace=pace_of(outline),
         packs=outline.packs,
     )
     problems = list(problems_of(scenario))
@@ -74,7 +74,7 @@ def _check_enough(history: History) -> None:
         raise InputError(f"only {talks} talks with a collector on record; {LEAST_TALKS} are needed, {BY_HAND}")
 
 
-def _call_list(outline: Outline, begins: datetime) -> tuple[CallList, dict[str, str]]:
+def call_list_of(outline: Outline, begins: datetime) -> tuple[CallList, dict[str, str]]:
     """The contacts that wait; those called already on the very day count for the tries they have left."""
     rule = {**DEFAULT_RETRIES, **outline.settings.retries}[Disposition.NO_ANSWER]
     tries, numbers = min(max(rule.max_attempts, 1), 20), round(min(max(outline.numbers, 1.0), 3.0), 3)
@@ -94,7 +94,13 @@ def _call_list(outline: Outline, begins: datetime) -> tuple[CallList, dict[str, 
     )
 
 
-def _pace(outline: Outline) -> Pace:
+def trunk_of(outline: Outline) -> Trunk:
+    """The campaign's trunks as one."""
+    return Trunk(max(outline.channels, 1), outline.cps if outline.cps > 0 else Trunk().cps)
+
+
+def pace_of(outline: Outline) -> Pace:
+    """How the campaign is paced."""
     settings = sensible(outline.settings)
     return Pace(
         mode=settings.mode,

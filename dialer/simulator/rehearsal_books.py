@@ -11,7 +11,7 @@ from dialer.calls.facts import AttemptPlan
 from dialer.campaigns.loop.status import CampaignStatus
 from dialer.model.agent import AgentState
 from dialer.model.attempt import REACHED_A_PERSON, Attempt, AttemptState, Disposition, HangupSide
-from dialer.simulator.day import LEAST_LIVE, Day, Hour, Moment
+from dialer.simulator.day import LEAST_LIVE, Day, Hour, LiveCall, Moment
 from dialer.simulator.scenario import Scenario
 
 ABANDON_WAIT = timedelta(seconds=AttemptPlan().abandon_wait_s)
@@ -132,9 +132,16 @@ class Books:
             refused=record.refused,
             hours=hours,
             moments=tuple(self._moments),
+            course=tuple(self._course(live)),
             worst_share=_worst_share(live),
             cpu_s=cpu_s,
         )
+
+    def _course(self, live: Sequence[Attempt]) -> Iterator[LiveCall]:
+        for attempt in live:
+            at_s = (_counted_at(attempt) - self._scenario.begins).total_seconds()
+            waited_s = None if attempt.connected_at is None else _waited_s(attempt)
+            yield LiveCall(at_s, attempt.disposition is Disposition.ABANDONED, waited_s)
 
     def _is_live(self, attempt: Attempt) -> bool:
         """As the abandonment rules count; who talks at the day's end was live, too."""

@@ -32,6 +32,7 @@ SWEEP_INTERVAL_S = 5.0
 """How often expired registrations are looked for."""
 TIMER_SLACK_S = 0.001
 """uvloop cuts delays down to milliseconds; without slack it would wake us several times just before the deadline."""
+OnMessage = Callable[[bool, bytes, Destination, float], None]
 WILDCARD_HOSTS = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - recognised, not bound
 
 
@@ -42,6 +43,7 @@ class SipEndpoint:
         is_trunk: whether requests from this address are heard; `Trunks.is_trunk` is meant for it.
         secrets_of: the accounts of collectors' phones; without it no phone can register.
         on_registration: hears of phones that come and go, in the loop's thread; returns at once.
+        on_message: hears of every message as it passes (sent or not, bytes, peer, monotonic instant); returns at once.
     """
 
     def __init__(
@@ -51,11 +53,13 @@ class SipEndpoint:
         is_trunk: Callable[[Destination], bool],
         secrets_of: SecretLookup | None = None,
         on_registration: Callable[[RegistrationChanged], None] | None = None,
+        on_message: OnMessage | None = None,
     ) -> None:
         self._config = config
         self._is_trunk = is_trunk
         self._secrets_of = secrets_of
         self._on_registration = on_registration
+        self._on_message = on_message
         self._on_incoming: Callable[[IncomingCall], None] | None = None
         self._on_trunk_call: Callable[[IncomingCall], None] | None = None
         self._agent: UserAgent | None = None
@@ -231,6 +235,8 @@ class SipEndpoint:
     def _transmit(self, data: bytes, destination: Destination) -> None:
         if logger.isEnabledFor(logging.DEBUG):
             logger.debug("sent", extra={"peer": str(destination), "sip": masked(data)})
+        if self._on_message is not None:
+            self._on_message(True, data, destination, time.monotonic())
         transport = self._udp if destination.transport is Transport.UDP else self._tcp
         if transport is not None:
             transport.send(data, destination)
@@ -241,6 +247,8 @@ class SipEndpoint:
             return
         if logger.isEnabledFor(logging.DEBUG):
             logger.debug("received", extra={"peer": str(source), "sip": masked(data)})
+        if self._on_message is not None:
+            self._on_message(False, data, source, time.monotonic())
         try:
             self._agent.receive(parse_message(data, stream=stream), source, time.monotonic())
         except MessageError as error:

@@ -1,7 +1,7 @@
 """What is wrong on a node, in words, and what to do about it. Pure: from the live board's topics and a few counts.
 
-An alarm lasts as long as its reason: nothing is remembered here. Its key says what it is about, so that the same trouble
-a minute later is the same alarm.
+An alarm lasts as long as its reason: nothing is remembered here. Its key says what it is about, so that the same
+trouble a minute later is the same alarm.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -119,7 +119,7 @@ def _trunk(facts: Facts, name: str, data: Topic) -> Iterator[Alarm]:
                 f"线路 {name} 暂停使用：对端以过载或配置原因拒绝了呼叫",
             ),
             Bilingual(
-                "see which status it answers on the trunk's page; lower channels or calls per second, or mend the account",
+                "its page says which status it answers; lower channels or calls per second, or mend the account",
                 "在线路页面查看拒绝状态码；降低通道数或每秒呼叫数，或修正账号配置",
             ),
         )

@@ -228,6 +228,8 @@ async def open_house(
         PolicyKeeper(storage.policies, clock, config) as keeper,
         RecordingKeeper(storage, config, keeper.current, (folder / "spool",), clock, lambda: None, live) as recorder,
         Player(recorder) as player,
+<<<<<<< tests/support/house.py
+=======
         LoopbackEngine(MediaConfig(), folder / "phones") as media,
         AgentSessions(clock, storage.agents.record_change) as sessions,
         BrowserPhones(media, sessions, clock, config.phones.reconnect_s) as browser_phones,
@@ -236,8 +238,12 @@ async def open_house(
                 storage, live, clock, keeper.current, config.node.name, LadderBook(clock, lambda peer: True)
             )
         ) as supervision,
+>>>>>>> /tmp/w/s7/phone/new
     ):
         node, vault = config.node.name, recorder.vault
+        ladders = LadderBook(clock, lambda peer: True)
+        # Its clockwork stands still: tests look for themselves.
+        supervision = Supervision(SupervisedHouse(storage, live, clock, keeper.current, node, ladders))
         command = config.recordings.transcriber
         transcriber = CommandTranscriber(command) if command else None
         campaigns, desk = PlayedCampaigns(storage, clock), PlayedDesk(clock)
@@ -268,5 +274,10 @@ async def open_house(
         tokens = {role: f"{token_prefix}-of-{role.value}" for role in Role}
         for role, token in tokens.items() if new_tokens else ():
             await storage.accounts.add_token(hash_token(token), role.value, role, clock.utcnow())
+<<<<<<< tests/support/house.py
+        async with supervision.what_if, TestClient(TestServer(await asyncio.to_thread(create_app, services))) as api:
+            yield House(storage, services, campaigns, desk, live, api, tokens, wakes, recorder)
+=======
         async with TestClient(TestServer(await asyncio.to_thread(create_app, services))) as api:
             yield House(storage, services, campaigns, desk, live, api, tokens, wakes, recorder, media)
+>>>>>>> /tmp/w/s7/phone/new
