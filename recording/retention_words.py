@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Literal
 
-from recording.retention import Reason
+from recording.retention import NOTHING, Period, Reason, Terms
 
 Language = Literal["en", "zh"]
 
@@ -44,3 +44,24 @@ def say(reason: Reason, language: Language) -> str:
     place = 0 if language == "en" else 1
     values = {name: SCOPES[value][place] if name == "scope" else value for name, value in reason.values.items()}
     return SENTENCES[reason.code][place].format_map(values)
+
+
+def tell_terms(terms: Terms, language: Language) -> str:
+    """How long one set of rules has recordings kept, before any recording."""
+    place = 0 if language == "en" else 1
+    said = (
+        (terms.law_min if terms.law_min != NOTHING else None, ("kept for at least {} by law", "依法至少保存{}")),
+        (terms.house if terms.house != NOTHING else None, ("the house keeps them for {}", "本机构保存{}")),
+        (terms.delete_by, ("gone after {}", "满{}后应已删除")),
+    )
+    parts = [words[place].format(tell_period(period, language)) for period, words in said if period is not None]
+    return ("; ", "；")[place].join(parts) or ("it asks for nothing", "无要求")[place]
+
+
+def tell_period(period: Period, language: Language) -> str:
+    """A period in words: 5 years and 90 days."""
+    if language == "zh":
+        years, days = f"{period.years}年" if period.years else "", f"{period.days}天" if period.days else ""
+        return years + days or "0天"
+    counts = [(period.years, "year"), (period.days, "day")]
+    return " and ".join(f"{n} {unit}{'s' * (n != 1)}" for n, unit in counts if n) or "0 days"

@@ -82,33 +82,42 @@ class Accounts:
 
     async def set_skills(self, account_id: int, skills: frozenset[str]) -> None:
         """Replaces a collector's skills."""
-        await self._change(account_id, {"skills": _encode_skills(skills)})
+        mine = update(accounts).where(accounts.c.account_id == account_id)
+        known = mine.values(skills=_encode_skills(skills))
+        await self._database.write(lambda connection: connection.execute(known))
 
     async def set_person(
-        self, account_id: int, *, name: str | None = None, role: Role | None = None, email: str | None = None
+        self,
+        account_id: int,
+        *,
+        name: str | None = None,
+        role: Role | None = None,
+        email: str | None = None,
+        sip: SipCredentials | None = None,
     ) -> None:
-        """Changes who this is, None leaves as it is; tokens follow the role. InputError when the e-mail is taken."""
+        """Changes who this is, all or nothing: None leaves as it is, a phone without a user is none any more.
+
+        Tokens follow the role. InputError when the e-mail or the phone's user is taken.
+        """
         row: dict[str, str | None] = {} if name is None else {"name": name}
         if role is not None:
             row["role"] = role.value
         if email is not None:
             row["email"] = _stored_email(email)
+        if sip is not None:
+            row |= _sip_columns(sip if sip.user else None)
         mine = update(tokens).where(tokens.c.account_id == account_id)
 
         def work(connection: Connection) -> None:
             try:
                 connection.execute(update(accounts).where(accounts.c.account_id == account_id).values(**row))
             except IntegrityError as error:
-                raise InputError("the e-mail address is that of another account") from error
+                raise InputError("the e-mail address or the phone's user name is taken") from error
             if role is not None:
                 connection.execute(mine.values(role=role.value))
 
         if row:
             await self._database.write(work)
-
-    async def set_sip(self, account_id: int, sip: SipCredentials | None) -> None:
-        """Replaces the phone; InputError when its user is taken."""
-        await self._change(account_id, _sip_columns(sip))
 
     async def set_active(self, account_id: int, active: bool, now: datetime) -> None:
         """Opens or closes an account; closing revokes its tokens and sessions."""
@@ -173,17 +182,6 @@ class Accounts:
         query = select(accounts).where(condition)
         row = await self._database.read(lambda connection: connection.execute(query).first())
         return None if row is None else account_of(row)
-
-    async def _change(self, account_id: int, change: dict[str, Any]) -> None:
-        statement = update(accounts).where(accounts.c.account_id == account_id).values(**change)
-
-        def work(connection: Connection) -> None:
-            try:
-                connection.execute(statement)
-            except IntegrityError as error:
-                raise InputError("the phone's user name is taken by another account") from error
-
-        await self._database.write(work)
 
 
 def create_account(connection: Connection, account: NewAccount, now: datetime) -> Account:

@@ -1,25 +1,25 @@
-"""Users and tokens, and the audit log."""
+"""Users: who they are, what they may do, and out with them; and tokens."""
 
-from typing import Annotated
+from http import HTTPStatus
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 from dialer.api.auditing import audit
-from dialer.api.paging import PageQuery, next_cursor
-from dialer.api.problems import bad_field, not_found
+from dialer.api.oidc_accounts import LOG_IN_PATTERN
+from dialer.api.problems import bad_field, conflict, not_found
+from dialer.api.routes.log_ins import AccountPath, leave_desk
 from dialer.api.routing import Call, Id, Input, Instant, Nothing, Routes
 from dialer.api.security import MIN_PASSWORD, hash_password, hash_token, new_token, sip_credentials
-from dialer.model.account import Account, ApiToken, AuditEntry, NewAccount, Role
+from dialer.model.account import Account, ApiToken, NewAccount, Role
 
 routes = Routes("accounts")
 
-Login = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+Login = Annotated[str, StringConstraints(pattern=LOG_IN_PATTERN)]
+PersonName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+Email = Annotated[str, StringConstraints(pattern=r"^$|^[^@\s]{1,64}@[^@\s]{1,189}$")]
 Password = Annotated[str, StringConstraints(min_length=MIN_PASSWORD, max_length=200)]
 Skill = Annotated[str, StringConstraints(min_length=1, max_length=50)]
-
-
-class AccountPath(Input):
-    account_id: Id
 
 
 class TokenPath(Input):
@@ -27,12 +27,16 @@ class TokenPath(Input):
 
 
 class AccountIn(Input):
-    """A new account. A collector needs `sip_user` and `sip_password` for the phone."""
+    """A new account. `sip_user` and `sip_password` are for a phone of its own; the browser needs none.
+
+    Without a `password` only an OpenID provider lets them in, who may know them by `email`.
+    """
 
     login: Login
-    name: Annotated[str, StringConstraints(min_length=1, max_length=100)]
+    name: PersonName
     role: Role
-    password: Password
+    password: Password | None = None
+    email: Email = ""
     skills: Annotated[frozenset[Skill], Field(max_length=50)] = frozenset()
     sip_user: Login | None = None
     sip_password: Password | None = None
@@ -45,11 +49,25 @@ class AccountIn(Input):
 
 
 class AccountChange(Input):
-    """What is left out stays as it is. Closing an account revokes its tokens."""
+    """What is left out stays as it is. Closing an account revokes its tokens; a new password logs its holder out.
+
+    `email` empty: none. `sip_user` empty: no phone any more.
+    """
 
     active: bool | None = None
+    name: PersonName | None = None
+    role: Role | None = None
+    email: Email | None = None
     password: Password | None = None
     skills: Annotated[frozenset[Skill] | None, Field(max_length=50)] = None
+    sip_user: Login | Literal[""] | None = None
+    sip_password: Password | None = None
+
+    @model_validator(mode="after")
+    def _phone_is_whole(self) -> "AccountChange":
+        if bool(self.sip_user) != (self.sip_password is not None):
+            raise ValueError("a new phone needs sip_user and sip_password")
+        return self
 
 
 class AccountList(BaseModel):
@@ -90,26 +108,6 @@ class TokenList(BaseModel):
     items: list[ApiToken]
 
 
-class AuditQuery(PageQuery):
-    """`subject` as it was recorded, e.g. `recording/<id>`."""
-
-    subject: Annotated[str, StringConstraints(max_length=200)] | None = None
-
-
-class AuditItem(BaseModel):
-    """One line of the audit log."""
-
-    audit_id: int
-    entry: AuditEntry
-
-
-class AuditPage(BaseModel):
-    """The audit log, newest first."""
-
-    items: list[AuditItem]
-    next: int | None
-
-
 @routes.add("GET", "/v1/users", "accounts.list")
 async def list_accounts(call: Call[Nothing, Nothing, Nothing]) -> AccountList:
     """Lists all accounts."""
@@ -123,27 +121,45 @@ async def create_account(call: Call[Nothing, Nothing, AccountIn]) -> Account:
     sip = None
     if asked.sip_user and asked.sip_password:
         sip = sip_credentials(asked.sip_user, services.config.sip.realm, asked.sip_password)
-    new = NewAccount(asked.login, asked.name, asked.role, await hash_password(asked.password), asked.skills, sip)
+    password_hash = await hash_password(asked.password) if asked.password else ""
+    new = NewAccount(asked.login, asked.name, asked.role, password_hash, asked.skills, sip, asked.email)
     account = await services.storage.accounts.create(new, services.clock.utcnow())
     await audit(call, "account.create", f"account/{account.account_id}", f"role {asked.role.value}")
     return account
 
 
-@routes.add("PATCH", "/v1/users/{account_id}", "accounts.update")
+@routes.add("PATCH", "/v1/users/{account_id}", "accounts.update", refuses_with=(HTTPStatus.CONFLICT,))
 async def update_account(call: Call[AccountPath, Nothing, AccountChange]) -> Account:
-    """Changes an account: open or closed, password, skills."""
-    accounts, change = call.services.storage.accounts, call.body
-    account_id = call.path.account_id
-    if await accounts.get(account_id) is None:
-        raise not_found("account")
-    if change.active is not None:
-        await accounts.set_active(account_id, change.active, call.services.clock.utcnow())
-    if change.password is not None:
-        await accounts.set_password(account_id, await hash_password(change.password))
+    """Changes an account: who it is, what it may do, how it logs in, whether it is open.
+
+    Nobody closes their own or takes their own role away: there must be somebody left who can undo it.
+    """
+    change, account_id = call.body, call.path.account_id
+    before = await _account(call)
+    if account_id == call.actor.account_id and (change.active is False or change.role not in (None, before.role)):
+        raise conflict("this is your own account; ask another administrator")
+    await _store(call, account_id, change)
+    if change.active is False or change.role not in (None, before.role):
+        await leave_desk(call, account_id, "the account was changed")
+    details = [f"role {change.role.value}" if change.role else "", *sorted(change.model_fields_set - {"role"})]
+    await audit(call, "account.update", f"account/{account_id}", ", ".join(detail for detail in details if detail))
+    return await _account(call)
+
+
+async def _store(call: Call[AccountPath, Nothing, AccountChange], account_id: int, change: AccountChange) -> None:
+    accounts, realm = call.services.storage.accounts, call.services.config.sip.realm
+    sip = None if change.sip_user is None else sip_credentials(change.sip_user, realm, change.sip_password or "")
+    await accounts.set_person(account_id, name=change.name, role=change.role, email=change.email, sip=sip)
     if change.skills is not None:
         await accounts.set_skills(account_id, change.skills)
-    await audit(call, "account.update", f"account/{account_id}", ", ".join(sorted(change.model_fields_set)))
-    account = await accounts.get(account_id)
+    if change.password is not None:
+        await accounts.set_password(account_id, await hash_password(change.password))
+    if change.active is not None:
+        await accounts.set_active(account_id, change.active, call.services.clock.utcnow())
+
+
+async def _account(call: Call[AccountPath, Nothing, Any]) -> Account:
+    account = await call.services.storage.accounts.get(call.path.account_id)
     if account is None:
         raise not_found("account")
     return account
@@ -179,14 +195,6 @@ async def revoke_token(call: Call[TokenPath, Nothing, Nothing]) -> None:
     if not await call.services.storage.accounts.revoke_token(call.path.token_id, call.services.clock.utcnow()):
         raise not_found("valid token")
     await audit(call, "token.revoke", f"token/{call.path.token_id}", "")
-
-
-@routes.add("GET", "/v1/audit", "audit.list")
-async def list_audit(call: Call[Nothing, AuditQuery, Nothing]) -> AuditPage:
-    """Lists the audit log, newest first."""
-    found = await call.services.storage.audit.list(call.query.subject, call.query.cursor, call.query.limit)
-    items = [AuditItem(audit_id=audit_id, entry=entry) for audit_id, entry in found]
-    return AuditPage(items=items, next=next_cursor([item.audit_id for item in items], call.query.limit))
 
 
 async def _role_of(call: Call[Nothing, Nothing, TokenIn], account_id: int) -> Role:

@@ -12,7 +12,11 @@ from dialer.api.problems import ApiError
 from dialer.api.routing import AnyCall, Call, Nothing, Routes
 from dialer.compliance.policy import Pack, Policy
 from dialer.compliance.registry import RegisteredNumber
+from dialer.compliance.rule import Rule
+from dialer.compliance.rule_words import tell
+from dialer.compliance.words import title_of
 from dialer.errors import ConfigError
+from dialer.model.decision import Effect
 
 routes = Routes("policy")
 
@@ -82,6 +86,63 @@ class PolicyOut(BaseModel):
 async def show(call: Call[Nothing, Nothing, Nothing]) -> PolicyOut:
     """Shows the rules in force on this node, and what a supervisor should know of them."""
     return _shown(call, call.services.policy.current(call.services.clock.utcnow()))
+
+
+class RuleOut(BaseModel):
+    """A rule of a pack, told in English and Chinese; `note` is the pack's own, `title` what its kind is about.
+
+    An override may change a rule for some calls, or from some day on: then each variant is a line of its own.
+    """
+
+    pack: str
+    valid_from: date
+    in_force: bool
+    rule_id: str
+    kind: str
+    title_en: str
+    title_zh: str
+    en: str
+    zh: str
+    effect: Effect
+    source: str
+    note: str
+
+
+class RuleList(BaseModel):
+    """The rules of every pack, in the order in which they stand there."""
+
+    items: list[RuleOut]
+
+
+@routes.add("GET", "/v1/policy/rules", "policy.rules")
+async def rules(call: Call[Nothing, Nothing, Nothing]) -> RuleList:
+    """Tells every rule that calls are put to in words: whom it binds, what it allows, what lifts it."""
+    now = call.services.clock.utcnow()
+    policy = call.services.policy.current(now)
+    retiring = {pack.sha256 for pack, _ in policy.retiring}
+    told = [
+        _told(rule, pack, _in_force(pack, policy, now) or pack.sha256 in retiring)
+        for pack in policy.used_packs
+        for rule in pack.rules
+    ]
+    return RuleList(items=told)
+
+
+def _told(rule: Rule, pack: Pack, in_force: bool) -> RuleOut:
+    return RuleOut(
+        pack=pack.name,
+        valid_from=pack.valid_from,
+        in_force=in_force,
+        rule_id=rule.rule_id,
+        kind=rule.kind,
+        title_en=title_of(rule.kind, "en"),
+        title_zh=title_of(rule.kind, "zh"),
+        en=tell(rule, "en"),
+        zh=tell(rule, "zh"),
+        effect=rule.effect,
+        source=rule.source,
+        note=rule.note,
+    )
 
 
 @routes.add("POST", "/v1/policy/reload", "policy.reload")
