@@ -204,10 +204,15 @@ async def wrap_up(call: Call[AgentPath, Nothing, WrapUpBody]) -> AgentDeskView |
     try:
         view = await services.desk.wrap_up(record)
     except FormError as error:
-        errors = [FieldError(field=f"body.{name}", reason=reason) for name, reason in error.problems.items()]
+        errors = [FieldError(field=_place(name), reason=reason) for name, reason in error.problems.items()]
         raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, str(error), errors) from error
     services.outcomes_wake()
     return view
+
+
+def _place(name: str) -> str:
+    """Where in the body of a wrap-up a problem is: a field of the form, or what every form has."""
+    return f"body.{name}" if name in ("code", "note", "callback_at") else f"body.values.{name}"
 
 
 def _talk(shown: AgentDeskView) -> str:
