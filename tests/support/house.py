@@ -8,9 +8,6 @@ from datetime import datetime
 from pathlib import Path
 
 from aiohttp.test_utils import TestClient, TestServer
-from dialer.sip.ladder_book import LadderBook
-from dialer.supervising.supervision import House as SupervisedHouse
-from dialer.supervising.supervision import Supervision
 
 from dialer.agents.browser_phones import BrowserPhones
 from dialer.agents.sessions import AgentSessions
@@ -42,8 +39,11 @@ from dialer.model.collecting import IdentityResult
 from dialer.model.outcome import WrapUp
 from dialer.prompts.store import PromptStore
 from dialer.prompts.tts import FragmentSpeech
+from dialer.sip.ladder_book import LadderBook
 from dialer.sip.trunks import TrunkStatus
 from dialer.storage import Storage
+from dialer.supervising.supervision import House as SupervisedHouse
+from dialer.supervising.supervision import Supervision
 from recording.transcription import CommandTranscriber
 from tests.support.policy import registered
 from tests.support.schema import make_sqlite
@@ -228,17 +228,9 @@ async def open_house(
         PolicyKeeper(storage.policies, clock, config) as keeper,
         RecordingKeeper(storage, config, keeper.current, (folder / "spool",), clock, lambda: None, live) as recorder,
         Player(recorder) as player,
-<<<<<<< tests/support/house.py
-=======
         LoopbackEngine(MediaConfig(), folder / "phones") as media,
         AgentSessions(clock, storage.agents.record_change) as sessions,
         BrowserPhones(media, sessions, clock, config.phones.reconnect_s) as browser_phones,
-        Supervision(
-            SupervisedHouse(
-                storage, live, clock, keeper.current, config.node.name, LadderBook(clock, lambda peer: True)
-            )
-        ) as supervision,
->>>>>>> /tmp/w/s7/phone/new
     ):
         node, vault = config.node.name, recorder.vault
         ladders = LadderBook(clock, lambda peer: True)
@@ -274,10 +266,5 @@ async def open_house(
         tokens = {role: f"{token_prefix}-of-{role.value}" for role in Role}
         for role, token in tokens.items() if new_tokens else ():
             await storage.accounts.add_token(hash_token(token), role.value, role, clock.utcnow())
-<<<<<<< tests/support/house.py
         async with supervision.what_if, TestClient(TestServer(await asyncio.to_thread(create_app, services))) as api:
-            yield House(storage, services, campaigns, desk, live, api, tokens, wakes, recorder)
-=======
-        async with TestClient(TestServer(await asyncio.to_thread(create_app, services))) as api:
             yield House(storage, services, campaigns, desk, live, api, tokens, wakes, recorder, media)
->>>>>>> /tmp/w/s7/phone/new
