@@ -7,6 +7,8 @@ import type { FromPage, LineStats, ToPage, Trouble } from "./messages";
 /** An offer that led to nothing is made again after this long, then after longer and longer. */
 const FIRST_WAIT_MS = 4000;
 const LONGEST_WAIT_MS = 30_000;
+/** A browser that was only silent comes back by itself within this. */
+const PATIENCE_MS = 500;
 
 export interface LineEar {
   connected(is: boolean): void;
@@ -113,7 +115,7 @@ export class Line {
   private stateChanged(connected: boolean): void {
     window.clearTimeout(this.timer);
     if (connected) this.waitMs = FIRST_WAIT_MS;
-    else void this.offer();
+    else this.timer = window.setTimeout(() => this.retry(), PATIENCE_MS);
     this.ear.connected(connected);
   }
 
