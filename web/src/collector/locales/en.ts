@@ -42,6 +42,7 @@ export default {
     desk: "Desk phone",
     connect: "Connect the headset",
     connectWhy: "The browser asks for the microphone once.",
+    test: "Test the headset",
     deskWhy: "It rings when the shift begins. Pick up, and stay on the line for the shift.",
     begin: "Begin",
     chooseCampaign: "Choose a campaign.",

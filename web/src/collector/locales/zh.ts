@@ -42,6 +42,7 @@ export default {
     desk: "桌面话机",
     connect: "连接耳麦",
     connectWhy: "浏览器会请求一次麦克风权限。",
+    test: "测试耳麦",
     deskWhy: "开始上班时话机会响铃，接起后请整班保持通话。",
     begin: "开始",
     chooseCampaign: "请选择活动。",
