@@ -1,1 +1,5 @@
-export default {};
+import board from "./zh/board";
+import campaigns from "./zh/campaigns";
+import house from "./zh/house";
+
+export default { ...board, ...campaigns, ...house };
