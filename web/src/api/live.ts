@@ -10,6 +10,7 @@ export const useLive = defineStore("live", () => {
   const topics = reactive(new Map<string, Record<string, unknown>>());
   const connected = ref(false);
   const socket = new LastingSocket<Frame>("/v1/live", {
+    opened: () => (connected.value = true),
     heard: take,
     lost(sentAway) {
       connected.value = false;
@@ -18,7 +19,6 @@ export const useLive = defineStore("live", () => {
   });
 
   function take(frame: Frame): void {
-    connected.value = true;
     for (const [topic, value] of Object.entries(frame)) {
       if (value === null) topics.delete(topic);
       else topics.set(topic, value);

@@ -7,6 +7,8 @@ const LONGEST_RETRY_MS = 10_000;
 const POLICY_VIOLATION = 1008;
 
 export interface SocketEar<In> {
+  /** The service is reached; whoever has nothing to tell says nothing. */
+  opened?(): void;
   heard(message: In): void;
   /** The socket is gone for now, and is opened again by itself; `sentAway`: the service does not know us any more. */
   lost(sentAway: boolean): void;
@@ -29,7 +31,10 @@ export class LastingSocket<In, Out = never> {
     address.protocol = address.protocol.replace("http", "ws");
     const socket = new WebSocket(address);
     this.socket = socket;
-    socket.onopen = () => socket.send(JSON.stringify({ csrf: csrfValue() }));
+    socket.onopen = () => {
+      socket.send(JSON.stringify({ csrf: csrfValue() }));
+      if (this.socket === socket) this.ear.opened?.();
+    };
     socket.onmessage = (message) => this.take(socket, JSON.parse(message.data as string) as In);
     socket.onclose = (event) => this.lose(socket, event.code === POLICY_VIOLATION);
   }
