@@ -43,6 +43,7 @@ from dialer.api.routes import (
     log_ins,
     oidc,
     outbox,
+    phone,
     policy,
     prompts,
     proofs,
@@ -144,6 +145,7 @@ def create_app(services: Services) -> web.Application:
         for operation in routes.operations:
             app.router.add_route(operation.method, operation.path, _answer(operation))
     app.router.add_get(live.PATH, live.watch)
+    app.router.add_get(phone.PATH, phone.connect)
     add_site(app)
     app.on_startup.append(_recover)
     app.on_response_prepare.append(_protect)
