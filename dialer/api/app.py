@@ -11,6 +11,7 @@ from aiohttp import web
 from dialer import __version__
 from dialer.api import phone_messages
 from dialer.api.gatekeeper import GATEKEEPER, Gatekeeper
+from dialer.api.kept_reports import KeptReports
 from dialer.api.oidc import OidcProvider
 from dialer.api.once import handle_once
 from dialer.api.openapi import build_document
@@ -25,6 +26,7 @@ from dialer.api.routes import (
     attempts,
     audit_log,
     calibrations,
+    caller_ids,
     campaigns,
     collecting,
     consents,
@@ -38,6 +40,7 @@ from dialer.api.routes import (
     holds,
     house,
     ledger,
+    list_previews,
     lists,
     live,
     log_ins,
@@ -56,6 +59,7 @@ from dialer.api.routes import (
     recordings_made,
     scorecards,
     sessions,
+    settings,
     suppression,
     system,
     trunk_ladders,
@@ -75,6 +79,7 @@ from dialer.errors import DialerError, InputError, StorageError
 logger = logging.getLogger(__name__)
 
 SUBJECTS: tuple[Routes, ...] = (
+    list_previews.routes,
     lists.routes,
     campaigns.routes,
     history.routes,
@@ -112,6 +117,8 @@ SUBJECTS: tuple[Routes, ...] = (
     sessions.routes,
     oidc.routes,
     figures.routes,
+    caller_ids.routes,
+    settings.routes,
     floor.routes,
     alarms.routes,
     what_if.routes,
@@ -137,6 +144,7 @@ def create_app(services: Services) -> web.Application:
     app[SERVICES] = services
     app[GATEKEEPER] = Gatekeeper(services.storage, services.clock, SessionRules.of(services.config.http))
     app[sessions.PASSWORDS] = PasswordCheck()
+    app[list_previews.REPORTS] = KeptReports(services.uploads_dir)
     if services.config.oidc is not None:
         app[oidc.PROVIDER] = OidcProvider(services.config.oidc, services.clock)
     app[SOCKETS] = Sockets()

@@ -6,10 +6,11 @@ It runs behind everything else on the machine and within a limit of memory. It e
 import os
 import resource
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from dialer.campaigns.list_messages import Failed, Finished, Message, Opened, Opening, decode_request, encode
+from dialer.campaigns.list_messages import Failed, Finished, Headers, Message, Opened, Opening, decode_request, encode
 from dialer.campaigns.list_process import LENGTH
 from dialer.campaigns.list_reading import ListReading
 from dialer.errors import InputError
@@ -37,6 +38,9 @@ class _Speaker:
             self._told = fraction
             self.say(Opening(fraction))
 
+    def headers(self, headers: Sequence[str]) -> None:
+        self.say(Headers(tuple(headers)))
+
 
 def main() -> None:
     """Reads the list asked for; whatever goes wrong is the last message."""
@@ -59,7 +63,7 @@ def main() -> None:
 
 def _read(speaker: _Speaker) -> None:
     request = decode_request(sys.stdin.buffer.read())
-    with ListReading(request, speaker.opening) as reading:
+    with ListReading(request, speaker.opening, speaker.headers) as reading:
         speaker.say(Opened(reading.columns))
         for piece in reading.pieces():
             speaker.say(piece)

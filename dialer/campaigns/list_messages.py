@@ -35,6 +35,14 @@ class Opening:
 
 
 @dataclass(frozen=True, slots=True)
+class Headers:
+    """The file has these columns; what they mean is still to be found out."""
+
+    headers: tuple[str, ...]
+    kind: Literal["headers"] = "headers"
+
+
+@dataclass(frozen=True, slots=True)
 class Opened:
     """The file is open, this is what its columns mean."""
 
@@ -85,7 +93,7 @@ class Failed:
     kind: Literal["failed"] = "failed"
 
 
-Message = Opening | Opened | Rows | Finished | Failed
+Message = Opening | Headers | Opened | Rows | Finished | Failed
 
 _MESSAGE: TypeAdapter[Message] = TypeAdapter(Annotated[Message, Field(discriminator="kind")])
 _REQUEST: TypeAdapter[ReadRequest] = TypeAdapter(ReadRequest)

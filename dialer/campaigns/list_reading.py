@@ -23,14 +23,23 @@ SHOWN_PROBLEMS = 100
 
 
 class ListReading:
-    """An open list, used as `with`; raises InputError. `on_progress` hears how far the opening is."""
+    """An open list, used as `with`; raises InputError.
 
-    def __init__(self, request: ReadRequest, on_progress: Callable[[float], None] = lambda _fraction: None) -> None:
+    `on_progress` hears how far the opening is, `on_headers` the columns before their meaning is found out.
+    """
+
+    def __init__(
+        self,
+        request: ReadRequest,
+        on_progress: Callable[[float], None] = lambda _fraction: None,
+        on_headers: Callable[[Sequence[str]], None] = lambda _headers: None,
+    ) -> None:
         self._request = request
         self._stack = ExitStack()
         with ExitStack() as opening:
             self._file = opening.enter_context(open_list(request.path, on_progress))
             headers, mapping = self._file.headers, request.mapping
+            on_headers(headers)
             self.columns = guess_columns(headers) if mapping is None else mapped_columns(headers, mapping)
             self._stack = opening.pop_all()
         self._seen: set[int] = set()

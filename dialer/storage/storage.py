@@ -16,6 +16,7 @@ from dialer.storage.announcements import Announcements
 from dialer.storage.attempts import Attempts
 from dialer.storage.audit import Audit
 from dialer.storage.budget_parts import BudgetParts
+from dialer.storage.caller_id_figures import CallerIdFigures
 from dialer.storage.campaign_history import CampaignHistory
 from dialer.storage.campaigns import Campaigns
 from dialer.storage.cases import Cases
@@ -108,6 +109,7 @@ class Storage:
         self.budget_parts = BudgetParts(database)
         self.statistics = Statistics(database)
         self.figures = Figures(database)
+        self.caller_id_figures = CallerIdFigures(database)
         self.survey = Survey(database, cipher)
         self.verdict_samples = VerdictSamples(database)
         self.audit = Audit(database)

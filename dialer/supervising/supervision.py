@@ -17,6 +17,7 @@ from dialer.model.figures import Tally
 from dialer.sip.ladder_book import LadderBook
 from dialer.storage import Storage
 from dialer.supervising.alarm_keeper import AlarmKeeper
+from dialer.supervising.caller_id_book import CallerIdBook
 from dialer.supervising.definitions import VERSION, figures_of
 from dialer.supervising.figure_book import FigureBook
 from dialer.supervising.what_if import WhatIf
@@ -50,6 +51,7 @@ class Supervision:
     figures: FigureBook = field(init=False)
     alarms: AlarmKeeper = field(init=False)
     what_if: WhatIf = field(init=False)
+    caller_ids: CallerIdBook = field(init=False)
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack, init=False)
     _told: frozenset[str] = field(default=frozenset(), init=False)
 
@@ -58,6 +60,7 @@ class Supervision:
         self.figures = FigureBook(house.storage, house.clock, lambda: house.policy(house.clock.utcnow()).house_zone)
         self.alarms = AlarmKeeper(house.storage, house.board, house.clock, house.policy, house.node, house.destinations)
         self.what_if = WhatIf(house.clock)
+        self.caller_ids = CallerIdBook(house.storage, house.clock, house.policy)
 
     @property
     def ladders(self) -> LadderBook:

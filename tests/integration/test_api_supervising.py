@@ -8,16 +8,19 @@ from typing import Any
 
 import pytest
 
+from dialer.api.campaign_models import SettingsIn
+from dialer.api.collecting_models import CollectingIn
 from dialer.api.routes.floor import CollectorOut
 from dialer.clock import SystemClock
 from dialer.compliance.policy import Policy
 from dialer.model.account import Role
 from dialer.model.agent import AgentState, AgentStateChange
 from dialer.model.attempt import Disposition, Settlement
+from dialer.model.campaign import CampaignMode
 from dialer.sip.events import Destination, Transport
 from dialer.supervising.definitions import DEFINITIONS
 from tests.support.house import House, open_house
-from tests.support.policy import bank_policy
+from tests.support.policy import HOUSE_NUMBER, bank_policy
 from tests.support.storage import MONDAY, Dialing, contacts, run_campaign
 
 PEER = Destination(Transport.UDP, "192.0.2.1", 5060)
@@ -160,3 +163,45 @@ async def test_a_day_is_rehearsed(house: House) -> None:
     assert mode["dials"] >= 40
     assert len(mode["quarters"]) == 2
     assert sum(quarter["live"] for quarter in mode["quarters"]) == mode["live"]
+
+
+async def test_a_list_is_looked_at_before_it_is_imported(house: House) -> None:
+    content = "案件号,手机,金额\nC-1,13800001234,120\nC-2,12,5\nC-3,13900001234,x\n".encode()
+    csv = {"Content-Type": "text/csv"} | house.auth(Role.SUPERVISOR)
+    async with house.api.post("/v1/lists/preview", data=content, headers=csv) as answer:
+        seen = await answer.json()
+        assert answer.status == 200, seen
+    assert [column["target"] for column in seen["columns"]] == ["case_ref", "phone", "amount"]
+    assert (seen["rows"], seen["contacts"], seen["broken_rows"], seen["refused"]) == (3, 1, 2, "")
+    assert seen["sample"][0]["phones"] == [{"number_masked": "138****1234", "role": "own"}]
+    assert [(problem["row"], problem["column"]) for problem in seen["problems"]] == [(3, "手机"), (4, "金额")]
+    async with house.api.get(f"/v1/lists/reports/{seen['report']}", headers=csv) as answer:
+        lines = (await answer.text("utf-8-sig")).splitlines()
+    assert [line.split(",")[0] for line in lines] == ["row", "3", "4"]
+    assert await house.storage.lists.all() == ()
+    async with house.api.post("/v1/lists/preview", data=b"a,b\n1,2\n", headers=csv) as answer:
+        seen = await answer.json()
+    assert seen["headers"] == ["a", "b"]
+    assert seen["refused"].startswith("no column holds case references")
+    assert (await _call(house, "GET", f"/v1/lists/reports/{'0' * 32}"))[0] == 404
+
+
+async def test_caller_ids_are_told_with_their_cap(house: House, policy: Policy) -> None:
+    await _one_talk(house, policy)
+    status, told = await _call(house, "GET", "/v1/caller-ids")
+    assert status == 200, told
+    (line,) = told["items"]
+    assert (line["number"], line["purposes"], len(line["campaign_ids"])) == (HOUSE_NUMBER, ["collection"], 1)
+    assert (line["today"]["dials"], line["today"]["answered"], line["before"]["dials"]) == (1, 1, 0)
+    assert (line["used"], line["cap"], line["suspicion"]) == (1, 1000, None)
+
+
+async def test_every_setting_is_explained_as_the_api_takes_it(house: House) -> None:
+    status, told = await _call(house, "GET", "/v1/settings/campaign")
+    assert status == 200, told
+    by_name = {item["name"]: item for item in told["items"]}
+    target = by_name["abandon_target"]
+    assert (target["minimum"], target["maximum"], target["default"]) == (0.001, 0.03, 0.03)
+    assert [choice["value"] for choice in by_name["mode"]["choices"]] == [mode.value for mode in CampaignMode]
+    plain = set(SettingsIn.model_fields) - {"collecting"}
+    assert by_name.keys() == plain | {f"collecting.{name}" for name in CollectingIn.model_fields}

@@ -1,5 +1,7 @@
 """Lists: importing a file of contacts, and what has been imported."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated
@@ -15,7 +17,6 @@ from dialer.campaigns.importing import ImportOptions, ImportReport, import_list
 from dialer.campaigns.list_rows import Problem
 from dialer.errors import InputError
 from dialer.model.call_list import CallList
-from dialer.storage import Storage
 
 routes = Routes("lists")
 
@@ -89,11 +90,12 @@ async def get_list(call: Call[ListPath, Nothing, Nothing]) -> CallList:
 async def import_file(call: Call[Nothing, ImportQuery, Nothing]) -> ListImported:
     """Imports a CSV or XLSX file as a new list: all of it or, by default, nothing when a row is broken."""
     asked, services = call.query, call.services
-    columns = _columns(asked.columns)
+    columns = columns_of(asked.columns)
     options = ImportOptions(asked.name, services.config.node.name, asked.accept_valid, asked.region)
     suffix = SUFFIXES[call.request.content_type]
     async with uploaded(call.request, services.uploads_dir, suffix, MAX_UPLOAD_BYTES) as path:
-        report = await _import(services.storage, path, columns, options)
+        with in_words(path):
+            report = await import_list(services.storage, path, columns, options)
     if report.call_list is None:
         raise _refused(report)
     await audit(call, "list.import", f"list/{report.call_list.list_id}", f"{report.call_list.contact_count} contacts")
@@ -102,20 +104,23 @@ async def import_file(call: Call[Nothing, ImportQuery, Nothing]) -> ListImported
         rows=report.rows,
         merged_rows=report.merged_rows,
         broken_rows=report.broken_rows,
-        problems=[_row(problem) for problem in report.problems],
+        problems=[row_of(problem) for problem in report.problems],
         columns={column.header: column.target.value for column in report.columns},
     )
 
 
-async def _import(storage: Storage, path: Path, columns: dict[str, str] | None, options: ImportOptions) -> ImportReport:
+@contextmanager
+def in_words(path: Path) -> Iterator[None]:
+    """Answers 422 where the file cannot be used, without its place on our disk."""
     try:
-        return await import_list(storage, path, columns, options)
-    except InputError as error:  # it names the file by its place on our disk
+        yield
+    except InputError as error:
         reason = str(error).replace(str(path), "the file").replace(path.name, "the file")
         raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, reason) from error
 
 
-def _columns(text: str | None) -> dict[str, str] | None:
+def columns_of(text: str | None) -> dict[str, str] | None:
+    """What the caller says that columns mean (ApiError 422); None: they are guessed."""
     if text is None:
         return None
     try:
@@ -138,5 +143,6 @@ def _refused(report: ImportReport) -> ApiError:
     return ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors)
 
 
-def _row(problem: Problem) -> RowProblem:
+def row_of(problem: Problem) -> RowProblem:
+    """A broken cell as callers see it."""
     return RowProblem(row=problem.row, column=problem.column, value_masked=problem.value_masked, reason=problem.reason)
