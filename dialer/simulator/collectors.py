@@ -4,7 +4,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from dialer.api.client import ApiCallError, ApiClient
@@ -18,6 +18,9 @@ WRITES_S = (0.8, 2.5)
 """How long a robot takes for its wrap-up or its look at a previewed case."""
 SKIP_SHARE = 0.15
 PROMISED_IN = timedelta(days=3)
+MOST_PROMISED = 3000.0
+RESULTS = {"third_party": "third_party", "third_party_stop": "third_party", "not_identified": "unsure"}
+"""What some codes that are not the right person's say of who was on the line."""
 
 
 class RobotCollector:
@@ -71,23 +74,33 @@ class RobotCollector:
         await asyncio.sleep(self._chance.uniform(*WRITES_S))
         case = desk["case"]
         code = self._chance.choice([code for code in case["form"]["codes"] if not code["callback"]])
-        if code["right_party"] and case["identity"]["is_needed"]:
-            word = {"attempt_id": case["attempt_id"], "result": "confirmed"}
-            await self._api.post(f"{self._path}/identity", word)
+        case = await self._identified(case, code)
         needed = [field for field in case["form"]["fields"] if code["code"] in field["required_for"]]
+        limits = {limit["name"]: limit for limit in case["limits"]}
         body = {
             "attempt_id": case["attempt_id"],
             "code": code["code"],
-            "values": {field["name"]: self._value(field) for field in needed},
+            "values": {field["name"]: self._value(field, limits.get(field["name"], {})) for field in needed},
         }
         await self._api.post(f"{self._path}/wrap-up", body)
 
-    def _value(self, field: Mapping[str, Any]) -> str | bool:
+    async def _identified(self, case: Mapping[str, Any], code: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The case once it is said who was on the line, where the code says that."""
+        result = "confirmed" if code["right_party"] else RESULTS.get(code["code"])
+        if result is None:
+            return case
+        word = {"attempt_id": case["attempt_id"], "result": result}
+        said: Mapping[str, Any] = (await self._api.post(f"{self._path}/identity", word))["case"]
+        return said
+
+    def _value(self, field: Mapping[str, Any], limits: Mapping[str, Any]) -> str | bool:
         match field["kind"]:
             case "amount":
-                return f"{self._chance.uniform(100, 3000):.2f}"
+                most = float(limits.get("most") or MOST_PROMISED)
+                return f"{self._chance.uniform(0.1, 1.0) * most:.2f}"
             case "date":
-                return (datetime.now(UTC) + PROMISED_IN).date().isoformat()
+                today = date.fromisoformat(limits["first_day"]) if limits.get("first_day") else datetime.now(UTC).date()
+                return (today + PROMISED_IN).isoformat()
             case "boolean":
                 return True
             case "choice":

@@ -5,7 +5,7 @@ import random
 from datetime import date, timedelta
 from pathlib import Path
 
-COLUMNS = ("客户号", "案件号", "姓名", "手机号", "手机号2", "逾期天数", "欠款金额", "到期日")
+COLUMNS = ("客户号", "案件号", "姓名", "手机号", "手机号2", "逾期天数", "欠款金额", "到期日", "证件后四位")
 SURNAMES = "王李张刘陈杨黄赵吴周徐孙马朱胡"
 GIVEN_NAMES = ("伟", "芳", "娜", "敏", "静", "强", "磊", "洋", "艳", "勇", "杰", "涛", "明", "霞", "平")
 SECOND_NUMBER_SHARE = 0.3
@@ -32,6 +32,7 @@ def write_sample_list(path: Path, n_contacts: int, first_number: int, today: dat
                     chance.randint(1, 90),
                     f"{chance.lognormvariate(8.3, 0.8):.2f}",
                     (today + timedelta(days=chance.randint(1, 10))).isoformat(),
+                    f"{chance.randrange(10_000):04d}",
                 )
             )
             number += 2
