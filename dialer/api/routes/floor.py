@@ -89,9 +89,13 @@ class CollectorOut(BaseModel):
 
 
 class Floor(BaseModel):
-    """All collectors with open accounts, by name; those at work on other nodes as the record has them."""
+    """All collectors with open accounts, by name; those at work on other nodes as the record has them.
+
+    `now` is what the service's clock reads: how long a state lasts is counted from it.
+    """
 
     node: str
+    now: datetime
     items: list[CollectorOut]
 
 
@@ -104,7 +108,11 @@ async def show(call: Call[Nothing, Nothing, Nothing]) -> Floor:
     here = {now.agent_id: now for now in collectors_now(supervision.house.sessions, services.clock)}
     figures = {each.agent_id: each for each in await supervision.figures.collectors()}
     items = [_line(account, teams, here, figures) for account in accounts]
-    return Floor(node=services.config.node.name, items=sorted(items, key=lambda item: (item.name, item.agent_id)))
+    return Floor(
+        node=services.config.node.name,
+        now=services.clock.utcnow(),
+        items=sorted(items, key=lambda item: (item.name, item.agent_id)),
+    )
 
 
 def _line(
