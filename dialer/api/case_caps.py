@@ -5,11 +5,12 @@ from datetime import datetime
 
 from pydantic import BaseModel
 
-from dialer.api.decision_words import LocalTime, RuleOut, Words, by_short_hash, decision_out
+from dialer.api.decision_words import LANGUAGES, LocalTime, RuleOut, Words, by_short_hash, decision_out
 from dialer.api.explaining import campaign_reservation
 from dialer.api.services import Services
 from dialer.calls.order import CallOrder
 from dialer.compliance.policy import Policy
+from dialer.compliance.rule_words import tell_counted
 from dialer.model.attempt import CallPath
 from dialer.model.contact import Phone, PhoneRole, mask_number
 from dialer.model.entry import Reservation
@@ -17,10 +18,10 @@ from dialer.storage.explaining import Answer
 
 
 class CapOut(BaseModel):
-    """A rule that counts: so much of it is used up."""
+    """A rule that counts: so much of it is used up; `counts` says of what."""
 
     rule: str
-    title: Words
+    counts: Words
     used: int
     limit: int
 
@@ -73,11 +74,15 @@ def _number(phone: Phone, answer: Answer, policy: Policy) -> NumberCaps:
         reason=decision.reason,
         retry_at=decision.retry_at,
         retry_local=decision.retry_local,
-        caps=[cap for rule in decision.rules if (cap := _cap(rule)) is not None],
+        caps=[cap for rule in decision.rules if (cap := _cap(rule, policy)) is not None],
     )
 
 
-def _cap(rule: RuleOut) -> CapOut | None:
+def _cap(rule: RuleOut, policy: Policy) -> CapOut | None:
     if rule.used is None or rule.limit is None:
         return None
-    return CapOut(rule=rule.rule, title=rule.title, used=rule.used, limit=rule.limit)
+    bodies = (known.body for pack in policy.used_packs for known in pack.rules if known.rule_id == rule.rule)
+    body = next(bodies, None)
+    en, zh = ("" if body is None else tell_counted(body, language) for language in LANGUAGES)
+    counts = Words(en=en or rule.title.en, zh=zh or rule.title.zh)
+    return CapOut(rule=rule.rule, counts=counts, used=rule.used, limit=rule.limit)

@@ -121,6 +121,18 @@ def tell(rule: Rule, language: Language) -> str:
     return (" " if language == "en" else "").join(filter(None, sentences))
 
 
+def tell_counted(body: Body, language: Language) -> str:
+    """What a cap counts, without its limit; "" for a rule that is none."""
+    if not isinstance(body, Cap | WideCap):
+        return ""
+    counted, scope = body.counted, _of(_SCOPES[body.counted.scope], language)
+    _, several, chinese = _EVENTS[counted.event]
+    within = _within(body.span, language, campaign=isinstance(counted, Counted) and counted.campaign_only)
+    if language == "zh":
+        return f"{scope}，{within}{'未联系到人的' if counted.unreached_only else ''}{chinese}"
+    return f"{scope}: {several}{' that reached nobody' if counted.unreached_only else ''} {within}"
+
+
 def _of(sentences: Sentences, language: Language) -> str:
     return sentences[0] if language == "en" else sentences[1]
 

@@ -131,7 +131,9 @@ async def identified(api: ApiClient, path: str) -> int:
     assert "right person" in await refusal(api, f"{path}/case/history")
     (number,) = (await api.get(f"{path}/case/caps"))["numbers"]
     assert [(cap["used"], cap["limit"]) for cap in number["caps"] if cap["rule"] == "cn.unreached"] in ([], [(1, 6)])
-    assert any(cap["used"] == 1 for cap in number["caps"]), "the call under way counts"
+    (daily,) = (cap for cap in number["caps"] if cap["rule"] == "cn.person-daily")
+    assert daily["used"] == 1, "the call under way counts"
+    assert daily["counts"] == {"en": "For one person: attempts a calendar day", "zh": "对同一人，每个自然日呼叫"}
     word = {"attempt_id": case["attempt_id"], "result": "third_party"}
     assert not (await api.post(f"{path}/identity", word))["case"]["is_open"]
     assert "not on the screen" in await refusal(api, f"{path}/identity", word | {"attempt_id": 999})
