@@ -2,12 +2,14 @@
 
 Writers publish the newest value of a topic and go on; they never wait. Watchers get at most `FRAMES_PER_S` frames a
 second, each holding only the topics that changed since their last one. A slow watcher loses old values, never the
-newest. All watchers share one beat, so that a value is serialised once per beat however many watch.
+newest. All watchers share one beat, so that a value is serialised once per beat however many watch. Who watches a
+single topic is told at once: a collector's page has no quarter of a second to spare when a person is put through.
 
 Topics are paths: `campaign/7`, `agent/3`, `trunk/main`. Nothing published here holds a number or a name in clear.
 """
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
@@ -18,6 +20,8 @@ import msgspec
 from dialer.clock import Clock
 
 FRAMES_PER_S = 4
+FRAME_GAP_S = 0.05
+"""Of the frames of a single topic; many changes at once are one frame."""
 MAX_TOPICS = 20_000
 """More topics than any installation has: a writer that invents topics is a bug, not load."""
 
@@ -47,6 +51,7 @@ class LiveBoard:
         self._version = 0
         self._frozen_beat = -1
         self._watchers: set[Subscription] = set()
+        self._of_topic: defaultdict[str, set[TopicSubscription]] = defaultdict(set)
         self._encoder = msgspec.json.Encoder()
 
     def publish(self, topic: str, data: LiveData | SayData | None) -> None:
@@ -65,7 +70,7 @@ class LiveBoard:
             known = self._topics[topic] = _Topic(None, 0)
         self._version += 1
         known.data, known.version = data, self._version
-        for watcher in self._watchers:
+        for watcher in (*self._watchers, *self._of_topic.get(topic, ())):
             watcher.changed.set()
 
     def snapshot(self) -> dict[str, LiveData]:
@@ -76,13 +81,33 @@ class LiveBoard:
         """A watcher of the topics that `wants` accepts; use it with `async with`."""
         return Subscription(self, self._clock, wants)
 
-    def attach(self, watcher: "Subscription") -> None:
-        """Counts a watcher in; only `Subscription` calls this."""
-        self._watchers.add(watcher)
+    def subscribe_to(self, topic: str) -> "TopicSubscription":
+        """A watcher of one topic, told without waiting for a beat; use it with `async with`."""
+        return TopicSubscription(self, self._clock, topic)
 
-    def detach(self, watcher: "Subscription") -> None:
-        """Counts a watcher out; only `Subscription` calls this."""
-        self._watchers.discard(watcher)
+    def attach(self, watcher: "Subscription | TopicSubscription") -> None:
+        """Counts a watcher in; only subscriptions call this."""
+        if isinstance(watcher, Subscription):
+            self._watchers.add(watcher)
+        else:
+            self._of_topic[watcher.topic].add(watcher)
+
+    def detach(self, watcher: "Subscription | TopicSubscription") -> None:
+        """Counts a watcher out; only subscriptions call this."""
+        if isinstance(watcher, Subscription):
+            self._watchers.discard(watcher)
+            return
+        left = self._of_topic[watcher.topic]
+        left.discard(watcher)
+        if not left:
+            del self._of_topic[watcher.topic]
+
+    def frame_of(self, topic: str, seen: int) -> tuple[int, bytes | None]:
+        """The topic's version and its frame, None where it is no newer than `seen`; beats are left alone."""
+        known = self._topics.get(topic)
+        if known is None or known.version <= seen:
+            return seen, None
+        return known.version, self._encoder.encode({topic: known.value})
 
     def frame_since(self, seen: int, wants: Callable[[str], bool], beat: int) -> tuple[int, bytes | None]:
         """The version reached and, when anything wanted changed after version `seen`, one JSON object of topics."""
@@ -149,3 +174,36 @@ class Subscription:
     async def _next_beat(self) -> None:
         now = self._clock.monotonic()
         await asyncio.sleep((int(now * FRAMES_PER_S) + 1) / FRAMES_PER_S - now)
+
+
+class TopicSubscription:
+    """One watcher of one topic."""
+
+    def __init__(self, board: LiveBoard, clock: Clock, topic: str) -> None:
+        self.topic = topic
+        self.changed = asyncio.Event()
+        self._board = board
+        self._clock = clock
+        self._seen = 0
+        self._next_at = 0.0
+
+    async def __aenter__(self) -> Self:
+        self._board.attach(self)
+        self.changed.set()  # what is there already is the first frame
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._board.detach(self)
+
+    async def next(self) -> bytes:
+        """Waits for the next frame: a JSON object of the topic, once it changed since the last one."""
+        while True:
+            await self.changed.wait()
+            await asyncio.sleep(max(self._next_at - self._clock.monotonic(), 0.0))
+            self.changed.clear()
+            self._seen, frame = self._board.frame_of(self.topic, self._seen)
+            if frame is not None:
+                self._next_at = self._clock.monotonic() + FRAME_GAP_S
+                return frame

@@ -1,7 +1,7 @@
 """The WebSocket of live state: hello and goodbye are those of `dialer.api.sockets`.
 
 After the hello frames come, at most four a second: `{"topic": value, …}` with what changed since the last one, a value
-of null for what is gone. A collector hears of their own desk only.
+of null for what is gone. A collector hears of their own desk only, and of that at once.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from aiohttp import WSMsgType, web
 from dialer.api.principal import Principal
 from dialer.api.routing import SERVICES
 from dialer.api.sockets import SEND_TIMEOUT_S, Visit, visit
-from dialer.live import Subscription
+from dialer.live import Subscription, TopicSubscription
 from dialer.model.account import Role
 
 PATH = "/v1/live"
@@ -31,7 +31,9 @@ async def watch(request: web.Request) -> web.StreamResponse:
 
 async def _serve(watcher: Visit, principal: Principal) -> None:
     socket = watcher.socket
-    frames = watcher.request.app[SERVICES].live.subscribe(lambda topic: _may_see(principal, topic))
+    board = watcher.request.app[SERVICES].live
+    is_own = principal.role is Role.COLLECTOR
+    frames = board.subscribe_to(f"agent/{principal.account_id}") if is_own else board.subscribe()
     # Whoever ends first, the watcher by leaving or the sender by failing, ends the other.
     async with frames, asyncio.TaskGroup() as tasks:
         others = [tasks.create_task(_send(socket, frames)), tasks.create_task(watcher.keep_checking())]
@@ -41,7 +43,7 @@ async def _serve(watcher: Visit, principal: Principal) -> None:
             task.cancel()
 
 
-async def _send(socket: web.WebSocketResponse, frames: Subscription) -> None:
+async def _send(socket: web.WebSocketResponse, frames: Subscription | TopicSubscription) -> None:
     """Sends frames until the watcher is gone; one that takes none for `SEND_TIMEOUT_S` is cut off."""
     with contextlib.suppress(ConnectionError, TimeoutError):
         while True:
@@ -49,7 +51,3 @@ async def _send(socket: web.WebSocketResponse, frames: Subscription) -> None:
             async with asyncio.timeout(SEND_TIMEOUT_S):
                 await socket.send_frame(frame, WSMsgType.TEXT)
     await socket.close()
-
-
-def _may_see(principal: Principal, topic: str) -> bool:
-    return principal.role is not Role.COLLECTOR or topic == f"agent/{principal.account_id}"

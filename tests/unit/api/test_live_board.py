@@ -102,3 +102,21 @@ async def test_a_watcher_sleeps_until_there_is_something_wanted() -> None:
         clock.now += 1
         board.publish("mine", {"n": 2})
         assert msgspec.json.decode(await waiting) == {"mine": {"n": 2}}
+
+
+async def test_who_watches_one_topic_is_told_of_that_one_without_a_beat() -> None:
+    """The clock stands still: no beat passes. Many changes before it looks are one frame; others' news are none."""
+    board = LiveBoard(SteppedClock())  # type: ignore[arg-type]
+    board.publish("mine", {"n": 1})
+    async with board.subscribe_to("mine") as frames, asyncio.TaskGroup() as tasks:
+        assert msgspec.json.decode(await frames.next()) == {"mine": {"n": 1}}
+        frames._next_at = 0.0  # as if the gap between two frames had passed
+        waiting = tasks.create_task(frames.next())
+        await asyncio.sleep(0)
+        board.publish("other", {"n": 2})
+        board.publish("mine", {"n": 3})
+        board.publish("mine", None)
+        assert msgspec.json.decode(await waiting) == {"mine": None}
+    board.publish("mine", {"n": 4})  # nobody is there any more
+    _, frame = _frame(board, 0, 1)
+    assert frame == {"mine": {"n": 4}, "other": {"n": 2}}, "beats have missed nothing"
