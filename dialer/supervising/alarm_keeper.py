@@ -16,7 +16,8 @@ from dialer.compliance.policy import Policy
 from dialer.errors import DialerError, StorageError
 from dialer.live import LiveBoard
 from dialer.storage import Storage
-from dialer.supervising.alarms import RUNS_OUT_WITHIN_DAYS, Alarm, Facts, RunsOut, Severity, alarms_of
+from dialer.supervising.alarm import Alarm, Facts, RunsOut, Severity
+from dialer.supervising.alarms import RUNS_OUT_WITHIN_DAYS, alarms_of
 
 logger = logging.getLogger(__name__)
 

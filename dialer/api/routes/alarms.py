@@ -8,8 +8,8 @@ from pydantic import BaseModel, StringConstraints
 from dialer.api.auditing import audit
 from dialer.api.problems import not_found
 from dialer.api.routing import Call, Input, Nothing, Routes
+from dialer.supervising.alarm import Severity
 from dialer.supervising.alarm_keeper import Standing
-from dialer.supervising.alarms import Severity
 from dialer.supervising.words import Bilingual
 
 routes = Routes("alarms")
