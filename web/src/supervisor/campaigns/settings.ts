@@ -1,77 +1,41 @@
-// A campaign's settings as the form edits them: which stand together, what matters in which mode, where to begin.
+// A campaign's settings as the form edits them. What each means, its range and choices come from the service; here is
+// only which control edits it, and where a new campaign begins.
 import type { Schemas } from "@/api/client";
 
 export type Settings = Schemas["SettingsIn"];
-export type Mode = Schemas["CampaignMode"];
-/** Settings that are one value; the others have editors of their own. */
-export type PlainName = Exclude<keyof Settings, "retries" | "priority" | "form" | "collecting">;
-export type Control = "number" | "share" | "text" | "texts" | "choice" | "prompt";
+export type Setting = Schemas["SettingOut"];
+export type Control = "number" | "share" | "text" | "texts" | "boolean" | "choice" | "prompt";
+export type Value = string | number | boolean | readonly string[] | null | undefined;
 
-export interface Plain {
-  name: PlainName;
-  control: Control;
-  choices?: readonly string[];
-  /** In which modes it means anything; left out: in all. */
-  modes?: readonly Mode[];
+/** In the order in which a supervisor decides. */
+export const GROUPS: readonly Setting["group"][] = ["pace", "parties", "call", "detection", "prompts", "collectors", "list"];
+const TEXTS = ["caller_ids", "skills"];
+const PART = "collecting.";
+
+/** What edits a setting; null for those with an editor of their own. */
+export function controlOf(setting: Setting): Control | null {
+  if (TEXTS.includes(setting.name)) return "texts";
+  if (/_prompt$|^reminder_script$/.test(setting.name)) return "prompt";
+  if (setting.unit === "share") return "share";
+  if (setting.type === "number" || setting.type === "integer") return "number";
+  return setting.type === "text" || setting.type === "boolean" || setting.type === "choice" ? setting.type : null;
 }
 
-export interface Group {
-  name: string;
-  settings: readonly Plain[];
-}
-
-export const MODES: readonly Mode[] = ["progressive", "predictive", "power", "preview", "reminder"];
-const AHEAD: readonly Mode[] = ["predictive", "power"];
-const WITH_COLLECTORS: readonly Mode[] = ["progressive", "predictive", "power", "preview"];
-
-export const GROUPS: readonly Group[] = [
-  {
-    name: "pace",
-    settings: [
-      { name: "mode", control: "choice", choices: MODES },
-      { name: "abandon_target", control: "share", modes: [...AHEAD, "progressive"] },
-      { name: "max_lines_per_agent", control: "number", modes: ["predictive"] },
-      { name: "power_ratio", control: "number", modes: ["power"] },
-      { name: "max_reminder_channels", control: "number", modes: ["reminder"] },
-      { name: "ring_timeout_s", control: "number" },
-    ],
-  },
-  {
-    name: "shown",
-    settings: [
-      { name: "caller_ids", control: "texts" },
-      { name: "trunk_group", control: "text" },
-      { name: "agency", control: "text" },
-      { name: "creditor", control: "text" },
-      { name: "product", control: "text" },
-    ],
-  },
-  {
-    name: "answer",
-    settings: [
-      { name: "amd", control: "choice", choices: ["off", "before_connect", "parallel"] },
-      { name: "lost_person_cost_s", control: "number" },
-      { name: "machine_action", control: "choice", choices: ["hang_up", "leave_message"] },
-      { name: "machine_prompt", control: "prompt" },
-      { name: "safe_harbour_prompt", control: "prompt", modes: [...AHEAD, "progressive"] },
-      { name: "notice_prompt", control: "prompt" },
-      { name: "reminder_script", control: "prompt", modes: ["reminder"] },
-    ],
-  },
-  {
-    name: "collectors",
-    settings: [
-      { name: "skills", control: "texts", modes: WITH_COLLECTORS },
-      { name: "wrap_up_limit_s", control: "number", modes: WITH_COLLECTORS },
-      { name: "preview_limit_s", control: "number", modes: ["preview"] },
-    ],
-  },
-];
-
-export function matters(setting: Plain, settings: Settings): boolean {
+/** Whether it has an effect with the other settings as they are. */
+export function matters(setting: Setting, settings: Settings): boolean {
   if (setting.name === "machine_prompt") return settings.machine_action === "leave_message";
   if (setting.name === "lost_person_cost_s") return settings.amd !== "off";
-  return setting.modes === undefined || setting.modes.includes(settings.mode ?? "progressive");
+  return setting.modes.includes(settings.mode ?? "progressive");
+}
+
+export function valueOf(settings: Settings, name: string): Value {
+  const part = name.startsWith(PART) ? (settings.collecting ?? {}) : settings;
+  return (part as Record<string, Value>)[name.replace(PART, "")];
+}
+
+export function withValue(settings: Settings, name: string, value: Value): Settings {
+  if (!name.startsWith(PART)) return { ...settings, [name]: value };
+  return { ...settings, collecting: { ...settings.collecting, [name.replace(PART, "")]: value } };
 }
 
 /** Settings as stored, to be changed: what comes from the service is what may be sent to it. */

@@ -134,10 +134,12 @@ export default {
   },
   group: {
     pace: "Pace",
-    shown: "Who calls, over which trunks",
-    answer: "When somebody or something answers",
+    parties: "Who calls, and for whom",
+    call: "Numbers and trunks",
+    detection: "People and machines",
+    prompts: "What calls play",
     collectors: "Collectors",
-    retries: "Trying again, and in which order",
+    list: "Trying again, and in which order",
     form: "What collectors record",
     script: "What collectors say",
   },
@@ -146,15 +148,6 @@ export default {
     range: "From {least} to {most} {unit}.",
     several: "Type one and press Enter",
     noPrompt: "none",
-    default: "Without it: {value}.",
-  },
-  choice: {
-    amd: {
-      off: "Off: connect whoever answers",
-      before_connect: "Before a collector is connected",
-      parallel: "While the collector is being connected",
-    },
-    machine_action: { hang_up: "Hang up", leave_message: "Leave a message" },
   },
   form: {
     codes: "Codes at the end of a call",
@@ -194,7 +187,6 @@ export default {
     kinds: { text: "Text", choice: "Choice", amount: "Amount", date: "Date", boolean: "Yes or no" },
   },
   script: {
-    identity: "The collector confirms who is on the line before anything of the debt is shown",
     opening: "Opening",
     third_party: "When somebody else answers",
     after_identity: "After the identity is confirmed",

@@ -134,10 +134,12 @@ export default {
   },
   group: {
     pace: "节奏",
-    shown: "由谁、经哪些线路外呼",
-    answer: "接起之后",
+    parties: "由谁、为谁外呼",
+    call: "号码与线路",
+    detection: "真人与语音信箱",
+    prompts: "播放的语音",
     collectors: "催收员",
-    retries: "重试与顺序",
+    list: "重试与顺序",
     form: "话后登记",
     script: "话术",
   },
@@ -146,15 +148,6 @@ export default {
     range: "范围 {least} 至 {most} {unit}。",
     several: "输入后按回车添加",
     noPrompt: "无",
-    default: "不填时：{value}。",
-  },
-  choice: {
-    amd: {
-      off: "关闭：接起即转接",
-      before_connect: "转接催收员之前识别",
-      parallel: "转接的同时识别",
-    },
-    machine_action: { hang_up: "挂断", leave_message: "留言" },
   },
   form: {
     codes: "结果代码",
@@ -194,7 +187,6 @@ export default {
     kinds: { text: "文本", choice: "选项", amount: "金额", date: "日期", boolean: "是/否" },
   },
   script: {
-    identity: "催收员确认接听人身份之前，不显示任何债务信息",
     opening: "开场白",
     third_party: "他人接听时",
     after_identity: "确认身份之后",
