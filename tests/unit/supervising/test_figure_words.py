@@ -1,6 +1,7 @@
 """Figures: each ratio is what its definition says, hours follow the clock, promises are found in the form."""
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -57,7 +58,7 @@ def test_tallies_add_up() -> None:
 def test_a_day_has_the_hours_of_its_clock(zone: str, day: date, n_hours: int) -> None:
     bounds = hour_bounds(day, ZoneInfo(zone))
     assert len(bounds) == n_hours + 1
-    assert all(after - before == timedelta(hours=1) for before, after in zip(bounds, bounds[1:], strict=False))
+    assert all(after - before == timedelta(hours=1) for before, after in pairwise(bounds))
     assert bounds[0] == datetime.combine(day, datetime.min.time(), ZoneInfo(zone)).astimezone(UTC)
 
 
@@ -72,7 +73,6 @@ def test_occupancy_is_of_the_last_hour() -> None:
     occupancy = Occupancy()
     busy, ready = AgentView(1, AgentState.TALKING, 0.0), AgentView(2, AgentState.READY, 0.0)
     paused = AgentView(3, AgentState.PAUSED, 0.0)
-    assert occupancy.share is None
     for n in range(3):
         occupancy.look([busy, ready, paused], n * 0.5)
     assert occupancy.share == 0.5
@@ -81,6 +81,7 @@ def test_occupancy_is_of_the_last_hour() -> None:
     for n in range(2 * 3600):
         occupancy.look([ready], 100.5 + n * 0.5)
     assert occupancy.share == 0.0
+    assert Occupancy().share is None
 
 
 @pytest.mark.parametrize(
