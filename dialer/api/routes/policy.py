@@ -88,7 +88,7 @@ async def show(call: Call[Nothing, Nothing, Nothing]) -> PolicyOut:
     return _shown(call, call.services.policy.current(call.services.clock.utcnow()))
 
 
-class RuleOut(BaseModel):
+class PackRuleOut(BaseModel):
     """A rule of a pack, told in English and Chinese; `note` is the pack's own, `title` what its kind is about.
 
     An override may change a rule for some calls, or from some day on: then each variant is a line of its own.
@@ -108,14 +108,14 @@ class RuleOut(BaseModel):
     note: str
 
 
-class RuleList(BaseModel):
+class PackRuleList(BaseModel):
     """The rules of every pack, in the order in which they stand there."""
 
-    items: list[RuleOut]
+    items: list[PackRuleOut]
 
 
 @routes.add("GET", "/v1/policy/rules", "policy.rules")
-async def rules(call: Call[Nothing, Nothing, Nothing]) -> RuleList:
+async def rules(call: Call[Nothing, Nothing, Nothing]) -> PackRuleList:
     """Tells every rule that calls are put to in words: whom it binds, what it allows, what lifts it."""
     now = call.services.clock.utcnow()
     policy = call.services.policy.current(now)
@@ -125,11 +125,11 @@ async def rules(call: Call[Nothing, Nothing, Nothing]) -> RuleList:
         for pack in policy.used_packs
         for rule in pack.rules
     ]
-    return RuleList(items=told)
+    return PackRuleList(items=told)
 
 
-def _told(rule: Rule, pack: Pack, in_force: bool) -> RuleOut:
-    return RuleOut(
+def _told(rule: Rule, pack: Pack, in_force: bool) -> PackRuleOut:
+    return PackRuleOut(
         pack=pack.name,
         valid_from=pack.valid_from,
         in_force=in_force,
