@@ -9,6 +9,12 @@ RUN python3 scripts/check_host.py \
     && python3 -m venv /opt/dialer && /opt/dialer/bin/pip install --no-cache-dir --require-hashes -r requirements.lock
 COPY native ./native
 RUN /opt/build/bin/maturin build --release --locked --manifest-path native/Cargo.toml --out /wheels
+COPY web ./web
+COPY docs/openapi.json ./docs/openapi.json
+RUN /opt/build/bin/python scripts/node.py npm --prefix web ci --no-audit --no-fund --loglevel=error \
+    && mkdir -p dialer/api \
+    && /opt/build/bin/python scripts/node.py npm --prefix web run --silent types \
+    && /opt/build/bin/python scripts/node.py npm --prefix web run --silent build
 COPY LICENSE README.md ./
 COPY dialer ./dialer
 COPY recording ./recording
