@@ -28,6 +28,7 @@ from dialer.calls.caller_ids import CallerIds
 from dialer.calls.desk import AgentDesk
 from dialer.calls.floor import CallFloor
 from dialer.calls.listening import prepare
+from dialer.calls.listening_in import ListeningDesk
 from dialer.calls.policy_keeper import PolicyKeeper
 from dialer.calls.services import CallServices
 from dialer.calls.spool_guard import SpoolGuard
@@ -84,6 +85,7 @@ class Application:
     prompts: PromptStore
     sessions: AgentSessions
     browser_phones: BrowserPhones
+    listening: ListeningDesk
     floor: CallFloor
     desk: AgentDesk
     campaigns: CampaignManager
@@ -293,6 +295,17 @@ class Application:
             destinations=destination_names(self.config),
         )
         self.supervision = await stack.enter_async_context(Supervision(house))
+        listening = ListeningDesk(
+            self.media,
+            self.sessions,
+            self.browser_phones,
+            self.storage.audit.record,
+            self.clock,
+            self.config.supervision,
+            self.board.publish,
+            self.desk.refresh,
+        )
+        self.listening = await stack.enter_async_context(listening)
 
     async def _serve_http(self, stack: AsyncExitStack) -> None:
         services = Services(
@@ -302,6 +315,7 @@ class Application:
             campaigns=self.campaigns,
             desk=self.desk,
             browser_phones=self.browser_phones,
+            listening=self.listening,
             trunks=self.trunks,
             policy=self.policy,
             live=self.board,

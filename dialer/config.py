@@ -17,6 +17,7 @@ from dialer.config_base import Port, Secret, Section
 from dialer.config_collecting import CollectingConfig
 from dialer.config_phones import PhonesConfig
 from dialer.config_recordings import EvidenceConfig, RecordingsConfig
+from dialer.config_supervision import SupervisionConfig
 from dialer.errors import ConfigError
 
 Transport = Literal["udp", "tcp"]
@@ -221,6 +222,7 @@ class Config(Section):
     phones: PhonesConfig = PhonesConfig()
     policy: PolicyConfig = PolicyConfig()
     collecting: CollectingConfig = CollectingConfig()
+    supervision: SupervisionConfig = SupervisionConfig()
     verdicts: VerdictsConfig = VerdictsConfig()
     recordings: RecordingsConfig = RecordingsConfig()
     evidence: EvidenceConfig = EvidenceConfig()
@@ -305,6 +307,7 @@ def _known_keys(location: list[str]) -> list[str]:
         "phones": PhonesConfig,
         "policy": PolicyConfig,
         "collecting": CollectingConfig,
+        "supervision": SupervisionConfig,
         "verdicts": VerdictsConfig,
         "recordings": RecordingsConfig,
         "evidence": EvidenceConfig,

@@ -93,6 +93,7 @@ class BrowserPhones:
         self._clock = clock
         self._grace_s = grace_s
         self._phones: dict[int, BrowserPhone] = {}
+        self._listeners: list[Callable[[int], None]] = []
         self._changed = asyncio.Event()
         self._tasks = asyncio.TaskGroup()
         self._watcher: asyncio.Task[None] | None = None
@@ -111,6 +112,10 @@ class BrowserPhones:
         await self._tasks.__aexit__(None, None, None)
         for phone in tuple(self._phones.values()):
             self._end(phone, "the service stops")
+
+    def listen(self, ended: Callable[[int], None]) -> None:
+        """Calls `ended` with the account of every phone that is given up, in the loop's thread; it returns at once."""
+        self._listeners.append(ended)
 
     def find(self, account_id: int) -> BrowserPhone | None:
         """The person's phone, connected or coming back."""
@@ -193,6 +198,8 @@ class BrowserPhones:
             self._sessions.lose(phone.account_id, cause)
         phone.leg.close()
         phone.tell(PhoneNotice.ENDED)
+        for listener in self._listeners:
+            listener(phone.account_id)
 
     def _session_of(self, phone: BrowserPhone) -> AgentSession | None:
         session = self._sessions.find(phone.account_id)

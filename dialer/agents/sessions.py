@@ -68,7 +68,8 @@ class CallHandle(Protocol):
 class AgentSession:
     """One collector at work. `call` is the call at hand; `last_attempt_id` the one a wrap-up is for.
 
-    Not `reachable`: the line is there, but nobody would be heard on it at the moment.
+    Not `reachable`: the line is there, but nobody would be heard on it at the moment. `listened`: how somebody listens
+    in, as far as the collector may know it.
     """
 
     agent: Agent
@@ -79,6 +80,7 @@ class AgentSession:
     last_attempt_id: int | None = None
     last_campaign_id: int | None = None
     reachable: bool = True
+    listened: tuple[str, ...] = ()
     closing: bool = False
 
     @property

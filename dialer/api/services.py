@@ -11,6 +11,7 @@ from typing import Protocol
 
 from dialer.agents.browser_phones import BrowserPhones
 from dialer.calls.case_view import AgentDeskView, Shown
+from dialer.calls.listening_in import ListeningDesk
 from dialer.campaigns.loop import CampaignStatus, LaunchCheck
 from dialer.clock import Clock
 from dialer.compliance.policy import Policy
@@ -111,6 +112,7 @@ class Services:
     campaigns: Campaigns
     desk: Desk
     browser_phones: BrowserPhones
+    listening: ListeningDesk
     trunks: TrunkBoard
     policy: PolicyBoard
     live: LiveBoard

@@ -102,7 +102,8 @@ class AgentDeskView:
 
     `pending` is the state that was asked for while busy, `not_dialed` what came of the last call the collector asked
     for, where it was not placed, until the next case or call. `notice` says why the last call was taken away, as long.
-    `recording_paused_since`: what is said is not recorded; null while it is, or where there is no call.
+    `recording_paused_since`: what is said is not recorded; null while it is, or where there is no call. `listened`: the
+    ways in which somebody listens in, where the house tells its collectors.
     """
 
     agent_id: int
@@ -117,6 +118,7 @@ class AgentDeskView:
     not_dialed: NotDialed | None = None
     notice: str = ""
     recording_paused_since: datetime | None = None
+    listened: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,4 +221,5 @@ def desk_view(
         not_dialed=refused,
         notice=notice,
         recording_paused_since=recording_paused_since,
+        listened=session.listened,
     )

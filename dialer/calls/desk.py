@@ -159,6 +159,12 @@ class AgentDesk:
         refused, notice = self._screens.refused(agent_id), self._screens.notice(agent_id)
         return desk_view(session, case, self._clock, refused, notice, paused_since)
 
+    def refresh(self, agent_id: int) -> None:
+        """Tells whoever watches the desk how it stands; nothing while the collector is offline."""
+        session = self._sessions.find(agent_id)
+        if session is not None:
+            self._publish(session)
+
     def case(self, agent_id: int) -> Shown:
         """What is on the collector's screen. Raises AgentStateError where there is no case."""
         self._sessions.get(agent_id)

@@ -97,6 +97,7 @@ class Screens:
             "cause": self._causes.get(agent_id, ""),
             "campaign_ids": list(desk.campaign_ids),
             "attempt_id": (session.call.attempt_id or None) if session.call else None,
+            "listened": list(desk.listened),
             "case": None if shown is None else _live_case(shown),
         }
 

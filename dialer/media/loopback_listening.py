@@ -1,6 +1,6 @@
 """Listening in on the loopback twin: who listens to whom, and what is mixed. `native/src/listening` is the model."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Generic, Protocol, Self, TypeVar
 
 import numpy as np
@@ -42,6 +42,9 @@ class Listeners(Generic[P]):
 
     def __init__(self) -> None:
         self._joined: dict[P, tuple[P, ListenMode]] = {}
+
+    def __iter__(self) -> Iterator[P]:
+        return iter(self._joined)
 
     def __contains__(self, leg: P) -> bool:
         return leg in self._joined

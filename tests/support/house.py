@@ -16,6 +16,7 @@ from dialer.api.app import create_app
 from dialer.api.security import hash_token
 from dialer.api.services import Services
 from dialer.calls.case_view import AgentDeskView, Shown
+from dialer.calls.listening_in import ListeningDesk
 from dialer.calls.policy_keeper import PolicyKeeper
 from dialer.campaigns.lifecycle import CampaignAction, Refusal, transition
 from dialer.campaigns.loop import CampaignError, CampaignStatus, LaunchCheck
@@ -23,6 +24,7 @@ from dialer.clock import Clock, SystemClock
 from dialer.config import Config, HttpConfig, MediaConfig, NodeConfig, PolicyConfig
 from dialer.config_access import OidcConfig
 from dialer.config_recordings import RecordingsConfig
+from dialer.config_supervision import SupervisionConfig
 from dialer.evidence.exporting import Encoders
 from dialer.evidence.playing import Player
 from dialer.evidence.proving import Prover
@@ -193,6 +195,7 @@ class House:
     wakes: list[datetime]
     keeper: RecordingKeeper
     media: LoopbackEngine
+    sessions: AgentSessions
 
     def auth(self, role: Role) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.tokens[role]}"}
@@ -209,6 +212,7 @@ async def open_house(
     recordings: RecordingsConfig | None = None,
     http: HttpConfig | None = None,
     oidc: OidcConfig | None = None,
+    listening_in: SupervisionConfig | None = None,
 ) -> AsyncIterator[House]:
     """The house over a SQLite file; without `new_tokens` over one whose tokens are known already."""
     clock = clock or SystemClock()
@@ -221,6 +225,7 @@ async def open_house(
         recordings=recordings or RecordingsConfig(),
         http=http or HttpConfig(),
         oidc=oidc,
+        supervision=listening_in or SupervisionConfig(),
     )
     live = LiveBoard(clock)
     async with (
@@ -231,6 +236,9 @@ async def open_house(
         LoopbackEngine(MediaConfig(), folder / "phones") as media,
         AgentSessions(clock, storage.agents.record_change) as sessions,
         BrowserPhones(media, sessions, clock, config.phones.reconnect_s) as browser_phones,
+        ListeningDesk(
+            media, sessions, browser_phones, storage.audit.record, clock, config.supervision, live.publish
+        ) as listening,
     ):
         node, vault = config.node.name, recorder.vault
         ladders = LadderBook(clock, lambda peer: True)
@@ -247,6 +255,7 @@ async def open_house(
             campaigns=campaigns,
             desk=desk,
             browser_phones=browser_phones,
+            listening=listening,
             trunks=PlayedTrunks(),
             policy=keeper,
             live=live,
@@ -267,4 +276,4 @@ async def open_house(
         for role, token in tokens.items() if new_tokens else ():
             await storage.accounts.add_token(hash_token(token), role.value, role, clock.utcnow())
         async with supervision.what_if, TestClient(TestServer(await asyncio.to_thread(create_app, services))) as api:
-            yield House(storage, services, campaigns, desk, live, api, tokens, wakes, recorder, media)
+            yield House(storage, services, campaigns, desk, live, api, tokens, wakes, recorder, media, sessions)

@@ -23,7 +23,7 @@ impl Leg {
     pub fn relay(&mut self, relay: &Relay, datagram: &mut [u8], moment: &Moment<'_>) {
         self.peer_heard_at = moment.now;
         let Some(far) = &self.far else { return };
-        if self.play.is_some() || self.presser.is_pressing() {
+        if self.play.is_some() || self.presser.is_pressing() || self.has_ear() {
             return;
         }
         let (own_codec, own_key_type) = (far.codec, far.key_type);
