@@ -6,19 +6,24 @@ It runs behind everything else on the machine and within a limit of memory. It e
 import os
 import resource
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from statistics import median, quantiles
-from typing import Any, BinaryIO
+from typing import Any
 
 from dialer.api.history_lines import read_history
 from dialer.campaigns.list_child import place_of
+from dialer.campaigns.loop.paces import Paces
+from dialer.campaigns.loop.running import pacer_of
+from dialer.campaigns.pacing import PacingDecision, PacingSnapshot
 from dialer.cli.simulate_report import record
-from dialer.cli.simulate_runs import Run, live
 from dialer.errors import DialerError
+from dialer.model.campaign import CampaignMode, CampaignSettings
 from dialer.simulator.day import Day
 from dialer.simulator.fit import Fit, call_list_of, fit, pace_of, trunk_of
+from dialer.simulator.rehearsal import rehearse
 from dialer.simulator.scenario import CallList, Scenario, Shift, Workforce
 from dialer.simulator.scenario_checks import problems_of
 from dialer.supervising.what_if_messages import (
@@ -39,40 +44,76 @@ MAX_MEMORY_BYTES = 3 << 30
 MOST_CALLED = 150
 """Contacts a collector and hour: of a longer list nobody would come to the end."""
 QUARTER_S = 900.0
+PROGRESS_STEP = 0.01
 
 
 def main() -> None:
     """Rehearses what is asked for; whatever goes wrong is the last message."""
     os.nice(NICENESS)
     resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
-    out = sys.stdout.buffer
     try:
-        for message in _answers(sys.stdin.buffer.readlines()):
-            _say(out, message)
+        _answer(sys.stdin.buffer.readlines())
     except DialerError as error:
-        _say(out, Failed(str(error)))
+        _say(Failed(str(error)))
     except MemoryError:
-        _say(out, Failed("the day needs too much memory; ask for fewer collectors or hours"))
+        _say(Failed("the day needs too much memory; ask for fewer collectors or hours"))
     except BrokenPipeError:
         os._exit(1)  # the service has gone; an orderly end would try to flush once more
     except Exception as error:
-        _say(out, Failed(f"a fault of the rehearsal: {place_of(error)}"))
+        _say(Failed(f"a fault of the rehearsal: {place_of(error)}"))
 
 
-def _say(out: BinaryIO, message: Message) -> None:
-    out.write(encode(message))
-    out.flush()
+def _say(message: Message) -> None:
+    sys.stdout.buffer.write(encode(message))
+    sys.stdout.buffer.flush()
 
 
-def _answers(lines: list[bytes]) -> Iterable[Message]:
+def _answer(lines: list[bytes]) -> None:
     request = decode_request(lines[0])
     found, is_fitted = scenario_of(request, lines[1:])
-    yield Basis(found.comments, is_fitted)
+    _say(Basis(found.comments, is_fitted))
     for n, mode in enumerate(request.modes):
-        yield Progress(n / len(request.modes))
-        day = live(Run(found.scenario, mode, request.seed))
-        figures = {key: value for key, value in record(day, found.scenario).items() if _is_figure(value)}
-        yield Lived(mode, figures, quarters_of(day))
+        scenario = replace(found.scenario, pace=replace(found.scenario.pace, mode=CampaignMode(mode)))
+        progress = _Progress(n, len(request.modes), scenario.length_s)
+        day = rehearse(scenario, request.seed, partial(_watched, tell=progress))
+        figures = {key: value for key, value in record(day, scenario).items() if _is_figure(value)}
+        _say(Lived(mode, figures, quarters_of(day)))
+
+
+class _Progress:
+    """Says how much of all days is lived, a hundred times at most."""
+
+    def __init__(self, n_before: int, n_days: int, length_s: float) -> None:
+        self._done = n_before / n_days
+        self._length_s = length_s * n_days
+        self._begins_at: float | None = None
+        self._told = self._done
+
+    def __call__(self, now: float) -> None:
+        """`now`: seconds on the day's own clock."""
+        self._begins_at = now if self._begins_at is None else self._begins_at
+        done = self._done + (now - self._begins_at) / self._length_s
+        if done >= self._told + PROGRESS_STEP:
+            self._told = done
+            _say(Progress(round(done, 4)))
+
+
+def _watched(settings: CampaignSettings, tell: Callable[[float], None]) -> Paces:
+    return Watched(pacer_of(settings), tell)
+
+
+class Watched:
+    """A pacer whose every decision is told to somebody, by its instant."""
+
+    def __init__(self, pacer: Paces, tell: Callable[[float], None]) -> None:
+        self._pacer = pacer
+        self._tell = tell
+        self.observe, self.dump, self.load = pacer.observe, pacer.dump, pacer.load
+
+    def decide(self, snapshot: PacingSnapshot) -> PacingDecision:
+        """As the pacer does."""
+        self._tell(snapshot.now)
+        return self._pacer.decide(snapshot)
 
 
 def _is_figure(value: object) -> bool:

@@ -24,6 +24,8 @@ MAX_ATTEMPTS = 20_000
 """Of the history that people are fitted from: the newest ones."""
 ENOUGH_ATTEMPTS = 1_000
 """A campaign with fewer has no people of its own to go by yet."""
+MAX_COLLECTOR_HOURS = 1_000
+"""Of all modes together: more takes longer than anybody waits."""
 MODES = (CampaignMode.PREDICTIVE, CampaignMode.PROGRESSIVE, CampaignMode.POWER)
 
 
@@ -45,7 +47,7 @@ class WhatIfBody(Input):
 
     collectors: Annotated[int, Field(ge=1, le=500)]
     begins: time = time(9)
-    hours: Annotated[float, Field(gt=0, le=14)] = 8.0
+    hours: Annotated[float, Field(gt=0, le=14)] = 2.0
     day: Day | None = None
     modes: Annotated[tuple[CampaignMode, ...], Field(min_length=1, max_length=3)] = (CampaignMode.PREDICTIVE,)
     pace: PaceIn = PaceIn()
@@ -162,6 +164,9 @@ async def start(call: Call[CampaignPath, Nothing, WhatIfBody]) -> WhatIfOut:
     what_if, asked = call.services.supervision.what_if, call.body
     if any(mode not in MODES for mode in asked.modes):
         raise bad_field("body.modes", "only predictive, progressive and power pace a day", "choose among these")
+    if asked.collectors * asked.hours * len(set(asked.modes)) > MAX_COLLECTOR_HOURS:
+        reason = f"collectors times hours times modes is more than {MAX_COLLECTOR_HOURS:,}"
+        raise bad_field("body.hours", reason, "ask for fewer hours: two show how a mode settles")
     if what_if.is_busy:
         raise conflict(str(BusyError()))
     campaign = await _campaign(call, call.path.campaign_id)
