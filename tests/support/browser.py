@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright, expect
 
 from dialer.api.security import hash_password
 from dialer.model.account import NewAccount, Role
@@ -24,6 +24,7 @@ AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min
 SERIOUS = ("serious", "critical")
 _REFUSED = "the server responded with a status of"
 """How Chromium's console words an answer that the page was meant to get, and handles."""
+expect.set_options(timeout=LIMIT_MS)
 
 
 @asynccontextmanager
