@@ -7,8 +7,6 @@ values or raise `DialerError` with words a collector understands.
 import asyncio
 import logging
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
-from datetime import timedelta
 from types import TracebackType
 from typing import Self
 
@@ -22,29 +20,24 @@ from dialer.calls.floor import CallFloor
 from dialer.calls.order import CallOrder
 from dialer.calls.pace_story import Observe
 from dialer.calls.placing import NotPlaced
+from dialer.calls.previews import PreviewOffer, Previews
 from dialer.calls.prompts import CallPrompts, render_prompts
 from dialer.calls.runner import AttemptRunner
 from dialer.calls.screens import IDENTIFIABLE, IN_TALK, Screens
 from dialer.calls.wrapping import WrappingUp
-from dialer.errors import DialerError, InputError, StorageError
+from dialer.errors import DialerError, InputError
 from dialer.live import LiveData
 from dialer.model.agent import Agent, AgentState
 from dialer.model.attempt import CallPath, Disposition
 from dialer.model.campaign import Campaign, CampaignState
 from dialer.model.collecting import IdentityCheck, IdentityResult
 from dialer.model.contact import CaseStatus, Contact
-from dialer.model.entry import Candidate
 from dialer.model.outcome import WrapUp
-from dialer.redaction import mask_numbers
 from dialer.sip.calls import IncomingCall
 from dialer.sip.registrar import Registrar, RegistrationChanged
 
 logger = logging.getLogger(__name__)
 
-SKIP_DELAY = timedelta(hours=1)
-"""A skipped case comes back after this."""
-PREVIEW_RETURN_DELAY = timedelta(minutes=1)
-"""A case nobody answered for goes to somebody else after this."""
 NO_NEW_CALLS = (CampaignState.PAUSED, CampaignState.DRAINING, CampaignState.FINISHED)
 LOOKUP_LIMIT_S = 5.0
 """How long a phone that dials in waits for the account behind it."""
@@ -56,16 +49,6 @@ Tell = Callable[[str, LiveData | None], None]
 
 class CaseStoppedError(DialerError):
     """The case does not allow calls."""
-
-
-@dataclass(frozen=True, slots=True)
-class PreviewOffer:
-    """A claimed entry for one collector to look at, with what its call needs if it is dialed."""
-
-    campaign: Campaign
-    candidate: Candidate
-    prompts: CallPrompts
-    observe: Observe
 
 
 class AgentDesk:
@@ -91,7 +74,7 @@ class AgentDesk:
         self._registrar = registrar
         self._from_host = from_host
         self._browser_phones = browser_phones
-        self._previews: dict[int, PreviewOffer] = {}
+        self._previews = Previews(self._storage, self._clock)
         self._screens = Screens()
         self._wrapping = WrappingUp(floor, sessions)
         self._tell = tell
@@ -109,8 +92,7 @@ class AgentDesk:
     ) -> None:
         """Cases on screens go back; a phone that calls in now is refused."""
         self._closing = True
-        for agent_id in tuple(self._previews):
-            await self._return_preview(self._previews.pop(agent_id), "the service stops")
+        await self._previews.close("the service stops")
         await self._tasks.__aexit__(None, None, None)
 
     # ---- the shift
@@ -194,8 +176,8 @@ class AgentDesk:
         """Shows a case to a ready collector. Raises AgentStateError; the entry is the caller's then."""
         limit_s = offer.campaign.settings.preview_limit_s
         self._sessions.apply(self._sessions.get(agent_id), AgentEvent.PREVIEW, "preview", limit_s=limit_s)
-        self._previews[agent_id] = offer
-        self._screens.preview(agent_id, CallOrder.of_candidate(offer.campaign, offer.candidate, agent_id))
+        self._previews.show(agent_id, offer)
+        self._screens.preview(agent_id, offer.order(agent_id))
         self._publish(self._sessions.get(agent_id))
 
     async def preview_dial(self, agent_id: int) -> AgentDeskView:
@@ -211,9 +193,8 @@ class AgentDesk:
         if stopped:
             self._sessions.apply(self._sessions.get(agent_id), AgentEvent.RELEASE, stopped)
             raise AgentStateError(stopped)
-        order = CallOrder.of_candidate(offer.campaign, offer.candidate, agent_id)
-        self._place(agent_id, order, offer.prompts, offer.observe, "dialed from preview")
-        self._previews.pop(agent_id, None)
+        self._place(agent_id, offer.order(agent_id), offer.prompts, offer.observe, "dialed from preview")
+        self._previews.take(agent_id)
         return self.view(agent_id)
 
     async def preview_skip(self, agent_id: int, code: str, words: str) -> AgentDeskView:
@@ -222,11 +203,10 @@ class AgentDesk:
         Raises AgentStateError, InputError.
         """
         offer = self._preview(agent_id)
-        reason = _skip_reason(offer.campaign, code, words)
-        self._previews.pop(agent_id)
-        self._sessions.apply(self._sessions.get(agent_id), AgentEvent.RELEASE, f"skipped: {reason}")
-        not_before = self._clock.utcnow() + SKIP_DELAY
-        await self._storage.entries.put_back(offer.candidate.entry_id, not_before, f"skipped: {reason}")
+        reason = offer.skip_reason(code, words)
+        self._previews.take(agent_id)
+        self._sessions.apply(self._sessions.get(agent_id), AgentEvent.RELEASE, reason)
+        await self._previews.skipped(offer, reason)
         return self.view(agent_id)
 
     async def dial_manually(self, agent_id: int, phone_id: int) -> AgentDeskView:
@@ -352,20 +332,13 @@ class AgentDesk:
         session, transition = changed.session, changed.transition
         self._screens.changed(changed)
         if transition.old is AgentState.PREVIEW and transition.new is not AgentState.RESERVED:
-            offer = self._previews.pop(session.agent_id, None)
+            offer = self._previews.take(session.agent_id)
             if offer is not None:
-                self._tasks.create_task(self._return_preview(offer, transition.cause), name="preview returned")
+                self._tasks.create_task(self._previews.returned(offer, transition.cause), name="preview returned")
         self._publish(session)
 
     def _publish(self, session: AgentSession) -> None:
         self._tell(f"agent/{session.agent_id}", self._screens.live_data(session, self._clock))
-
-    async def _return_preview(self, offer: PreviewOffer, cause: str) -> None:
-        not_before = self._clock.utcnow() + PREVIEW_RETURN_DELAY
-        try:
-            await self._storage.entries.put_back(offer.candidate.entry_id, not_before, cause)
-        except StorageError:  # the lease runs out by itself
-            logger.exception("preview not put back")
 
     def _call_of(self, session: AgentSession) -> AttemptRunner | None:
         return session.call if isinstance(session.call, AttemptRunner) else None
@@ -379,7 +352,7 @@ class AgentDesk:
 
     def _preview(self, agent_id: int) -> PreviewOffer:
         session = self._sessions.get(agent_id)
-        offer = self._previews.get(agent_id)
+        offer = self._previews.find(agent_id)
         if offer is None or session.state is not AgentState.PREVIEW:
             raise AgentStateError("there is no case to dial or skip")
         return offer
@@ -409,16 +382,6 @@ def _why_not(campaign: Campaign | None) -> str:
     if campaign is None:
         return "the campaign is gone: no new calls"
     return f"the campaign is {campaign.state.value}: no new calls" if campaign.state in NO_NEW_CALLS else ""
-
-
-def _skip_reason(campaign: Campaign, code: str, words: str) -> str:
-    known = [reason.code for reason in campaign.settings.collecting.skip_reasons]
-    if code and code not in known:
-        raise InputError(f"code: {code!r} is no reason of this campaign; known: {', '.join(known)}")
-    given = [part for part in (code, mask_numbers(words.strip())) if part]
-    if not given:
-        raise InputError("a skipped case needs a reason")
-    return ": ".join(given)
 
 
 def _nobody_paces(_: object) -> None:

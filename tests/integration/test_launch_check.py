@@ -12,6 +12,7 @@ from dialer.campaigns.loop import launch_check
 from dialer.compliance.answer import answer
 from dialer.errors import DialerError
 from dialer.model.campaign import CampaignMode, CampaignSettings, CampaignState
+from dialer.model.collecting import CollectingSettings
 from dialer.sip.trunks import DOWN_AFTER, UP_AFTER
 from dialer.storage import survey
 from tests.support.call_lab import CallLab, call_lab, until
@@ -123,9 +124,10 @@ def _latest(lab: CallLab, campaign_id: int) -> launch_check.LaunchCheck:
 
 
 async def test_settings_of_pacing_that_make_no_sense_are_named_and_forbid_nothing(lab: CallLab) -> None:
-    settings = CampaignSettings(mode=CampaignMode.POWER, abandon_target=0.0)
+    unasked = CollectingSettings(identity_check=False)
+    settings = CampaignSettings(mode=CampaignMode.POWER, abandon_target=0.0, collecting=unasked)
     campaign = await lab.campaign(settings, NUMBERS[:1])
     found = _latest(lab, campaign.campaign_id)
     assert found.problems == ()
     assert found.warnings[0].startswith("abandon_target must be from 0.001 to 0.03: ")
-    assert launch_check.POWER_HINT in found.warnings
+    assert {launch_check.POWER_HINT, launch_check.NO_IDENTITY_HINT} <= set(found.warnings)

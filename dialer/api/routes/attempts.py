@@ -13,6 +13,7 @@ from dialer.api.routing import Call, Id, Input, Instant, Nothing, Routes
 from dialer.api.services import Services
 from dialer.campaigns.retry import next_step
 from dialer.model.attempt import Attempt, AttemptFilter, AttemptState, CallPath, Disposition, HangupSide
+from dialer.model.collecting import IdentityCheck
 from dialer.model.contact import mask_number
 from dialer.model.entry import NextStep, PastAttempt
 from dialer.redaction import mask_numbers
@@ -86,9 +87,13 @@ class AttemptOut(BaseModel):
 
 
 class AttemptDetail(AttemptOut):
-    """An attempt with the gate's record: every rule that was evaluated, in words. None: it was altered, or is gone."""
+    """An attempt with the gate's record: every rule that was evaluated, in words. None: it was altered, or is gone.
+
+    `identity_checks` are what its collector recorded of who was on the line, oldest first; the last one counts.
+    """
 
     decision: DecisionOut | None = None
+    identity_checks: tuple[IdentityCheck, ...] = ()
 
 
 class AttemptPage(BaseModel):
@@ -127,7 +132,7 @@ async def list_attempts(call: Call[Nothing, AttemptQuery, Nothing]) -> AttemptPa
 
 @routes.add("GET", "/v1/attempts/{attempt_id}", "attempts.get")
 async def get_attempt(call: Call[AttemptPath, Nothing, Nothing]) -> AttemptDetail:
-    """Shows one attempt with the gate's record of why it was allowed."""
+    """Shows one attempt with the gate's record of why it was allowed, and who was on the line."""
     attempts = call.services.storage.attempts
     attempt = await attempts.get(call.path.attempt_id)
     if attempt is None:
@@ -135,7 +140,12 @@ async def get_attempt(call: Call[AttemptPath, Nothing, Nothing]) -> AttemptDetai
     proofs = call.services.storage.proof_reading
     links = await proofs.of_attempt(attempt.attempt_id)
     shown = await link_out(proofs, links[0]) if links else None
-    return AttemptDetail(**AttemptOut.of(attempt).model_dump(), decision=None if shown is None else shown.decision)
+    checks = await call.services.storage.identity_checks.of_attempts([attempt.attempt_id])
+    return AttemptDetail(
+        **AttemptOut.of(attempt).model_dump(),
+        decision=None if shown is None else shown.decision,
+        identity_checks=checks.get(attempt.attempt_id, ()),
+    )
 
 
 @routes.add("POST", "/v1/attempts/{attempt_id}/reconcile", "attempts.reconcile")

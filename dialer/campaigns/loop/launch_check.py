@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 EXAMPLES_PER_RULE = 5
 CHECK_WAIT_S = 10.0
 """So long whoever asks for a check waits for its end; then it goes on without them."""
+NO_IDENTITY_HINT = "identity_check is off: collectors see the debt before anybody is known to be the right person"
 POWER_HINT = "mode power: while the abandonment budget is spent, only one call is placed for each ready collector"
 EDITED = "the settings were changed during the check: check again"
 
@@ -197,6 +198,8 @@ def _warnings(campaign: Campaign, trunks: Trunks) -> list[str]:
         warnings.append("no caller IDs are set: the trunk decides what the person sees")
     if not campaign.settings.form.codes:
         warnings.append("the disposition form has no codes: collectors cannot wrap up")
+    if not campaign.settings.collecting.identity_check and campaign.settings.mode is not CampaignMode.REMINDER:
+        warnings.append(NO_IDENTITY_HINT)
     group = trunks_of(trunks, campaign.settings.trunk_group)
     warnings += [f"trunk {trunk.name}: {trunk.obstacle}" for trunk in group if trunk.obstacle]
     return warnings

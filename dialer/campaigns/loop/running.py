@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 from dialer.agents.sessions import AgentChanged, AgentSession, AgentSessions
 from dialer.agents.state import AgentStateError
 from dialer.calls.attempt import Phase
-from dialer.calls.desk import AgentDesk, PreviewOffer
+from dialer.calls.desk import AgentDesk
 from dialer.calls.floor import CallFloor, NoNewCallsError
 from dialer.calls.order import CallOrder
 from dialer.calls.pace_story import stage_of
 from dialer.calls.placing import NotPlaced
+from dialer.calls.previews import PreviewOffer
 from dialer.calls.prompts import CallPrompts
 from dialer.calls.runner import AttemptRunner
 from dialer.campaigns.loop.means import trunks_down, trunks_of
