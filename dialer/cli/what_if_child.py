@@ -28,12 +28,12 @@ from dialer.simulator.scenario import CallList, Scenario, Shift, Workforce
 from dialer.simulator.scenario_checks import problems_of
 from dialer.supervising.what_if_messages import (
     Basis,
+    DayRequest,
     Failed,
     Lived,
     Message,
     Progress,
     Quarter,
-    Request,
     decode_request,
     encode,
 )
@@ -120,7 +120,7 @@ def _is_figure(value: object) -> bool:
     return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
 
 
-def scenario_of(request: Request, history: list[bytes]) -> tuple[Fit, bool]:
+def scenario_of(request: DayRequest, history: list[bytes]) -> tuple[Fit, bool]:
     """The day asked for, and whether its people are those of a history. Raises DialerError: it is none."""
     own, begins = request.own, request.begins
     ends = begins + timedelta(hours=request.hours)
@@ -145,7 +145,7 @@ def scenario_of(request: Request, history: list[bytes]) -> tuple[Fit, bool]:
     return Fit(scenario, comments), bool(request.source)
 
 
-def _enough(call_list: CallList, request: Request) -> CallList:
+def _enough(call_list: CallList, request: DayRequest) -> CallList:
     most = max(round(request.collectors * request.hours * MOST_CALLED), 1)
     return replace(call_list, contacts=min(call_list.contacts, most))
 

@@ -19,12 +19,12 @@ import msgspec
 
 from dialer.clock import Clock
 from dialer.errors import DialerError
-from dialer.supervising.what_if_messages import Basis, Failed, Lived, Progress, Request, decode_message, encode
+from dialer.supervising.what_if_messages import Basis, DayRequest, Failed, Lived, Progress, decode_message, encode
 
 logger = logging.getLogger(__name__)
 
 LIMIT_S = 1200.0
-"""Longest rehearsal: all its modes. An hour of a collector takes a third of a CPU second, beside other work a second."""
+"""Longest rehearsal: all its modes. A collector's hour takes a third of a CPU second, beside other work a second."""
 END_TIMEOUT_S = 10.0
 MAX_LINE_BYTES = 4 << 20
 RUNS_KEPT = 20
@@ -50,7 +50,7 @@ class WhatIfRun:
 
     run_id: int
     campaign_id: int
-    request: Request
+    request: DayRequest
     asked_by: str
     asked_at: datetime
     state: RunState = RunState.RUNNING
@@ -92,7 +92,7 @@ class WhatIf:
         """Whether a day is being rehearsed."""
         return self._task is not None and not self._task.done()
 
-    def start(self, campaign_id: int, request: Request, history: AsyncIterator[bytes], actor: str) -> WhatIfRun:
+    def start(self, campaign_id: int, request: DayRequest, history: AsyncIterator[bytes], actor: str) -> WhatIfRun:
         """Begins a rehearsal; `history` is read while it goes on. Raises BusyError."""
         if self.is_busy:
             raise BusyError
@@ -143,7 +143,7 @@ async def _live(run: WhatIfRun, history: AsyncIterator[bytes]) -> None:
         await asyncio.shield(_end(process))
 
 
-async def _ask(process: Process, request: Request, history: AsyncIterator[bytes]) -> None:
+async def _ask(process: Process, request: DayRequest, history: AsyncIterator[bytes]) -> None:
     stdin = cast("asyncio.StreamWriter", process.stdin)
     try:
         stdin.write(encode(request))

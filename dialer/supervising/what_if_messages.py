@@ -1,6 +1,6 @@
 """What the service asks of a process that rehearses a day, and what that process says. Pure: JSON lines and back.
 
-On its standard input: a `Request`, then a campaign's history as `dialer.api.history_lines` writes it. On its standard
+On its standard input: a `DayRequest`, then a campaign's history as `dialer.api.history_lines` writes it. On its standard
 output: `Basis`, `Progress` now and then, a `Lived` for each mode, or `Failed`.
 """
 
@@ -12,7 +12,7 @@ import msgspec
 from dialer.model.history import Outline
 
 
-class Request(msgspec.Struct, frozen=True, kw_only=True):
+class DayRequest(msgspec.Struct, frozen=True, kw_only=True):
     """The day from `begins` (aware) for `hours`, with so many collectors, once in each mode.
 
     `own` is the campaign that is asked about; the history that follows is of `source`, "" where there is none to go by.
@@ -73,10 +73,10 @@ Message = Basis | Progress | Lived | Failed
 
 _encoder = msgspec.json.Encoder()
 _messages: msgspec.json.Decoder[Message] = msgspec.json.Decoder(Message)
-_requests = msgspec.json.Decoder(Request)
+_requests = msgspec.json.Decoder(DayRequest)
 
 
-def encode(said: Message | Request) -> bytes:
+def encode(said: Message | DayRequest) -> bytes:
     """One line."""
     return _encoder.encode(said) + b"\n"
 
@@ -86,6 +86,6 @@ def decode_message(line: bytes) -> Message:
     return _messages.decode(line)
 
 
-def decode_request(line: bytes) -> Request:
+def decode_request(line: bytes) -> DayRequest:
     """Raises msgspec.MsgspecError."""
     return _requests.decode(line)

@@ -15,7 +15,7 @@ from dialer.model.campaign import Campaign, CampaignMode
 from dialer.model.history import Outline
 from dialer.storage.campaign_history import Extent
 from dialer.supervising.what_if import BusyError, RunState, WhatIfRun
-from dialer.supervising.what_if_messages import Lived, Quarter, Request
+from dialer.supervising.what_if_messages import DayRequest, Lived, Quarter
 
 routes = Routes("what_if")
 
@@ -172,7 +172,7 @@ async def start(call: Call[CampaignPath, Nothing, WhatIfBody]) -> WhatIfOut:
     campaign = await _campaign(call, call.path.campaign_id)
     own, outline = await _extent(call, campaign, limit=1)
     source, lines = await _history(call, campaign)
-    request = Request(
+    request = DayRequest(
         own=outline,
         source=source,
         begins=_begins(call, asked),
