@@ -3,20 +3,19 @@
 Numbers are masked where the house knows them, and looked for in whatever people or networks wrote.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import date
-from decimal import Decimal
 from typing import Any
 
 import msgspec
 
 from dialer.model.attempt import Attempt
 from dialer.model.contact import CaseStatus, mask_number
-from dialer.model.outcome import FormValue, WrapUp
+from dialer.model.outcome import WrapUp
 from dialer.model.recording import RecordingInfo
 from dialer.model.retention import Judged, LegalHold
 from dialer.model.suppression import CaseChange
+from dialer.outcomes.payloads import form_value
 from dialer.redaction import mask_numbers
 from recording.retention_words import say
 
@@ -69,21 +68,8 @@ def attempt_facts(attempt: Attempt) -> dict[str, Any]:
 
 def wrap_up_facts(wrap_up: WrapUp) -> dict[str, Any]:
     """What the collector recorded."""
-    return asdict(wrap_up) | {"values": _form_values(wrap_up.values), "note": mask_numbers(wrap_up.note)}
-
-
-def _form_values(values: Mapping[str, FormValue]) -> dict[str, str | bool]:
-    return {name: _form_value(value) for name, value in values.items()}
-
-
-def _form_value(value: FormValue) -> str | bool:
-    match value:
-        case bool():
-            return value
-        case str():
-            return mask_numbers(value)
-        case Decimal() | date():
-            return str(value)
+    values = {name: form_value(value) for name, value in wrap_up.values.items()}
+    return asdict(wrap_up) | {"values": values, "note": mask_numbers(wrap_up.note)}
 
 
 def _hold_facts(legal: LegalHold) -> dict[str, Any]:
