@@ -1,7 +1,7 @@
 """What the service asks of a process that rehearses a day, and what that process says. Pure: JSON lines and back.
 
-On its standard input: a `DayRequest`, then a campaign's history as `dialer.api.history_lines` writes it. On its standard
-output: `Basis`, `Progress` now and then, a `Lived` for each mode, or `Failed`.
+On its standard input: a `DayRequest`, then a campaign's history as `dialer.api.history_lines` writes it. On its
+standard output: `Basis`, `Progress` now and then, a `Lived` for each mode, or `Failed`.
 """
 
 from collections.abc import Mapping

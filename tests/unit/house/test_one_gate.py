@@ -64,10 +64,13 @@ CLASSES = {
 DIAL_NOWHERE = {
     "cli/main.py",  # starts the demo
     *(f"cli/simulate{part}.py" for part in ("", "_plot", "_report", "_runs")),
-    *("cli/replay.py", "cli/replay_report.py"),
+    *("cli/replay.py", "cli/replay_report.py", "cli/what_if_child.py"),
 }
 """What may use the simulator."""
-SAID = {"sip/invite.py": 4, "sip/layer.py": 4, "sip/user_agent.py": 2, "sip/session.py": 3, "sip/calls.py": 1}
+SAID = {
+    **{"sip/invite.py": 4, "sip/layer.py": 4, "sip/user_agent.py": 2, "sip/session.py": 3, "sip/calls.py": 1},
+    "sip/ladder_book.py": 1,
+}
 """Where the word INVITE stands in the code, documentation left out: all but one of them look at what came in, or at
 what is about to be sent already."""
 
