@@ -68,7 +68,11 @@ DIAL_NOWHERE = {
 }
 """What may use the simulator."""
 SAID = {
-    **{"sip/invite.py": 4, "sip/layer.py": 4, "sip/user_agent.py": 2, "sip/session.py": 3, "sip/calls.py": 1},
+    "sip/invite.py": 4,
+    "sip/layer.py": 4,
+    "sip/user_agent.py": 2,
+    "sip/session.py": 3,
+    "sip/calls.py": 1,
     "sip/ladder_book.py": 1,
 }
 """Where the word INVITE stands in the code, documentation left out: all but one of them look at what came in, or at
