@@ -12,7 +12,7 @@ export interface Choice {
 }
 
 /** What a supervisor does with a collector at a desk. */
-export type DeskAction = "break" | "logOut";
+export type DeskAction = "monitor" | "whisper" | "barge" | "break" | "logOut";
 
 export type Order = "name" | "state" | "since";
 

@@ -1,13 +1,18 @@
-// A list's file on its way to the service, and what the service says of its rows.
-import { api, ask, type FieldError, type Schemas } from "@/api/client";
+// A list's file on its way to the service: looked at first, then imported.
+import { api, ask, type Schemas } from "@/api/client";
 
+export type Preview = Schemas["PreviewOut"];
 export type Imported = Schemas["ListImported"];
 export type BrokenRow = Schemas["RowProblem"];
+export type Column = Preview["columns"][number];
+type Target = Column["target"];
 
 /** The largest file takes a while to send and to read. */
-const IMPORT_TIMEOUT_MS = 600_000;
+const LIMIT_MS = 600_000;
 const XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 const KINDS: Record<string, string> = { csv: "text/csv", xlsx: XLSX };
+/** Columns that are fields of the case, with a name of their own. */
+const FIELDS: readonly Target[] = ["region", "address", "text", "amount", "integer", "date"];
 
 /** What the file is sent as; "" for what is no list. */
 export function kindOf(file: { name: string }): string {
@@ -15,41 +20,38 @@ export function kindOf(file: { name: string }): string {
 }
 
 export interface Wanted {
-  name: string;
   region: string;
-  acceptValid: boolean;
+  /** What each column means; null: let the service guess. */
+  columns: readonly Column[] | null;
 }
 
-export function importFile(file: File, wanted: Wanted): Promise<Imported> {
-  const query = { name: wanted.name, region: wanted.region, accept_valid: wanted.acceptValid };
-  return ask(
-    api.POST("/v1/lists", {
-      params: { query },
-      body: file as never, // the document says that the body is a file; its type has no name for one
-      bodySerializer: (body: unknown) => body as File,
-      headers: { "Content-Type": kindOf(file) },
-      fetch: (request: Request) => fetch(request, { signal: AbortSignal.timeout(IMPORT_TIMEOUT_MS) }),
-    }),
-  );
+export function previewFile(file: File, wanted: Wanted): Promise<Preview> {
+  return ask(api.POST("/v1/lists/preview", { params: { query: { ...asQuery(wanted) } }, ...sent(file) }));
 }
 
-/** Refused rows, as a refusal names them: field "row 7, phone", reason "… (masked)". */
-export function brokenRows(errors: readonly FieldError[]): BrokenRow[] {
-  return errors.flatMap((error) => {
-    const place = /^row (\d+), (.*)$/.exec(error.field);
-    if (!place) return [];
-    const said = /^(.*) \(([^()]*)\)$/s.exec(error.reason);
-    return [{ row: Number(place[1]), column: place[2] ?? "", reason: said?.[1] ?? error.reason, value_masked: said?.[2] ?? "" }];
-  });
+export function importFile(file: File, wanted: Wanted, name: string, acceptValid: boolean): Promise<Imported> {
+  const query = { ...asQuery(wanted), name, accept_valid: acceptValid };
+  return ask(api.POST("/v1/lists", { params: { query }, ...sent(file) }));
 }
 
-/** As a file for whoever has to mend the rows; a cell that a spreadsheet would take for a formula is quoted. */
-export function asCsv(rows: readonly BrokenRow[]): string {
-  const cell = (text: string | number): string => {
-    const plain = String(text);
-    const safe = /^[=+\-@\t\r]/.test(plain) ? `'${plain}` : plain;
-    return `"${safe.replaceAll('"', '""')}"`;
+/** `{"手机": "phone", "额度": "amount:limit"}`, as the service takes it. */
+export function asMapping(columns: readonly Column[]): Record<string, string> {
+  const meaning = (column: Column): string =>
+    FIELDS.includes(column.target) && column.field_name ? `${column.target}:${column.field_name}` : column.target;
+  return Object.fromEntries(columns.map((column) => [column.header, meaning(column)]));
+}
+
+function asQuery(wanted: Wanted): { region: string; columns?: string } {
+  const columns = wanted.columns === null ? {} : { columns: JSON.stringify(asMapping(wanted.columns)) };
+  return { region: wanted.region, ...columns };
+}
+
+/** The file as the request's body; the document has no type for one. */
+function sent(file: File): { body: never; bodySerializer: () => File; headers: Record<string, string>; fetch: typeof fetch } {
+  return {
+    body: file as never,
+    bodySerializer: () => file,
+    headers: { "Content-Type": kindOf(file) },
+    fetch: (request) => fetch(request, { signal: AbortSignal.timeout(LIMIT_MS) }),
   };
-  const lines = [["row", "column", "value", "reason"], ...rows.map((row) => [row.row, row.column, row.value_masked, row.reason])];
-  return `\uFEFF${lines.map((line) => line.map(cell).join(",")).join("\r\n")}\r\n`;
 }

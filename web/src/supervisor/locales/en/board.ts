@@ -128,14 +128,13 @@ export default {
     whisper: "Whisper",
     barge: "Barge in",
     stop: "Stop listening",
-    of: "{mode}: {name}",
     means: {
       monitor: "You hear both; nobody hears you.",
       whisper: "The collector hears you, the called person does not.",
       barge: "Both hear you, and the recording does.",
     },
-    with: "You are with {name}: {mode}",
-    phone: "Connect your browser phone first, at the top of the page.",
+    with: "You listen in on {name}",
+    way: "How you listen",
   },
   alarm: {
     none: "Nothing is wrong.",

@@ -127,14 +127,13 @@ export default {
     whisper: "耳语",
     barge: "强插",
     stop: "停止监听",
-    of: "{mode}：{name}",
     means: {
       monitor: "您能听到双方，双方听不到您。",
       whisper: "催收员能听到您，被叫听不到。",
       barge: "双方都能听到您，录音中也有。",
     },
-    with: "您正在与 {name}：{mode}",
-    phone: "请先在页面顶部连接您的浏览器话机。",
+    with: "您正在监听 {name}",
+    way: "监听方式",
   },
   alarm: {
     none: "一切正常。",
