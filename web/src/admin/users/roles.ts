@@ -16,6 +16,15 @@ export interface Subject {
   operations: Operation[];
 }
 
+/** Questions that are sent with POST, because what they ask for must stand in no address. */
+const QUESTIONS: ReadonlySet<string> = new Set([
+  "announcements.match",
+  "deletions.dry_run",
+  "do_not_call.check",
+  "recordings.search",
+  "why.ask",
+]);
+
 /** How much of a subject a role may do. */
 export type Extent = "nothing" | "reads" | "changes" | "everything";
 
@@ -53,5 +62,5 @@ export function extentOf(subject: Subject, role: Role): Extent {
   const allowed = subject.operations.filter((operation) => operation.roles.has(role));
   if (allowed.length === 0) return "nothing";
   if (allowed.length === subject.operations.length) return "everything";
-  return allowed.every((operation) => operation.method === "GET") ? "reads" : "changes";
+  return allowed.every((operation) => operation.method === "GET" || QUESTIONS.has(operation.id)) ? "reads" : "changes";
 }

@@ -18,6 +18,16 @@ export default {
     againWhy: "Nothing on this page is lost. Log in to go on where you were.",
     other: "Log in as somebody else",
     fill: "Fill in both fields.",
+    oidc: "Log in with {name}",
+    oidcFailed: {
+      stale: "That took too long, or was used before. Try once more.",
+      denied: "{name} did not log you in.",
+      invalid: "What {name} answered does not prove who you are. Tell your administrator.",
+      unavailable: "{name} does not answer. Try again, or use your password.",
+      no_account: "You have no account here. Ask your administrator for one.",
+      no_role: "None of your groups at {name} has a role here. Ask your administrator.",
+      closed: "Your account is closed.",
+    },
   },
   frame: {
     skip: "Skip to content",

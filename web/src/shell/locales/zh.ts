@@ -18,6 +18,16 @@ export default {
     againWhy: "页面内容不会丢失,重新登录后可继续。",
     other: "使用其他账号登录",
     fill: "请填写登录名和密码。",
+    oidc: "使用 {name} 登录",
+    oidcFailed: {
+      stale: "登录超时或已被使用,请重试。",
+      denied: "{name} 未允许登录。",
+      invalid: "{name} 的应答无法证明您的身份,请联系管理员。",
+      unavailable: "{name} 没有响应,请稍后重试或使用密码登录。",
+      no_account: "您在此处没有账号,请联系管理员。",
+      no_role: "您在 {name} 的用户组在此处没有对应角色,请联系管理员。",
+      closed: "您的账号已停用。",
+    },
   },
   frame: {
     skip: "跳到正文",
