@@ -62,9 +62,9 @@ class Seen:
     complaints: list[str] = field(default_factory=list)
 
     def hear(self, message: ConsoleMessage) -> None:
-        """Keeps what is wrong with the page; an answer that refuses is the page's to show."""
-        if message.type == "error" and _REFUSED not in message.text:
-            self.complaints.append(message.text)
+        """Keeps what is wrong with the page; refusals are the page's to show, axe-core has no address."""
+        if message.type == "error" and _REFUSED not in message.text and message.location["url"]:
+            self.complaints.append(f"{message.location['url']}: {message.text}")
 
     async def go(self, path: str) -> None:
         """Opens one of our pages."""
@@ -110,4 +110,4 @@ async def new_page(
         yield seen
     finally:
         await context.close()
-    assert seen.complaints == []
+    assert not seen.complaints, "\n".join(seen.complaints)

@@ -1,0 +1,126 @@
+"""A scorer's work in the browser: find a recording, hear it, remark, score it, and see that it is what was recorded."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from playwright.async_api import Locator, expect
+
+from dialer.model.account import Role
+from tests.support.browser import Seen, chromium, new_account, new_page
+from tests.support.kept import ended_calls, keep
+from tests.support.path_house import MONDAY, PathHouse, open_path_house
+
+pytestmark = [pytest.mark.peer("chromium"), pytest.mark.allow_blocking]
+
+RECORDING = "20261123T020000-1"
+SECONDS = 6
+PAGES = ("queue", "recordings", "evaluations", "calibrations", "labelling", "scorecards", "plans", "reports")
+READY_MADE = "bank-card-collection"
+
+
+def talk() -> NDArray[np.int16]:
+    """int16[n, 2]: the person sounds for a second, then the collector for the rest."""
+    at = np.arange(SECONDS * 8000) / 8000
+    person = 9000 * np.sin(2 * np.pi * 440 * at) * (at < 1)
+    collector = 5000 * np.sin(2 * np.pi * 220 * at) * (at >= 1)
+    return np.stack((person, collector), axis=1).astype(np.int16)
+
+
+async def furnish(house: PathHouse) -> None:
+    """A recorded call, a scorecard in use, and the people."""
+    collector = await new_account(house, "collector", Role.COLLECTOR)
+    await new_account(house, "supervisor", Role.SUPERVISOR)
+    await new_account(house, "qa", Role.QA)
+    (attempt,) = await ended_calls(house.app.storage, [collector])
+    await keep(house.app.storage, house.app.recordings.vault, RECORDING, attempt.attempt_id, MONDAY, talk())
+    card = await house.api.post("/v1/scorecards", {"name": "Cards", "ready_made": READY_MADE})
+    path = f"/v1/scorecards/{card['scorecard_id']}/freeze"
+    await house.api.post(path, {"revision": card["versions"][0]["revision"]})
+
+
+async def test_scoring_in_the_browser(tmp_path: Path) -> None:
+    async with open_path_house(tmp_path, ()) as house, chromium() as browser:
+        await furnish(house)
+        async with new_page(browser, house) as seen:
+            await seen.log_in("qa")
+            await finds_and_hears_it(seen)
+            await verifies_it(seen)
+            await remarks_and_scores(seen, house)
+        async with new_page(browser, house, language="zh") as seen:
+            await seen.log_in("supervisor")
+            await every_page_reads_well(seen)
+
+
+async def finds_and_hears_it(seen: Seen) -> None:
+    """By a filter; both lanes are drawn, and it really plays: its time goes on."""
+    await seen.go("/qa/recordings")
+    await seen.page.get_by_label("Case", exact=True).fill("no such case")
+    await seen.page.get_by_role("button", name="Search").click()
+    await expect(seen.page.get_by_text("No recording fits")).to_be_visible()
+    await seen.page.get_by_role("button", name="Clear").click()
+    await seen.page.locator("tbody tr a").first.click()
+    canvases = seen.page.locator(".box canvas")
+    await expect(canvases.first).to_be_visible()
+    assert await canvases.count() >= 2
+    assert all([await has_ink(canvases.nth(index)) for index in range(2)])
+    await seen.page.get_by_role("button", name="Play").click()
+    await expect(seen.page.locator(".at")).to_have_text(re.compile(r"^[1-6]\.\d / 6\.0 s$"))
+
+
+async def has_ink(canvas: Locator) -> bool:
+    """Whether anything is drawn on it."""
+    script = "(one) => one.getContext('2d').getImageData(0, 0, one.width, one.height).data.some((byte) => byte > 0)"
+    return bool(await canvas.evaluate(script))
+
+
+async def verifies_it(seen: Seen) -> None:
+    """The badge says what the ledger's check says."""
+    badge = seen.page.locator("[data-test=verification]")
+    await expect(badge).to_contain_text("Verified: unaltered")
+    await badge.click()
+    await expect(seen.page.get_by_role("dialog")).to_contain_text("SHA-256")
+    assert await seen.serious_findings() == []
+    await seen.page.keyboard.press("Escape")
+
+
+async def remarks_and_scores(seen: Seen, house: PathHouse) -> None:
+    """A remark at the place where the player stands; every question answered; what is missing is said first."""
+    page = seen.page
+    await page.locator(".which").click()
+    await page.get_by_role("option", name="Cards").click()
+    await page.locator("[data-test=begin-score]").click()
+    await page.locator("[data-question]").first.wait_for()
+    await page.locator("textarea[data-test=comment], [data-test=comment] textarea").fill("greets before the name")
+    await page.locator("[data-test=add-comment]").click()
+    await expect(page.locator("section li").get_by_text("greets before the name")).to_be_visible()
+    await page.locator("[data-test=submit-score]").click()
+    await expect(page.get_by_text("Nothing is answered yet at")).to_be_visible()
+    await answer_everything(page.locator("[data-question]"))
+    await page.locator("[data-test=submit-score]").click()
+    await expect(page.get_by_text("Submitted", exact=True).first).to_be_visible()
+    (evaluation,) = (await house.api.get(f"/v1/evaluations?recording_id={RECORDING}"))["items"]
+    assert (evaluation["state"], evaluation["scorer"]) == ("submitted", "Qa")
+    score = f"{evaluation['score_bp'] / 100:.2f} %"
+    await expect(page.locator("[data-test=score]")).to_have_text(score)
+
+
+async def answer_everything(questions: Locator) -> None:
+    """The first answer of each; an answer may bring a question that was not asked before."""
+    answered = 0
+    while answered < await questions.count():
+        choice = questions.nth(answered).locator("label.el-radio-button").first
+        if await choice.count():
+            await choice.click()
+        answered += 1
+
+
+async def every_page_reads_well(seen: Seen) -> None:
+    """For whoever cannot see it, too; in Chinese, without a word that has no translation."""
+    for name in PAGES:
+        await seen.go(f"/qa/{name}")
+        await seen.page.wait_for_load_state("networkidle")
+        assert await seen.serious_findings() == [], name
+        assert "qa." not in await seen.page.inner_text("main"), name
