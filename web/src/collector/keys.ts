@@ -32,10 +32,11 @@ export function keyOf(press: KeyPress): string {
 export function isTyping(target: EventTarget | null): boolean {
   if (!(target instanceof HTMLElement)) return false;
   if (target instanceof HTMLInputElement) return !NO_TEXT.has(target.type);
-  return target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement || target.isContentEditable;
+  return target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement;
 }
 
 export interface Command {
+  /** As `keyOf` names it. */
   key: string;
   /** Works with Alt only: pressed by mistake it could not be taken back. */
   withAlt?: boolean;
@@ -44,6 +45,6 @@ export interface Command {
 /** Whether the press means the command: its key alone where nothing is typed, or with Alt anywhere. */
 export function isMeant(command: Command, press: KeyPress, typing: boolean): boolean {
   if (press.isComposing || press.repeat || press.defaultPrevented || press.ctrlKey || press.metaKey) return false;
-  if (keyOf(press) !== command.key.toLowerCase()) return false;
+  if (keyOf(press) !== command.key) return false;
   return press.altKey || (!typing && !command.withAlt);
 }

@@ -13,15 +13,19 @@ export interface Shortcut extends Command {
 export type Shortcuts = Set<Shortcut>;
 
 const KEY: InjectionKey<Shortcuts> = Symbol("shortcuts");
+/** Whoever was typing when a call moved the focus away goes on for a moment: that commands nothing. */
+const STILL_TYPING_MS = 700;
 
 /** Listens to the keyboard while the calling component lives. A dialog over the page has the keyboard for itself. */
 export function provideShortcuts(): Shortcuts {
   const known: Shortcuts = shallowReactive(new Set<Shortcut>());
   provide(KEY, known);
+  let typedAt = -STILL_TYPING_MS;
 
   function listen(event: KeyboardEvent): void {
     if (document.querySelector(".el-overlay:not([style*='display: none'])")) return;
-    const typing = isTyping(event.target);
+    if (isTyping(event.target)) typedAt = event.timeStamp;
+    const typing = event.timeStamp - typedAt < STILL_TYPING_MS;
     for (const shortcut of known) {
       if (!isMeant(shortcut, event, typing) || !shortcut.enabled()) continue;
       event.preventDefault();

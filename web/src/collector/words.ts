@@ -30,7 +30,7 @@ export function day(value: string): string {
 /** The name of a column of the list; those that many houses use have words of their own. */
 export function columnName(name: string): string {
   const key = `collector.columns.${name}`;
-  return /^[a-z_]+$/.test(name) && i18n.global.te(key) ? i18n.global.t(key) : name;
+  return /^[a-z0-9_]+$/.test(name) && i18n.global.te(key) ? i18n.global.t(key) : name;
 }
 
 export function fieldValue(field: Schemas["CaseField"]): string {

@@ -1,4 +1,5 @@
 export default {
+  state: "State",
   states: {
     offline: "Off shift",
     ready: "Ready",
@@ -87,7 +88,6 @@ export default {
   },
   identity: {
     title: "Who is on the line?",
-    before: "Asked as soon as somebody answers.",
     why: "Say nothing of the debt before it is sure who is speaking.",
     unknown: "not on file",
     results: {

@@ -1,4 +1,5 @@
 export default {
+  state: "状态",
   states: {
     offline: "未上班",
     ready: "就绪",
@@ -38,20 +39,20 @@ export default {
     noCampaigns: "暂无可参与的活动，请等主管启动。",
     needsSkills: "需要技能：{skills}",
     phone: "话机",
-    browser: "本机耳麦",
+    browser: "本机耳机",
     desk: "桌面话机",
-    connect: "连接耳麦",
+    connect: "连接耳机",
     connectWhy: "浏览器会请求一次麦克风权限。",
-    test: "测试耳麦",
+    test: "测试耳机",
     deskWhy: "开始上班时话机会响铃，接起后请整班保持通话。",
     begin: "开始",
     chooseCampaign: "请选择活动。",
-    connectFirst: "请先连接耳麦。",
+    connectFirst: "请先连接耳机。",
   },
   waiting: {
     ready: "等待下一通电话",
     paused: "未就绪，不会有来电",
-    unheard: "耳麦未连接：连接前不会分配电话。",
+    unheard: "耳机未连接：连接前不会分配电话。",
     notDialed: "{number} 未拨出：",
     other: "其他号码",
     otherOf: "{name} 的其他号码：",
@@ -87,7 +88,6 @@ export default {
   },
   identity: {
     title: "接听人是谁？",
-    before: "有人接听后立即核实。",
     why: "确认身份之前，不得提及任何欠款信息。",
     unknown: "无资料",
     results: {
@@ -180,10 +180,10 @@ export default {
     notAllowedYet: "该号码还不能这么快再次拨打。",
   },
   stop: {
-    title: "停止所有来电？",
+    title: "不再拨打？",
     number: "任何活动都不会再拨打 {number}。只有管理员可以撤销。",
     person: "不会再拨打此人，包括 {number} 及其所有号码。只有管理员可以撤销。",
-    yes: "停止所有来电",
+    yes: "不再拨打",
   },
   keys: {
     title: "键盘操作",
