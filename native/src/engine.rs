@@ -35,6 +35,7 @@ pub struct Settings {
 struct Entry {
     worker: usize,
     port: u16,
+    is_browser: bool,
     codec: Codec,
     stats: Arc<SharedStats>,
 }
@@ -112,15 +113,15 @@ impl Engine {
 
     /// Opens a leg on the next free pair of ports: its id and RTP port, or `None` when none is left.
     pub fn open(&self) -> Option<(u64, u16)> {
-        self.open_on(Some)
+        self.open_for(false)
     }
 
     /// Opens a leg for a browser, which needs one port only; the odd one of the pair stays free.
     pub fn open_browser(&self) -> Option<(u64, u16)> {
-        self.open_on(|_| None)
+        self.open_for(true)
     }
 
-    fn open_on(&self, keep_rtcp: impl FnOnce(UdpSocket) -> Option<UdpSocket>) -> Option<(u64, u16)> {
+    fn open_for(&self, is_browser: bool) -> Option<(u64, u16)> {
         let mut state = self.state();
         let (rtp, rtcp, port) = self.bind_pair(&mut state.next_port)?;
         let id = state.next_id;
@@ -129,8 +130,9 @@ impl Engine {
         let now = samples_since(self.epoch_ns, sys::monotonic_ns());
         let timeout_samples = (self.settings.rtp_timeout_s * 8000.0) as i64;
         let seed = RandomState::new().hash_one(id);
-        let leg = Box::new(Leg::new(id, rtp, keep_rtcp(rtcp), timeout_samples, seed, now));
-        let entry = Entry { worker, port, codec: Codec::Pcma, stats: leg.stats.clone() };
+        let rtcp = (!is_browser).then_some(rtcp);
+        let leg = Box::new(Leg::new(id, rtp, rtcp, timeout_samples, seed, now));
+        let entry = Entry { worker, port, is_browser, codec: Codec::Pcma, stats: leg.stats.clone() };
         state.legs.insert(id, entry);
         state.load[worker] += 1;
         self.workers[worker].give(Command::Add(leg));
@@ -138,9 +140,9 @@ impl Engine {
     }
 
     /// Answers a browser's offer: the SDP to send back. The leg is connected as soon as the browser comes; an earlier
-    /// connection of it ends now. `None`: there is no such leg; the error says what is wrong with the offer.
+    /// connection of it ends now. `None`: there is no such leg for a browser; the error says what is wrong with the offer.
     pub fn accept(&self, id: u64, offer: &str) -> Option<Result<String, String>> {
-        let port = self.state().legs.get(&id)?.port;
+        let port = self.state().legs.get(&id).filter(|entry| entry.is_browser)?.port;
         let local = SocketAddr::new(self.settings.advertised.unwrap_or(self.settings.host), port);
         let (link, answer) = match self.answerer.answer(offer, local) {
             Ok(answered) => answered,
@@ -185,10 +187,11 @@ impl Engine {
         true
     }
 
-    /// False here and below: there is no such leg (any more).
+    /// False here and below: there is no such leg (any more). A browser's leg takes no remote.
     pub fn set_remote(&self, id: u64, remote: Remote) -> bool {
-        if let Some(entry) = self.state().legs.get_mut(&id) {
-            entry.codec = remote.codec;
+        match self.state().legs.get_mut(&id) {
+            Some(entry) if !entry.is_browser => entry.codec = remote.codec,
+            _ => return false,
         }
         self.command(id, Command::SetRemote(id, remote))
     }
