@@ -25,7 +25,7 @@ pub mod reports;
 pub mod source;
 pub mod spool;
 pub mod stats;
-mod sys;
+pub mod sys;
 pub mod tap;
 pub mod timeline;
 pub mod wire;
