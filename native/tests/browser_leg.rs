@@ -155,6 +155,17 @@ fn a_silent_browser_is_lost_and_comes_back_by_itself() {
 }
 
 #[test]
+fn a_browser_whose_nat_changes_its_port_is_followed() {
+    let house = House::new("rebinding", 18_260);
+    let (leg, _, socket) = bridged(&house);
+    let mut browser = Browser::new(Codec::Pcma);
+    house.connect(leg, &mut browser);
+    talk(&mut browser, &socket, 0x1A, 0xA1);
+    browser.change_port();
+    talk(&mut browser, &socket, 0x1B, 0xB1);
+}
+
+#[test]
 fn behind_nat_the_answer_names_the_advertised_address() {
     let outside = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
     let house = House::with("nat", 18_140, |settings| Settings { advertised: Some(outside), ..settings });

@@ -59,22 +59,18 @@ fn heard_by(socket: &UdpSocket) -> Vec<i16> {
 
 #[test]
 fn a_browser_hears_a_call_and_whispers_also_after_it_came_back() {
-    let mut house = House::new("listening", 47_140);
+    let house = House::new("listening", 18_300);
     let (listener, _) = house.engine.open_browser().unwrap();
     let ((agent_leg, agent), (called_leg, called)) = (house.plain(), house.plain());
-    agent.set_nonblocking(true).unwrap();
-    called.set_nonblocking(true).unwrap();
     house.engine.bridge(called_leg, agent_leg);
     house.engine.listen_in(listener, agent_leg, Mode::Monitor).unwrap();
     house.engine.set_echo(listener, true); // a self-test that goes on does not hide the call
     let mut first = Browser::new(Codec::Pcma);
-    first.connect(&house.engine, listener);
-    house.wait_for(listener, &Kind::BrowserConnected, &mut first);
+    house.connect(listener, &mut first);
     let mut scene = Scene { house, agent, called, sequence: 0 };
     scene.until_heard(&mut first, AGENT + CALLED, CALLED);
     let mut second = Browser::new(Codec::Pcma);
-    second.connect(&scene.house.engine, listener);
-    scene.house.wait_for(listener, &Kind::BrowserConnected, &mut second);
+    scene.house.connect(listener, &mut second);
     scene.house.engine.listen_in(listener, agent_leg, Mode::Whisper).unwrap();
     scene.until_heard(&mut second, AGENT + CALLED, CALLED + LISTENER);
 }

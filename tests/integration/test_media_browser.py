@@ -6,12 +6,22 @@ from pathlib import Path
 import pytest
 
 from dialer.errors import MediaError
-from dialer.media.interface import BrowserConnected, BrowserLost, Codec, LegEvent, RtpTimeout
+from dialer.media import g711
+from dialer.media.interface import FRAME_SAMPLES, BrowserConnected, BrowserLost, Codec, LegEvent, RtpTimeout
 from dialer.media.loopback import FarEnd, LoopbackEngine
 from dialer.media.loopback_browser import LoopbackBrowserLeg
-from tests.support.media_worlds import ENGINES, RTP_TIMEOUT_S, World, of_type, open_world, tone
+from tests.support.media_worlds import ENGINES, RTP_TIMEOUT_S, World, loud, of_type, open_world, tone
 
 OFFER = (Path(__file__).parent.parent / "data" / "sdp" / "chromium-offer.sdp").read_text(encoding="utf-8")
+
+
+def offer_without(*payload_types: str) -> str:
+    """Chromium's offer without these codecs."""
+    lines = [line for line in OFFER.splitlines() if not line.startswith(tuple(f"a=rtpmap:{n} " for n in payload_types))]
+    stream = next(line for line in lines if line.startswith("m="))
+    head, offered = stream.split()[:3], stream.split()[3:]
+    lines[lines.index(stream)] = " ".join(head + [n for n in offered if n not in payload_types])
+    return "\r\n".join([*lines, ""])
 
 
 @pytest.fixture(params=ENGINES)
@@ -41,13 +51,13 @@ def connected(media: LoopbackEngine) -> tuple[LoopbackBrowserLeg, FarEnd, list[L
 
 def audible(far_end: FarEnd) -> int:
     """How many frames that are not silence it heard."""
-    return sum(len(set(frame.codes)) > 1 for frame in far_end.heard)
+    return sum(frame.codes[0] != g711.SILENCE[frame.codec] for frame in far_end.heard)
 
 
-@pytest.mark.parametrize(("payload_types", "chosen"), [("111 9 0 8", "8"), ("111 0", "0")])
-async def test_the_answer_has_one_law(world: World, payload_types: str, chosen: str) -> None:
+@pytest.mark.parametrize(("offer", "chosen"), [(OFFER, "8"), (offer_without("8"), "0")])
+async def test_the_answer_has_one_law(world: World, offer: str, chosen: str) -> None:
     leg = world.media.open_browser_leg(sink=lambda event: None)
-    answer = leg.accept(OFFER.replace("111 63 9 0 8 13 110 126", payload_types))
+    answer = leg.accept(offer)
     (stream,) = [line for line in answer.splitlines() if line.startswith("m=")]
     assert stream.split()[3:] == [chosen]
 
@@ -57,7 +67,7 @@ async def test_the_answer_has_one_law(world: World, payload_types: str, chosen: 
     [
         ("", "0 streams"),
         (OFFER + "m=video 9 UDP/TLS/RTP/SAVPF 96\r\n", "2 streams"),
-        (OFFER.replace("111 63 9 0 8 13 110 126", "111 9"), "neither PCMA nor PCMU"),
+        (offer_without("0", "8"), "neither PCMA nor PCMU"),
     ],
 )
 async def test_a_wrong_offer_is_refused_in_words(world: World, offer: str, words: str) -> None:
@@ -97,11 +107,11 @@ async def test_an_echo_comes_instead_of_the_partner(world: World) -> None:
     world.media.bridge(leg, other)
     leg.start_echo()
     person.say(tone(0.4))
-    await world.until(lambda: any(person.heard_audio().strip(b"\x00\x08\xf8\xff")))
-    assert max(partner.heard_audio()[1::2], default=0) in (0, 0xFF)
+    await world.until(lambda: loud(person.heard_audio()) > FRAME_SAMPLES)
+    assert not loud(partner.heard_audio())
     leg.stop_echo()
     person.say(tone(0.4))
-    await world.until(lambda: any(partner.heard_audio().strip(b"\x00\x08\xf8\xff")))
+    await world.until(lambda: loud(partner.heard_audio()) > FRAME_SAMPLES)
 
 
 async def test_the_twins_browser_is_there_at_once(twin: LoopbackEngine) -> None:

@@ -12,7 +12,7 @@ use std::net::{SocketAddr, UdpSocket};
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::time::{Duration, Instant};
 use str0m::media::Pt;
-use str0m::net::{DatagramRecv, Protocol, Receive};
+use str0m::net::{DatagramRecv, Protocol, Receive, Transmit};
 use str0m::rtp::{RtpPacket, RtpWrite, Ssrc};
 use str0m::stats::MediaEgressStats;
 use str0m::{Event, Input, Output, Rtc};
@@ -68,7 +68,8 @@ pub struct Link {
     standing: Standing,
     told: Standing,
     heard_at: Instant,
-    audio_at: Option<Instant>,
+    /// When audio came last, and from where.
+    audio: Option<(Instant, SocketAddr)>,
     last_sent: Option<(u16, u64)>,
     report: Option<Report>,
 }
@@ -85,7 +86,7 @@ impl Link {
             standing: Standing::Waiting,
             told: Standing::Waiting,
             heard_at: now,
-            audio_at: None,
+            audio: None,
             last_sent: None,
             report: None,
         }
@@ -119,7 +120,7 @@ impl Link {
             self.heard_at = now;
         }
         let Some(packet) = packet else { return Ok(None) };
-        self.audio_at = Some(now);
+        self.audio = Some((now, from));
         Ok(unpack(&packet, datagram))
     }
 
@@ -197,7 +198,7 @@ impl Link {
     }
 
     fn watch(&mut self, now: Instant) {
-        let was_speaking = self.audio_at.is_some_and(|at| now.duration_since(at) < CHECK_QUIET);
+        let was_speaking = self.audio.is_some_and(|(at, _)| now.duration_since(at) < CHECK_QUIET);
         let patience = if was_speaking { AUDIO_QUIET } else { CHECK_QUIET };
         let is_quiet = now.duration_since(self.heard_at) >= patience;
         match self.standing {
@@ -232,8 +233,9 @@ impl Link {
                     return heard;
                 }
                 Ok(Output::Transmit(transmit)) => {
+                    let target = self.target(&transmit);
                     // UDP: what cannot be sent now is lost like any packet.
-                    let _ = socket.send_to(&transmit.contents, transmit.destination);
+                    let _ = socket.send_to(&transmit.contents, target);
                 }
                 Ok(Output::Event(Event::RtpPacket(packet))) => heard = Some(packet),
                 Ok(Output::Event(event)) => self.note(event),
@@ -243,6 +245,16 @@ impl Link {
         }
         self.standing = Standing::Over;
         heard
+    }
+
+    /// ICE stays with an address until it was silent for 15 s; audio goes to where audio comes from, which is sealed and
+    /// from an address that ICE has checked. So a NAT that changes its mind costs the time until the next check.
+    fn target(&self, transmit: &Transmit) -> SocketAddr {
+        let is_check = transmit.contents.first().is_some_and(|first| *first < STUN_BELOW);
+        match self.audio {
+            Some((at, from)) if !is_check && self.heard_at.duration_since(at) < AUDIO_QUIET => from,
+            _ => transmit.destination,
+        }
     }
 
     fn note(&mut self, event: Event) {

@@ -1,7 +1,7 @@
 //! A browser made of `str0m`: full ICE, DTLS as the client, RTP both ways. In real time.
 
 use dialer_native::g711::Codec;
-use std::net::{IpAddr, Ipv4Addr, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 use str0m::change::{SdpAnswer, SdpPendingOffer};
 use str0m::media::{Direction, MediaKind, Mid, Pt};
@@ -21,6 +21,7 @@ pub struct Browser {
     /// How our audio arrives, by the far end's reports.
     pub told: Option<MediaEgressStats>,
     pub is_closed: bool,
+    address: SocketAddr,
     mid: Option<Mid>,
     pending: Option<SdpPendingOffer>,
     payload_type: Pt,
@@ -41,15 +42,15 @@ impl Browser {
             .set_stats_interval(Some(REPORTS))
             .set_rtcp_report_interval_audio(REPORTS)
             .build(now);
-        let socket = UdpSocket::bind((IpAddr::V4(Ipv4Addr::LOCALHOST), 0)).unwrap();
-        socket.set_nonblocking(true).unwrap();
-        rtc.add_local_candidate(Candidate::host(socket.local_addr().unwrap(), "udp").unwrap());
+        let (socket, address) = fresh_socket();
+        rtc.add_local_candidate(Candidate::host(address, "udp").unwrap());
         Self {
             rtc,
             socket,
             heard: Vec::new(),
             told: None,
             is_closed: false,
+            address,
             mid: None,
             pending: None,
             payload_type: Pt::from(codec.payload_type()),
@@ -97,7 +98,7 @@ impl Browser {
     /// Takes in what came, and does what is due.
     pub fn pump(&mut self) {
         let mut buffer = [0; 2048];
-        let destination = self.socket.local_addr().unwrap();
+        let destination = self.address;
         while let Ok((length, source)) = self.socket.recv_from(&mut buffer) {
             let Ok(contents) = buffer[..length].try_into() else { continue };
             let receive = Receive { proto: Protocol::Udp, source, destination, contents };
@@ -109,6 +110,11 @@ impl Browser {
             self.rtc.handle_input(Input::Timeout(now)).unwrap();
             self.drain();
         }
+    }
+
+    /// Its NAT gives it another port, which it does not know of.
+    pub fn change_port(&mut self) {
+        (self.socket, _) = fresh_socket();
     }
 
     /// The first byte of each frame heard.
@@ -135,4 +141,11 @@ impl Browser {
             }
         }
     }
+}
+
+fn fresh_socket() -> (UdpSocket, SocketAddr) {
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    socket.set_nonblocking(true).unwrap();
+    let address = socket.local_addr().unwrap();
+    (socket, address)
 }
