@@ -3,7 +3,6 @@
 //! `browser_load LEGS SECONDS` prints one JSON object: CPU ms per leg-second, per connection, and what was lost.
 
 #[path = "../tests/support/browser.rs"]
-#[allow(dead_code)] // the tests need more of it
 mod browser;
 
 use browser::Browser;

@@ -2,7 +2,6 @@
 
 mod support;
 
-use dialer_native::events::Kind;
 use dialer_native::g711::Codec;
 use dialer_native::listening::Mode;
 use std::net::UdpSocket;

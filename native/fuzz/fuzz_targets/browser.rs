@@ -3,7 +3,6 @@
 #![no_main]
 
 #[path = "../../tests/support/browser.rs"]
-#[allow(dead_code)] // the tests need more of it
 mod browser;
 
 use browser::Browser;
