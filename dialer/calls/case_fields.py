@@ -1,4 +1,7 @@
-"""The fields of a case as a page shows them: each with its kind, and what is owed as an amount. Pure."""
+"""The fields of a case as a page shows them: each with its kind, and what is owed as an amount. Pure.
+
+A list may hold a phone number in a column that nobody declared as one: in text it is masked like every other.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,6 +11,7 @@ from enum import Enum
 
 from dialer.campaigns.columns import Target, meaning_of
 from dialer.model.contact import FieldValue
+from dialer.redaction import mask_numbers
 
 
 class CaseFieldKind(str, Enum):
@@ -31,7 +35,7 @@ class CaseField:
 
 def case_fields(fields: Mapping[str, FieldValue]) -> tuple[CaseField, ...]:
     """All of them, in the order of the list's columns."""
-    return tuple(CaseField(name, kind_of(name, value), value) for name, value in fields.items())
+    return tuple(_shown(name, kind_of(name, value), value) for name, value in fields.items())
 
 
 def kind_of(name: str, value: FieldValue) -> CaseFieldKind:
@@ -47,6 +51,15 @@ def kind_of(name: str, value: FieldValue) -> CaseFieldKind:
     if meaning_of(name) is Target.AMOUNT and amount_of(value) is not None:
         return CaseFieldKind.AMOUNT
     return CaseFieldKind.TEXT
+
+
+def as_text(value: FieldValue) -> str:
+    """Text as people may see it."""
+    return mask_numbers(str(value))
+
+
+def _shown(name: str, kind: CaseFieldKind, value: FieldValue) -> CaseField:
+    return CaseField(name, kind, as_text(value) if kind is CaseFieldKind.TEXT else value)
 
 
 def amount_of(value: FieldValue | None) -> Decimal | None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from dialer.calls.case_fields import CaseFieldKind, amount_of, day_of, kind_of
+from dialer.calls.case_fields import CaseFieldKind, amount_of, as_text, day_of, kind_of
 from dialer.model.campaign import CampaignSettings
 from dialer.model.collecting import LocalText, Script
 from dialer.model.contact import Contact, FieldValue
@@ -103,7 +103,9 @@ def _amount(amount: Decimal) -> str:
 
 def _plain(kind: CaseFieldKind, value: FieldValue) -> str:
     amount = amount_of(value) if kind is CaseFieldKind.AMOUNT else None
-    return str(value) if amount is None else _amount(amount)
+    if amount is not None:
+        return _amount(amount)
+    return as_text(value) if kind is CaseFieldKind.TEXT else str(value)
 
 
 def _chinese(kind: CaseFieldKind, value: FieldValue) -> str:

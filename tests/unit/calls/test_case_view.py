@@ -33,7 +33,12 @@ COLLECTING = CollectingSettings(
 )
 FORM = DispositionForm((), (FormField("amount", FormFieldKind.AMOUNT, "amount", least=1.0, most_of_debt=0.5),))
 SETTINGS = CampaignSettings(creditor="bank", product="secret card", form=FORM, collecting=COLLECTING)
-FIELDS = {"amount": "7777.01", "id_number": "110101199001011234", "birth_date": "1990-01-01", "memo": "owes much"}
+FIELDS = {
+    "amount": "7777.01",
+    "id_number": "110101199001011234",
+    "birth_date": "1990-01-01",
+    "memo": "owes much, or 139-0000-1234",
+}
 PHONE = Phone(5, 1, "+8613800001234")
 CONTACT = Contact(1, 1, "person-secret", "case-secret", "王芳", fields=FIELDS, phones=(PHONE,))
 FACTS = FormFacts(date(2026, 11, 23), Decimal("7777.01"))
@@ -70,6 +75,7 @@ def test_the_right_person_opens_the_case() -> None:
     assert found.script.closing.zh == "7,777.01"
     (limit,) = found.limits
     assert (limit.least, limit.most) == (Decimal("1.0"), Decimal("3888.50"))
+    assert (found.fields[3].value, found.fields[0].value) == ("owes much, or 139****1234", "7777.01")
     assert "+86138" not in msgspec.json.encode(found).decode()
 
 

@@ -9,7 +9,13 @@ from dialer.model.collecting import CollectingSettings, LocalText, Script
 from dialer.model.contact import Contact, FieldValue
 
 SETTINGS = CampaignSettings(creditor="某银行", product="信用卡", collecting=CollectingSettings(debt_field="total"))
-FIELDS: dict[str, FieldValue] = {"total": "12345.5", "due_date": "2026-12-01", "days_overdue": 31, "vip": True}
+FIELDS: dict[str, FieldValue] = {
+    "total": "12345.5",
+    "due_date": "2026-12-01",
+    "days_overdue": 31,
+    "vip": True,
+    "memo": "call 13800001234",
+}
 CONTACT = Contact(1, 1, "P-1", "C-1", "王芳", fields=FIELDS)
 SPEAKER = Speaker("李娜", "138****1234")
 
@@ -28,6 +34,7 @@ def said(words: str, *, is_open: bool = True) -> tuple[str, str]:
         ("{due_date}", "2026年12月1日", "1 Dec 2026"),
         ("{days_overdue} {product} {case_ref}", "31 信用卡 C-1", "31 信用卡 C-1"),
         ("{field.vip} {number}", "是 138****1234", "yes 138****1234"),
+        ("{field.memo}", "call 138****1234", "call 138****1234"),  # a number no column was declared for
         ("{field.nowhere}", "—", "—"),  # what the case does not hold
     ],
 )
