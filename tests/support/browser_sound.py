@@ -90,14 +90,16 @@ class Sound:
     samples: Samples
     began_at: float
 
-    @property
-    def duration_s(self) -> float:
-        return len(self.samples) / RATE_HZ
+
+async def carried(page: Page) -> dict[str, tuple[int, float]]:
+    """Which `microphone` and `line` the page has now, counted from its beginning, and how many seconds each carried."""
+    state: dict[str, tuple[int, float]] = await page.evaluate("window.carriedSounds()")
+    return state
 
 
-async def sounds(page: Page) -> dict[str, Sound]:
-    """What the page's newest `microphone` and `line` have carried so far."""
-    taken: dict[str, Any] = await page.evaluate("window.takenSounds()")
+async def last_sounds(page: Page, seconds: float) -> dict[str, Sound]:
+    """The end of what the page's microphone and line have carried."""
+    taken: dict[str, Any] = await page.evaluate("(seconds) => window.lastSounds(seconds)", seconds)
     return {name: await asyncio.to_thread(_sound, one) for name, one in taken.items()}
 
 
@@ -113,35 +115,40 @@ def _sound(taken: dict[str, Any]) -> Sound:
 _SCRIPT = """
 (() => {
   const kept = {};
+  let count = 0;
   async function keep(name, track) {
-    const sound = { rate: 0, beganAt: 0, blocks: [] };
+    const sound = { id: ++count, rate: 0, length: 0, blocks: [] };
     kept[name] = sound;
-    const reader = new MediaStreamTrackProcessor({ track }).readable.getReader();
+    const reader = new MediaStreamTrackProcessor({ track, maxBufferSize: 3000 }).readable.getReader();
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return;
       const block = new Float32Array(value.numberOfFrames);
       value.copyTo(block, { planeIndex: 0, format: "f32-planar" });
-      if (!sound.rate) {
-        sound.rate = value.sampleRate;
-        sound.beganAt = (performance.timeOrigin + performance.now()) / 1000 - value.numberOfFrames / value.sampleRate;
-      }
-      sound.blocks.push(block);
+      if (sound.rate !== value.sampleRate) Object.assign(sound, { rate: value.sampleRate, length: 0, blocks: [] });
+      sound.length += block.length;
+      sound.blocks.push({ block, at: performance.timeOrigin / 1000 + value.timestamp / 1e6 });
       value.close();
     }
   }
-  function packed(sound) {
-    const length = sound.blocks.reduce((sum, block) => sum + block.length, 0);
+  function packed(sound, seconds) {
+    const wanted = Math.min(seconds * sound.rate, sound.length);
+    let [first, length] = [sound.blocks.length, 0];
+    while (length < wanted) length += sound.blocks[--first].block.length;
     const pcm = new Int16Array(length);
-    let at = 0;
-    for (const block of sound.blocks) for (const sample of block) pcm[at++] = Math.max(-1, Math.min(1, sample)) * 32767;
+    let [n, beganAt] = [0, Infinity];
+    for (const { block, at } of sound.blocks.slice(first)) {
+      beganAt = Math.min(beganAt, at - n / sound.rate); // a busy machine is late with some of them
+      for (const sample of block) pcm[n++] = Math.max(-1, Math.min(1, sample)) * 32767;
+    }
     const bytes = new Uint8Array(pcm.buffer);
     let text = "";
     for (let i = 0; i < bytes.length; i += 32768) text += String.fromCharCode(...bytes.subarray(i, i + 32768));
-    return { rate: sound.rate, beganAt: sound.beganAt, pcm: btoa(text) };
+    return { rate: sound.rate, beganAt, pcm: btoa(text) };
   }
-  window.takenSounds = () =>
-    Object.fromEntries(Object.entries(kept).filter(([, s]) => s.rate).map(([name, s]) => [name, packed(s)]));
+  const each = (of) => Object.fromEntries(Object.entries(kept).filter(([, s]) => s.rate).map(([n, s]) => [n, of(s)]));
+  window.carriedSounds = () => each((sound) => [sound.id, sound.length / sound.rate]);
+  window.lastSounds = (seconds) => each((sound) => packed(sound, seconds));
   const Peer = window.RTCPeerConnection;
   window.RTCPeerConnection = class extends Peer {
     constructor(...given) {

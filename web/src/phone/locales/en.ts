@@ -42,7 +42,7 @@ export default {
     roundTrip: "Round trip",
     loss: "Loss",
     jitter: "Jitter",
-    mos: "Quality (MOS)",
+    mos: "MOS",
     verdict: {
       good: "Good: fit for work.",
       usable: "Usable: people may notice it.",

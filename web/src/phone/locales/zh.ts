@@ -42,7 +42,7 @@ export default {
     roundTrip: "往返时延",
     loss: "丢包率",
     jitter: "抖动",
-    mos: "音质 (MOS)",
+    mos: "MOS",
     verdict: {
       good: "良好:可以正常工作。",
       usable: "可用:对方可能会察觉。",
