@@ -13,6 +13,7 @@ from dialer.agents.audio_path import AudioPath
 from dialer.agents.ports import CallPort, SipPort
 from dialer.errors import DialerError, LocalProtocolError, TransportError
 from dialer.media.interface import Leg, LegEvent, MediaPort, RtpTimeout
+from dialer.model.agent import PhoneKind
 from dialer.model.attempt import NetworkCause
 from dialer.prompts.signals import tone
 from dialer.sip import events
@@ -136,6 +137,11 @@ class NailedUpLine:
         if self._up and not self._closed:
             self.close(cause)
             self._on_lost(cause)
+
+
+def kind_of(line: object) -> PhoneKind:
+    """What a session's line is."""
+    return PhoneKind.SIP if isinstance(line, NailedUpLine) else PhoneKind.BROWSER
 
 
 def _words(cause: NetworkCause, no_response: bool) -> str:

@@ -7,6 +7,7 @@ the debt: no reference, no field, no product, none of the words that are for tha
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from dialer.agents.phone import kind_of
 from dialer.agents.sessions import AgentSession
 from dialer.calls.case_fields import CaseField, case_fields
 from dialer.calls.form import FieldLimits, FormFacts, limits_of
@@ -14,7 +15,7 @@ from dialer.calls.order import CallOrder
 from dialer.calls.placing import NotPlaced
 from dialer.calls.script import Speaker, render
 from dialer.clock import Clock
-from dialer.model.agent import AgentState
+from dialer.model.agent import AgentState, PhoneKind
 from dialer.model.campaign import CampaignSettings, DispositionForm
 from dialer.model.collecting import IdentityCheck, IdentityQuestion, IdentityResult, LocalText, Script, SkipReason
 from dialer.model.contact import Contact, PhoneRole, mask_number
@@ -119,6 +120,7 @@ class AgentDeskView:
     notice: str = ""
     recording_paused_since: datetime | None = None
     listened: tuple[str, ...] = ()
+    phone: PhoneKind = PhoneKind.SIP
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,4 +224,5 @@ def desk_view(
         notice=notice,
         recording_paused_since=recording_paused_since,
         listened=session.listened,
+        phone=kind_of(session.line),
     )

@@ -20,6 +20,13 @@ class AgentState(str, Enum):
     AUX = "aux"
 
 
+class PhoneKind(str, Enum):
+    """What a collector talks with."""
+
+    SIP = "sip"
+    BROWSER = "browser"
+
+
 @dataclass(frozen=True, slots=True)
 class Agent:
     """A collector's account as the dialer needs it; `sip_user` is the account of the phone, empty without one."""

@@ -3,23 +3,15 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import Enum
 
-from dialer.agents.phone import NailedUpLine
+from dialer.agents.phone import kind_of
 from dialer.agents.sessions import AgentSession
 from dialer.clock import Clock
 from dialer.media.interface import LegStats
-from dialer.model.agent import AgentState
+from dialer.model.agent import AgentState, PhoneKind
 
 SECOND = timedelta(seconds=1)
 ON_CALL = (AgentState.TALKING, AgentState.HOLD)
-
-
-class PhoneKind(str, Enum):
-    """What a collector talks with."""
-
-    SIP = "sip"
-    BROWSER = "browser"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,5 +63,5 @@ def _now(session: AgentSession, since: datetime) -> CollectorNow:
 
 def _phone(session: AgentSession) -> PhoneNow:
     stats: LegStats = session.line.leg.stats()
-    kind = PhoneKind.SIP if isinstance(session.line, NailedUpLine) else PhoneKind.BROWSER
+    kind = kind_of(session.line)
     return PhoneNow(kind, session.reachable, round(stats.mos, 2), round(stats.jitter_ms, 1), stats.round_trip_ms)
