@@ -1,4 +1,4 @@
-"""What supervisors see."""
+"""What supervisors see: read from tables and by indexes that are there for other reasons."""
 
 revision = "0014"
 down_revision = "0013"
@@ -7,4 +7,4 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Changes nothing yet."""
+    """Changes nothing."""
