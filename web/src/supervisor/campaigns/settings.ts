@@ -62,9 +62,9 @@ const SCRIPT: Schemas["ScriptIn"] = {
   },
 };
 
-/** What a new campaign begins with: the house's defaults, a ready form, words for the collectors. */
-export function starting(form: Schemas["DispositionForm"] | undefined): Settings {
-  const begun: Settings = { mode: "progressive", caller_ids: [], notice_prompt: "recording_notice", collecting: { script: SCRIPT } };
+/** What a new campaign begins with: the house's defaults and numbers, a ready form, words for the collectors. */
+export function starting(form: Schemas["DispositionForm"] | undefined, callerIds: readonly string[]): Settings {
+  const begun: Settings = { mode: "progressive", caller_ids: [...callerIds], notice_prompt: "recording_notice", collecting: { script: SCRIPT } };
   if (form) begun.form = JSON.parse(JSON.stringify(form)) as Settings["form"];
   return JSON.parse(JSON.stringify(begun)) as Settings;
 }
