@@ -25,7 +25,7 @@ async def test_log_in(tmp_path: Path) -> None:
 
 async def refuses_a_wrong_password(seen: Seen) -> None:
     """In words, and the log-in stays filled in."""
-    await seen.go("/supervisor?tab=1")
+    await seen.go("/supervisor/board?tab=1")
     assert await seen.serious_findings() == []
     await seen.page.fill("input[name=login]", "supervisor")
     await seen.page.fill("input[name=password]", "a wrong pass phrase")
@@ -38,7 +38,7 @@ async def leads_where_one_was_going(seen: Seen) -> None:
     await seen.page.fill("input[name=password]", PASSWORD)
     await seen.page.click("button[type=submit]")
     await seen.page.wait_for_selector("main#content")
-    assert seen.page.url.endswith("/supervisor?tab=1")
+    assert seen.page.url.endswith("/supervisor/board?tab=1")
 
 
 async def goes_on_after_the_session_ended(seen: Seen, house: PathHouse, account_id: int) -> None:

@@ -6,13 +6,13 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright, expect
 
 from dialer.api.security import hash_password
+from dialer.app import Application
 from dialer.model.account import NewAccount, Role
-from tests.support.path_house import PathHouse
 from tests.support.sip_peers import HOST
 
 CHROMIUM = "/usr/bin/chromium"
@@ -46,7 +46,14 @@ async def chromium(microphone: Path | None = None) -> AsyncIterator[Browser]:
             await browser.close()
 
 
-async def new_account(house: PathHouse, login: str, role: Role) -> int:
+class Served(Protocol):
+    """A node whose pages are looked at."""
+
+    @property
+    def app(self) -> Application: ...
+
+
+async def new_account(house: Served, login: str, role: Role) -> int:
     """An account that logs in with `PASSWORD`; its id."""
     account = NewAccount(login, login.title(), role, await hash_password(PASSWORD))
     return (await house.app.storage.accounts.create(account, house.app.clock.utcnow())).account_id
@@ -92,7 +99,7 @@ class Seen:
 
 @asynccontextmanager
 async def new_page(
-    browser: Browser, house: PathHouse, *, language: str = "en", size: Sequence[int] = LAPTOP, **more: Any
+    browser: Browser, house: Served, *, language: str = "en", size: Sequence[int] = LAPTOP, **more: Any
 ) -> AsyncIterator[Seen]:
     """A page of a fresh person; leaving it fails the test when the console complained. `more` goes to the context."""
     context = await browser.new_context(

@@ -44,6 +44,7 @@ class Provider:
     key: RSAKey | ECKey = field(default_factory=lambda: RSAKey.generate_key(2048, {"kid": "first", "use": "sig"}))
     published: list[RSAKey | ECKey] = field(default_factory=list)
     codes: dict[str, Granted] = field(default_factory=dict)
+    callback: str = CALLBACK
     is_away: bool = False
     asked_for_keys: int = 0
 
@@ -53,7 +54,7 @@ class Provider:
 
     def config(self, **changes: Any) -> OidcConfig:
         """How the service is told of this provider."""
-        known = {"issuer": self.issuer, "client_id": CLIENT, "client_secret": SECRET, "redirect_url": CALLBACK}
+        known = {"issuer": self.issuer, "client_id": CLIENT, "client_secret": SECRET, "redirect_url": self.callback}
         return OidcConfig.model_validate(known | changes)
 
     def rotate(self, key: RSAKey | ECKey) -> None:
@@ -73,12 +74,16 @@ class Provider:
 
     async def authorize(self, request: web.Request) -> web.Response:
         asked = request.query
-        assert (asked["response_type"], asked["client_id"], asked["redirect_uri"]) == ("code", CLIENT, CALLBACK)
+        assert (asked["response_type"], asked["client_id"], asked["redirect_uri"]) == ("code", CLIENT, self.callback)
         assert asked["code_challenge_method"] == "S256"
         code = secrets.token_urlsafe(16)
         self.codes[code] = Granted(asked["nonce"], asked["code_challenge"], asked["redirect_uri"])
         back = {"state": asked["state"], "code": code, "iss": self.issuer, "session_state": "is not read"}
         raise web.HTTPFound(f"{asked['redirect_uri']}?{urlencode(back)}")
+
+    async def log_out(self, request: web.Request) -> web.Response:
+        assert request.query["client_id"] == CLIENT
+        return web.Response(text="You are logged out everywhere.")
 
     async def token(self, request: web.Request) -> web.Response:
         form = await request.post()
@@ -112,6 +117,7 @@ async def open_provider(clock: Clock) -> AsyncIterator[Provider]:
     app.router.add_get("/realm/keys", provider.keys)
     app.router.add_get("/realm/authorize", provider.authorize)
     app.router.add_post("/realm/token", provider.token)
+    app.router.add_get("/realm/log-out", provider.log_out)
     async with TestServer(app) as server:
         provider.issuer = str(server.make_url("/realm"))
         yield provider

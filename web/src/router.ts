@@ -83,7 +83,8 @@ export function home(): string {
 router.beforeEach(async (to) => {
   const session = useSession();
   if (!session.known) await session.load();
-  if (to.meta.open) return true;
+  // Whoever is logged in already goes where they begin: "/" leads to the log-in page before that is known.
+  if (to.meta.open) return session.current === null || home() === to.path ? true : home();
   if (session.current === null) return { path: "/login", query: { next: to.fullPath } };
   return true;
 });
