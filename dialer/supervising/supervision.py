@@ -68,11 +68,13 @@ class Supervision:
         return self.house.ladders
 
     async def __aenter__(self) -> Self:
-        await self._stack.enter_async_context(self.alarms)
-        await self._stack.enter_async_context(self.what_if)
-        tasks = await self._stack.enter_async_context(asyncio.TaskGroup())
-        telling = tasks.create_task(self._tell_always(), name="today's figures")
-        self._stack.callback(telling.cancel)
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self.alarms)
+            await stack.enter_async_context(self.what_if)
+            tasks = await stack.enter_async_context(asyncio.TaskGroup())
+            telling = tasks.create_task(self._tell_always(), name="today's figures")
+            stack.callback(telling.cancel)
+            self._stack = stack.pop_all()
         return self
 
     async def __aexit__(

@@ -165,6 +165,26 @@ async def test_a_day_is_rehearsed(house: House) -> None:
     assert sum(quarter["live"] for quarter in mode["quarters"]) == mode["live"]
 
 
+@pytest.mark.allow_blocking  # a process is started
+async def test_a_rehearsal_is_cancelled_and_bounded(house: House) -> None:
+    campaign_id = await run_campaign(house.storage, contacts(3))
+    place = f"/v1/campaigns/{campaign_id}/what-if"
+    for wrong in (
+        {"collectors": 500, "hours": 8},
+        {"collectors": 2, "modes": ["preview"]},
+        {"collectors": 1, "hours": 0},
+    ):
+        assert (await _call(house, "POST", place, json=wrong))[0] == 422, wrong
+    _, run = await _call(house, "POST", place, json={"collectors": 100, "hours": 8})
+    status, run = await _call(house, "POST", f"{place}/{run['run_id']}/cancel")
+    assert (status, run["state"], run["modes"]) == (200, "cancelled", [])
+    async with asyncio.timeout(30):
+        while house.services.supervision.what_if.is_busy:  # noqa: ASYNC110 - its process is being ended
+            await asyncio.sleep(0.05)
+    assert (await _call(house, "GET", f"{place}/{run['run_id']}"))[1]["state"] == "cancelled"
+    assert (await _call(house, "GET", f"/v1/campaigns/99/what-if/{run['run_id']}"))[0] == 404
+
+
 async def test_a_list_is_looked_at_before_it_is_imported(house: House) -> None:
     content = "案件号,手机,金额\nC-1,13800001234,120\nC-2,12,5\nC-3,13900001234,x\n".encode()
     csv = {"Content-Type": "text/csv"} | house.auth(Role.SUPERVISOR)
