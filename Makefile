@@ -10,7 +10,7 @@ NATIVE_SOURCES := $(shell find native -path native/target -prune -o -path native
 
 WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -type f -print 2>/dev/null) docs/openapi.json
 
-.PHONY: help setup demo test bench lint format docs fuzz clean
+.PHONY: help setup demo test bench lint format docs guide fuzz clean
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
 
@@ -74,6 +74,9 @@ format: setup  ## let ruff and rustfmt write
 
 docs: setup  ## regenerate what is generated in docs/ (state diagrams, events, OpenAPI)
 	@$(BIN)/python scripts/make_docs.py
+
+guide: setup  ## take the pictures of the guides in docs/guide, of the demo as it runs (needs chromium)
+	@$(BIN)/python scripts/make_guide.py
 
 fuzz: setup  ## run every fuzz target of the native parsers (SECONDS=300 each; needs a nightly toolchain and cargo-fuzz)
 	@SECONDS_EACH=$${SECONDS_EACH:-300} scripts/fuzz.sh
