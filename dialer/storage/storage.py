@@ -95,9 +95,6 @@ class Storage:
         self.collecting = Collecting(database, cipher)
         self.cases = Cases(database)
         self.agents = Agents(database)
-        self.accounts = Accounts(database)
-        self.identities = Identities(database)
-        self.prompts = Prompts(database)
         self.do_not_call = DoNotCallList(database, cipher)
         self.consents = Consents(database)
         self.inconveniences = Inconveniences(database, cipher)
@@ -112,11 +109,17 @@ class Storage:
         self.caller_id_figures = CallerIdFigures(database)
         self.survey = Survey(database, cipher)
         self.verdict_samples = VerdictSamples(database)
-        self.audit = Audit(database)
-        self.sessions = Sessions(database)
         self.idempotency = Idempotency(database, cipher)
+        self._add_access(database)
         self._add_evidence(database)
         self._add_quality(database, cipher)
+
+    def _add_access(self, database: Database) -> None:
+        self.accounts = Accounts(database)
+        self.identities = Identities(database)
+        self.sessions = Sessions(database)
+        self.audit = Audit(database)
+        self.prompts = Prompts(database)
 
     def _add_evidence(self, database: Database) -> None:
         self.recordings = Recordings(database)
