@@ -228,7 +228,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "log_ins.unlink": _ADMINISTERS,
     "system.metrics": _RUNS | {_INTEGRATION},
     "live.watch": _LISTENS | {_COLLECTOR},
-    "phone.connect": _TALKS | _ADMINISTERS,
+    "phone.connect": _HEARS | {_COLLECTOR},
 }
 """Collectors act on their own desk only; what else narrows a permission is said at the operation itself."""
 

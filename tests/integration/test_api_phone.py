@@ -81,7 +81,7 @@ async def test_another_page_takes_the_phone(tmp_path: Path) -> None:
         assert not second.closed
 
 
-@pytest.mark.parametrize("role", [Role.QA, Role.AUDITOR, Role.INTEGRATION])
+@pytest.mark.parametrize("role", [Role.AUDITOR, Role.INTEGRATION])
 async def test_others_have_no_phone(tmp_path: Path, role: Role) -> None:
     async with open_house(tmp_path) as house, opened(house, house.tokens[role]) as socket:
         message = await socket.receive()
