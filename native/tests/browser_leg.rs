@@ -238,6 +238,15 @@ fn wrong_offers_are_refused_in_words() {
 }
 
 #[test]
+fn a_wildcard_is_no_address_to_answer_with() {
+    let everywhere = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+    let house = House::with("wildcard", 18_280, |settings| Settings { host: everywhere, ..settings });
+    let (leg, _) = house.engine.open_browser().unwrap();
+    let refused = house.engine.accept(leg, &Browser::new(Codec::Pcma).offer()).unwrap().unwrap_err();
+    assert!(refused.contains("media.advertised_host"), "{refused}");
+}
+
+#[test]
 fn candidates_of_the_browser_do_not_matter() {
     let house = House::new("candidates", 18_200);
     let (leg, _) = house.engine.open_browser().unwrap();

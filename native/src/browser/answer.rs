@@ -37,7 +37,7 @@ impl Answerer {
     }
 
     /// The connection that answers `offer` and the SDP of the answer; it is reached at `local`. The error says in words
-    /// what is wrong with the offer, and quotes nothing of it.
+    /// what is wrong with the offer.
     pub fn answer(&self, offer: &str, local: SocketAddr) -> Result<(Link, String), String> {
         let offer = relevant_lines(offer)?;
         for codec in [Codec::Pcma, Codec::Pcmu] {
@@ -54,8 +54,9 @@ impl Answerer {
         let offer = SdpOffer::from_sdp_string(offer).map_err(|_| "the offer is no SDP that can be read")?;
         let now = Instant::now();
         let mut rtc = self.connection(codec, now);
-        let candidate =
-            Candidate::host(local, "udp").map_err(|_| "browsers cannot be sent to media.advertised_host")?;
+        let candidate = Candidate::host(local, "udp").map_err(|_| {
+            format!("no browser can send to {}: set media.advertised_host to this node's address", local.ip())
+        })?;
         rtc.add_local_candidate(candidate);
         let answer = rtc.sdp_api().accept_offer(offer).map_err(|error| format!("the offer is refused: {error}"))?;
         let answer = answer.to_sdp_string();
