@@ -1,4 +1,5 @@
 //! An engine on loopback, and who talks to it.
+#![allow(dead_code)] // each test needs a part of it
 
 pub mod browser;
 
@@ -45,6 +46,11 @@ impl House {
             second_spool_dir: None,
         };
         Self { engine: Engine::start(change(settings)).unwrap(), directory, seen: RefCell::default() }
+    }
+
+    /// Where that recording is.
+    pub fn spool(&self, recording_id: &str) -> PathBuf {
+        self.directory.join(format!("{recording_id}.spool"))
     }
 
     /// A leg whose far end is a plain socket.
