@@ -1,6 +1,7 @@
 """Alarms: what is wrong, since when, and what to do about it. They are of the node that answers."""
 
 from datetime import datetime
+from http import HTTPStatus
 from typing import Annotated, Self
 
 from pydantic import BaseModel, StringConstraints
@@ -10,7 +11,7 @@ from dialer.api.problems import not_found
 from dialer.api.routing import Call, Input, Nothing, Routes
 from dialer.supervising.alarm import Severity
 from dialer.supervising.alarm_keeper import Standing
-from dialer.supervising.words import Bilingual
+from dialer.words.bilingual import Bilingual
 
 routes = Routes("alarms")
 
@@ -68,7 +69,7 @@ async def list_alarms(call: Call[Nothing, Nothing, Nothing]) -> AlarmList:
     return AlarmList(node=call.services.config.node.name, items=items)
 
 
-@routes.add("POST", "/v1/alarms/acknowledge", "alarms.acknowledge")
+@routes.add("POST", "/v1/alarms/acknowledge", "alarms.acknowledge", refuses_with=(HTTPStatus.NOT_FOUND,))
 async def acknowledge(call: Call[Nothing, Nothing, AlarmBody]) -> AlarmOut:
     """Says that you have seen an alarm; it stays until its reason is gone."""
     standing = call.services.supervision.alarms.acknowledge(call.body.key, call.actor.actor)
