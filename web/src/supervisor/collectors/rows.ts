@@ -71,8 +71,13 @@ export function ordered(rows: readonly Row[], order: Order, isDown: boolean): Ro
 
 function compared(a: Row, b: Row, order: Order): number {
   if (order === "state") return BY_STATE.indexOf(a.state) - BY_STATE.indexOf(b.state);
-  if (order === "since") return (a.since ?? "~").localeCompare(b.since ?? "~");
+  if (order === "since") return instant(a.since) - instant(b.since);
   return a.name.localeCompare(b.name);
+}
+
+/** Who is in no state since any time comes last. */
+function instant(since: string | null): number {
+  return since === null ? Number.MAX_SAFE_INTEGER : Date.parse(since);
 }
 
 export interface Span {
