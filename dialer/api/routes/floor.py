@@ -8,10 +8,10 @@ from pydantic import BaseModel
 
 from dialer.api.routing import Call, Nothing, Routes
 from dialer.model.account import Account, Role
-from dialer.model.agent import AgentState
+from dialer.model.agent import AgentState, PhoneKind
 from dialer.model.figures import AT_WORK, BUSY, CollectorFigures
 from dialer.supervising.definitions import with_ratios
-from dialer.supervising.floor import CollectorNow, PhoneKind, collectors_now
+from dialer.supervising.floor import CollectorNow, collectors_now
 
 routes = Routes("floor")
 
