@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, StringConstraints
 from dialer.agents.state import AgentStateError
 from dialer.api.auditing import audit
 from dialer.api.callback_times import check_callback_time
-from dialer.api.own_desk import AgentPath, check_own
+from dialer.api.own_desk import AgentPath, check_own, note_other
 from dialer.api.problems import ApiError, FieldError, bad_field, not_found
 from dialer.api.routing import AnyCall, Call, Id, Input, Instant, Nothing, Routes
 from dialer.calls.case_view import AgentDeskView
@@ -109,21 +109,27 @@ async def log_in(call: Call[AgentPath, Nothing, LogInBody]) -> AgentDeskView:
     check_own(call)
     if await call.services.storage.accounts.agent(call.path.agent_id) is None:
         raise not_found("collector")
-    return await call.services.desk.log_in(call.path.agent_id, call.body.campaign_ids)
+    desk = await call.services.desk.log_in(call.path.agent_id, call.body.campaign_ids)
+    await note_other(call, "agent.log_in")
+    return desk
 
 
 @routes.add("POST", "/v1/agents/{agent_id}/log-out", "agents.log_out")
 async def log_out(call: Call[AgentPath, Nothing, Nothing]) -> AgentDeskView | None:
     """Ends the shift: at once (null), or when the call at hand is wrapped up."""
     check_own(call)
-    return await call.services.desk.log_out(call.path.agent_id, _cause(call))
+    desk = await call.services.desk.log_out(call.path.agent_id, _cause(call))
+    await note_other(call, "agent.log_out")
+    return desk
 
 
 @routes.add("POST", "/v1/agents/{agent_id}/ready", "agents.ready")
 async def ready(call: Call[AgentPath, Nothing, Nothing]) -> AgentDeskView:
     """Takes calls from now on."""
     check_own(call)
-    return await call.services.desk.ready(call.path.agent_id)
+    desk = await call.services.desk.ready(call.path.agent_id)
+    await note_other(call, "agent.ready")
+    return desk
 
 
 @routes.add("POST", "/v1/agents/{agent_id}/break", "agents.break")
@@ -133,7 +139,9 @@ async def take_break(call: Call[AgentPath, Nothing, BreakBody]) -> AgentDeskView
     known = [house.code for house in call.services.config.collecting.break_codes]
     if call.body.code not in known:
         raise bad_field("body.code", "is no break code of this house", f"use one of: {', '.join(known)}")
-    return await call.services.desk.take_break(call.path.agent_id, call.body.code)
+    desk = await call.services.desk.take_break(call.path.agent_id, call.body.code)
+    await note_other(call, "agent.break", call.body.code)
+    return desk
 
 
 @routes.add("POST", "/v1/agents/{agent_id}/preview/dial", "agents.preview_dial")
@@ -161,7 +169,9 @@ async def dial(call: Call[AgentPath, Nothing, DialBody]) -> AgentDeskView:
 async def hang_up(call: Call[AgentPath, Nothing, Nothing]) -> AgentDeskView:
     """Ends the call at hand; the phone's own leg stays up."""
     check_own(call)
-    return await call.services.desk.hang_up(call.path.agent_id)
+    desk = await call.services.desk.hang_up(call.path.agent_id)
+    await note_other(call, "agent.hang_up")
+    return desk
 
 
 @routes.add("POST", "/v1/agents/{agent_id}/recording/pause", "agents.pause_recording")
