@@ -2,29 +2,30 @@
 
 import asyncio
 import time
-import wave
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Page, expect
 
 from dialer.api import sockets
-from dialer.api.client import ApiClient
-from dialer.api.security import hash_token
 from dialer.media.interface import RATE_HZ
-from dialer.model.account import Role
 from dialer.prompts.signals import silence
-from tests.support.browser import LIMIT_MS, PASSWORD, Seen, chromium, new_account, new_page
+from tests.support.browser import LIMIT_MS, PASSWORD, Seen, chromium, new_page
+from tests.support.browser_phone import (
+    browser_seat,
+    connect_headset,
+    is_connected,
+    phone_of,
+    speak_plainly,
+    write_wav,
+)
 from tests.support.browser_sound import Network, Sound, carried, last_sounds
 from tests.support.path_audio import Samples, channels, find
 from tests.support.path_carrier import Carrier, line_of_pcm, voice
 from tests.support.path_house import PathHouse, Seat, open_path_house, seen
 from tests.support.path_script import INVITE, OUR_BYE, RINGING, TRYING, answer, scenario, speak
-from tests.support.sip_peers import HOST, PhoneAccount
 
 pytestmark = [
     pytest.mark.peer("sipp"),
@@ -102,39 +103,10 @@ def noise(seconds: float, seed: int) -> bytes:
     return pcm
 
 
-def write_wav(path: Path, pcm: bytes) -> None:
-    """As Chromium's fake microphone reads it."""
-    with wave.open(str(path), "wb") as file:
-        file.setparams((1, 2, RATE_HZ, 0, "NONE", "not compressed"))
-        file.writeframes(pcm)
-
-
-def phone_of(page: Page) -> Locator:
-    """The phone in the frame."""
-    return page.get_by_role("region", name="Headset", exact=True)
-
-
-async def is_connected(page: Page) -> None:
-    """Waits for the phone to say so."""
-    await expect(phone_of(page)).to_have_attribute("data-status", "connected", timeout=LIMIT_MS)
-
-
-@asynccontextmanager
-async def collector(house: PathHouse) -> AsyncIterator[Seat]:
-    """An account without a SIP phone: log-in and password for the pages, a token for the test."""
-    account_id = await new_account(house, LOGIN, Role.COLLECTOR)
-    token = "token-of-the-browser"
-    now = house.app.clock.utcnow()
-    await house.app.storage.accounts.add_token(hash_token(token), LOGIN, Role.COLLECTOR, now, account_id=account_id)
-    async with ApiClient(f"http://{HOST}:{house.app.http_port}", token) as api:
-        yield Seat(account_id, PhoneAccount(user=LOGIN), api)
-
-
 async def connects(first: Seen) -> None:
     """By one click; then one hears oneself, and is told what the line is worth."""
     page = first.page
-    await phone_of(page).get_by_role("button", name="Connect headset").click()
-    await is_connected(page)
+    await connect_headset(page)
     await phone_of(page).get_by_role("button", name="Headset settings").click()
     await page.get_by_role("button", name="Hear yourself for 5 s").click()
     test = page.get_by_role("region", name="Test", exact=True)
@@ -221,13 +193,12 @@ async def test_a_talk_in_the_browser(tmp_path: Path, monkeypatch: pytest.MonkeyP
     async with (
         Carrier.playing("person", script, tmp_path / "person", {"line.al": person}) as carrier,
         open_path_house(tmp_path, [carrier.trunk()]) as house,
-        collector(house) as seat,
+        browser_seat(house, LOGIN) as seat,
         chromium(microphone) as browser,
         new_page(browser, house) as first,
         Network.between(first.context) as network,
     ):
-        plain = '{"echoCancellation": false, "noiseSuppression": false}'  # noise would be suppressed
-        await first.context.add_init_script(f"localStorage.setItem('phone.devices', '{plain}')")
+        await speak_plainly(first.context)
         talk = Talk(house, seat, network)
         await first.log_in(LOGIN)
         await connects(first)
