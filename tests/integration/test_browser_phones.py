@@ -138,12 +138,15 @@ async def test_another_page_takes_the_phone_over(tmp_path: Path) -> None:
 async def test_a_phone_that_does_not_come_back_loses_the_talk(tmp_path: Path) -> None:
     async with desk(tmp_path, SHORT_S) as house:
         page: list[PhoneNotice] = []
+        given_up: list[int] = []
+        house.phones.listen(given_up.append)
         phone, call = house.connect(page), Call()
         house.work(phone)
         house.sessions.claim(call, ())
         house.sessions.connect(ME, call)
         house.lose(phone)
         await house.ended()
+        assert given_up == [ME]
         assert (call.lost_by, house.sessions.find(ME), page[-1]) == ([NO_AUDIO], None, PhoneNotice.ENDED)
         assert house.connect(page) is not phone, "the next offer begins a new phone"
 
