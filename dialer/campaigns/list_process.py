@@ -70,7 +70,7 @@ async def reading_process(request: ReadRequest) -> AsyncIterator[ReadingProcess]
         await _ask(process, request)
         yield ReadingProcess(cast("asyncio.StreamReader", process.stdout))
     finally:
-        await asyncio.shield(_end(process))
+        await asyncio.shield(end_process(process))
 
 
 async def _ask(process: Process, request: ReadRequest) -> None:
@@ -85,7 +85,8 @@ async def _ask(process: Process, request: ReadRequest) -> None:
         stdin.close()
 
 
-async def _end(process: Process) -> None:
+async def end_process(process: Process) -> None:
+    """Ends a child whose output is a pipe, and waits until it is gone."""
     if process.returncode is None:
         process.kill()
     async with asyncio.timeout(END_TIMEOUT_S):

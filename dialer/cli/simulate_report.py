@@ -24,7 +24,7 @@ def _middle(waits_s: Sequence[float]) -> float | None:
     return median(waits_s) if waits_s else None
 
 
-def _nine_of_ten(waits_s: Sequence[float]) -> float | None:
+def nine_of_ten(waits_s: Sequence[float]) -> float | None:
     """The wait that nine of ten do not exceed."""
     if len(waits_s) < 2:
         return _middle(waits_s)
@@ -43,9 +43,9 @@ FIGURES: Mapping[str, Callable[[Day], float | None]] = {
     "worst_hour": _worst_hour,
     "worst_share": lambda day: day.worst_share if day.live >= ENOUGH_LIVE else None,
     "person_wait_median_s": lambda day: _middle(day.person_waits_s),
-    "person_wait_p90_s": lambda day: _nine_of_ten(day.person_waits_s),
+    "person_wait_p90_s": lambda day: nine_of_ten(day.person_waits_s),
     "collector_wait_median_s": lambda day: _middle(day.collector_waits_s),
-    "collector_wait_p90_s": lambda day: _nine_of_ten(day.collector_waits_s),
+    "collector_wait_p90_s": lambda day: nine_of_ten(day.collector_waits_s),
     "contacts_per_hour": lambda day: day.contacts_reached / (day.staffed_s / 3600) if day.staffed_s else None,
     "attempts_per_contact": lambda day: day.placed / day.contacts_tried if day.contacts_tried else None,
 }

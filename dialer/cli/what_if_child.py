@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from statistics import median, quantiles
+from statistics import median
 from typing import Any
 
 from dialer.api.history_lines import read_history
@@ -18,7 +18,7 @@ from dialer.campaigns.list_child import place_of
 from dialer.campaigns.loop.paces import Paces
 from dialer.campaigns.loop.running import pacer_of
 from dialer.campaigns.pacing import PacingDecision, PacingSnapshot
-from dialer.cli.simulate_report import record
+from dialer.cli.simulate_report import nine_of_ten, record
 from dialer.errors import DialerError
 from dialer.model.campaign import CampaignMode, CampaignSettings
 from dialer.simulator.day import Day
@@ -167,13 +167,13 @@ def _quarter(day: Day, at_s: float) -> Quarter:
         ready=round(sum(moment.ready for moment in moments) / staffed, 4),
         live=len(calls),
         abandoned=sum(call.abandoned for call in calls),
-        wait_median_s=round(median(waits), 2) if waits else None,
-        wait_p90_s=_nine_of_ten(waits),
+        wait_median_s=_rounded(median(waits) if waits else None),
+        wait_p90_s=_rounded(nine_of_ten(waits)),
     )
 
 
-def _nine_of_ten(waits: list[float]) -> float | None:
-    return round(quantiles(waits, n=10, method="inclusive")[-1], 2) if len(waits) > 1 else None
+def _rounded(wait_s: float | None) -> float | None:
+    return None if wait_s is None else round(wait_s, 2)
 
 
 if __name__ == "__main__":

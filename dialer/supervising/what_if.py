@@ -17,6 +17,7 @@ from typing import Self, cast
 
 import msgspec
 
+from dialer.campaigns.list_process import end_process
 from dialer.clock import Clock
 from dialer.errors import DialerError
 from dialer.supervising.what_if_messages import Basis, DayRequest, Failed, Lived, Progress, decode_message, encode
@@ -25,7 +26,6 @@ logger = logging.getLogger(__name__)
 
 LIMIT_S = 1200.0
 """Longest rehearsal: all its modes. A collector's hour takes a third of a CPU second, beside other work a second."""
-END_TIMEOUT_S = 10.0
 MAX_LINE_BYTES = 4 << 20
 RUNS_KEPT = 20
 _CHILD = ("-P", "-m", "dialer.cli.what_if_child")
@@ -140,7 +140,7 @@ async def _live(run: WhatIfRun, history: AsyncIterator[bytes]) -> None:
         await _ask(process, run.request, history)
         await _listen(run, cast("asyncio.StreamReader", process.stdout))
     finally:
-        await asyncio.shield(_end(process))
+        await asyncio.shield(end_process(process))
 
 
 async def _ask(process: Process, request: DayRequest, history: AsyncIterator[bytes]) -> None:
@@ -179,10 +179,3 @@ async def _listen(run: WhatIfRun, out: asyncio.StreamReader) -> None:
 
 def _fail(run: WhatIfRun, problem: str) -> None:
     run.state, run.problem = RunState.FAILED, problem
-
-
-async def _end(process: Process) -> None:
-    if process.returncode is None:
-        process.kill()
-    async with asyncio.timeout(END_TIMEOUT_S):
-        await process.communicate()

@@ -76,7 +76,7 @@ def test_a_record_holds_the_day_and_what_is_computed_from_it() -> None:
     assert (found["collector_wait_median_s"], found["collector_wait_p90_s"]) == (51.0, 91.0)
     assert (found["contacts_per_hour"], found["attempts_per_contact"]) == (10.0, 1.3)
     assert {field.name for field in fields(Hour)} == set(found["hours"][0])
-    left_out = {"collector_waits_s", "person_waits_s", "moments"}
+    left_out = {"collector_waits_s", "person_waits_s", "moments", "course"}
     assert {field.name for field in fields(Day)} - left_out <= set(found)
 
 

@@ -91,7 +91,7 @@ def test_quarters_tell_the_course() -> None:
     calls = (LiveCall(10.0, False, 0.2), LiveCall(899.0, True, None), LiveCall(900.0, False, 1.0))
     day = Day("d", CampaignMode.PREDICTIVE.value, 1, length_s=1200.0, moments=moments, course=calls)
     assert quarters_of(day) == (
-        Quarter(0.0, 0.5, 0.25, 0.25, 2, 1, 0.2, None),
-        Quarter(900.0, 0.5, 0.25, 0.25, 1, 0, 1.0, None),
+        Quarter(0.0, 0.5, 0.25, 0.25, 2, 1, 0.2, 0.2),
+        Quarter(900.0, 0.5, 0.25, 0.25, 1, 0, 1.0, 1.0),
     )
     assert quarters_of(replace(day, length_s=0.0)) == ()
