@@ -66,13 +66,15 @@ export function chosen(rows: readonly Row[], choice: Choice): Row[] {
 
 export function ordered(rows: readonly Row[], order: Order, isDown: boolean): Row[] {
   const sign = isDown ? -1 : 1;
-  return [...rows].sort((a, b) => sign * compared(a, b, order) || a.name.localeCompare(b.name) || a.id - b.id);
+  return [...rows].sort((a, b) => sign * compared(a, b, order) || byName(a.name, b.name) || a.id - b.id);
 }
+
+const { compare: byName } = new Intl.Collator();
 
 function compared(a: Row, b: Row, order: Order): number {
   if (order === "state") return BY_STATE.indexOf(a.state) - BY_STATE.indexOf(b.state);
   if (order === "since") return instant(a.since) - instant(b.since);
-  return a.name.localeCompare(b.name);
+  return byName(a.name, b.name);
 }
 
 /** Who is in no state since any time comes last. */
