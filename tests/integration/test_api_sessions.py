@@ -171,6 +171,11 @@ async def test_behind_a_trusted_proxy_each_client_is_counted_by_itself(tmp_path:
         assert "Secure" in cookie
         last = (await house.storage.audit.list("account/1"))[0][1]
         assert last.remote == "203.0.113.10"
+        house.live.publish("campaign/1", {"name": "Autumn"})
+        forwarded = {"X-Forwarded-For": "203.0.113.10"}
+        async with house.api.ws_connect("/v1/live", headers=forwarded) as socket:  # a socket comes through, too
+            await socket.send_json({"token": house.tokens[Role.SUPERVISOR]})
+            assert (await socket.receive_json(timeout=5))["campaign/1"] == {"name": "Autumn"}
 
 
 async def test_a_changed_password_ends_every_session(house: House) -> None:
