@@ -134,6 +134,16 @@ async def loses_its_network(talk: Talk, page: Page) -> None:
     await talk.listen(page, "after a cut of the network")
 
 
+async def changes_its_network(talk: Talk, page: Page) -> None:
+    """From one packet to the next: what was connected is not any more."""
+    began = time.monotonic()
+    talk.network.change()
+    await expect(phone_of(page)).to_have_attribute("data-status", "lost", timeout=LIMIT_MS)
+    await is_connected(page)
+    print(f"another network to connected again: {time.monotonic() - began:.1f} s")
+    await talk.listen(page, "in another network")
+
+
 async def moves_to_another_tab(talk: Talk, first: Seen) -> Page:
     """Not by opening it: when asked to."""
     second = await first.context.new_page()
@@ -209,6 +219,7 @@ async def test_a_talk_in_the_browser(tmp_path: Path, monkeypatch: pytest.MonkeyP
         await talk.listen(first.page, "at first")
         await reloads(talk, first.page)
         await loses_its_network(talk, first.page)
+        await changes_its_network(talk, first.page)
         second = await moves_to_another_tab(talk, first)
         await outlives_its_log_in(talk, second)
         await seat.act("hang-up")

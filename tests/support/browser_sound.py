@@ -74,6 +74,16 @@ class Network:
         for hop in self._hops.values():
             hop.is_cut = is_cut
 
+    @property
+    def is_used(self) -> bool:
+        """Whether a page was sent through it since it is what it is."""
+        return bool(self._hops)
+
+    def change(self) -> None:
+        """Another network from the next connection on; nothing comes through the one of now any more."""
+        self.cut(True)
+        self._hops.clear()
+
     async def _port(self, port: int) -> int:
         if port not in self._hops:
             loop = asyncio.get_running_loop()

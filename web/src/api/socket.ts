@@ -45,6 +45,12 @@ export class LastingSocket<In, Out = never> {
     this.open();
   }
 
+  /** Gives the socket up for a new one: where it led nobody answers. */
+  renew(): void {
+    this.close();
+    this.hurry();
+  }
+
   close(): void {
     window.clearTimeout(this.timer);
     const socket = this.socket;

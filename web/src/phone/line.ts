@@ -5,7 +5,9 @@ import { Connection, type Heard } from "./connection";
 import type { FromPage, LineStats, ToPage, Trouble } from "./messages";
 
 /** An offer that led to nothing is made again after this long, then after longer and longer. */
-const FIRST_WAIT_MS = 4000;
+const FIRST_WAIT_MS = 3000;
+/** An offer is answered in some milliseconds: without an answer the socket leads nowhere; the next one is given longer. */
+const FIRST_ANSWER_MS = 1000;
 const LONGEST_WAIT_MS = 30_000;
 /** A browser that was only silent comes back by itself within this. */
 const PATIENCE_MS = 500;
@@ -28,6 +30,7 @@ export class Line {
   private welcome = false;
   private awaited = 0;
   private waitMs = FIRST_WAIT_MS;
+  private answerMs = FIRST_ANSWER_MS;
   private timer = 0;
   private readonly changed = () => this.networkChanged();
 
@@ -85,7 +88,7 @@ export class Line {
         break;
       case "answer":
         this.awaited -= 1;
-        if (this.awaited === 0) void this.connection?.take(message.sdp);
+        if (this.awaited === 0) this.answered(message.sdp);
         break;
       case "state":
         this.stateChanged(message.connected);
@@ -107,7 +110,10 @@ export class Line {
       this.ear.busy();
       return;
     }
-    if (reason === "unusable_offer") this.awaited -= 1;
+    if (reason === "unusable_offer") {
+      this.awaited -= 1;
+      this.wait(() => this.retry(), LONGEST_WAIT_MS);
+    }
     if (reason === "ended") void this.offer();
     else this.ear.trouble("unusable");
   }
@@ -115,7 +121,7 @@ export class Line {
   private stateChanged(connected: boolean): void {
     window.clearTimeout(this.timer);
     if (connected) this.waitMs = FIRST_WAIT_MS;
-    else this.timer = window.setTimeout(() => this.retry(), PATIENCE_MS);
+    else this.wait(() => this.retry(), PATIENCE_MS);
     this.ear.connected(connected);
   }
 
@@ -130,9 +136,22 @@ export class Line {
     window.clearTimeout(this.timer);
   }
 
+  private answered(sdp: string): void {
+    this.wait(() => this.retry(), this.waitMs);
+    this.waitMs = Math.min(this.waitMs * 2, LONGEST_WAIT_MS);
+    this.answerMs = FIRST_ANSWER_MS;
+    void this.connection?.take(sdp);
+  }
+
+  /** A socket that came over another network is dead, though nobody says so. */
   private networkChanged(): void {
-    if (this.welcome) void this.offer();
-    else this.socket.hurry();
+    this.forget();
+    this.socket.renew();
+  }
+
+  private wait(then: () => void, milliseconds: number): void {
+    window.clearTimeout(this.timer);
+    this.timer = window.setTimeout(then, milliseconds);
   }
 
   /** A new connection in place of the old one. */
@@ -145,9 +164,10 @@ export class Line {
     this.connection = connection;
     const sdp = await connection.offer();
     if (this.connection !== connection) return;
-    this.timer = window.setTimeout(() => this.retry(), this.waitMs);
-    this.waitMs = Math.min(this.waitMs * 2, LONGEST_WAIT_MS);
-    if (this.socket.send({ type: "offer", sdp })) this.awaited += 1;
+    if (!this.socket.send({ type: "offer", sdp })) return;
+    this.awaited += 1;
+    this.wait(() => this.networkChanged(), this.answerMs);
+    this.answerMs = Math.min(this.answerMs * 2, LONGEST_WAIT_MS);
   }
 
   private broken(): void {

@@ -12,6 +12,5 @@ export type Trouble =
   | "noMicrophone"
   | "microphoneBusy"
   | "microphoneFailed"
-  | "deviceGone"
   | "unusable"
   | "sentAway";

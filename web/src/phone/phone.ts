@@ -2,7 +2,7 @@
 import { defineStore } from "pinia";
 import { ref, watch } from "vue";
 import { useSession } from "@/api/session";
-import { choice, hindrance, isAllowed, troubleOf, watchDevices } from "./devices";
+import { choice, devices, hindrance, isAllowed, troubleOf, watchDevices } from "./devices";
 import { Line, type LineEar } from "./line";
 import type { LineStats, Trouble } from "./messages";
 import { dropMicrophone, takeMicrophone } from "./microphone";
@@ -105,7 +105,8 @@ function isWantedHere(): boolean {
 function follow(changeMicrophone: () => Promise<void>, logged: Record<"in" | "out" | "ended", () => void>): void {
   const session = useSession();
   watch(() => [choice.microphone, choice.echoCancellation, choice.noiseSuppression], changeMicrophone);
-  watch(() => choice.speaker, useSpeaker);
+  watch(() => devices.microphones.some((one) => one.id === choice.microphone), (isBack) => isBack && changeMicrophone());
+  watch(() => [choice.speaker, devices.speakers], useSpeaker);
   watch(
     () => session.current,
     (now) => {
