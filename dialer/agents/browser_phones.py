@@ -185,7 +185,7 @@ class BrowserPhones:
 
     def _note(self, phone: BrowserPhone) -> None:
         if self._session_of(phone) is not None:
-            self._sessions.reach(phone.account_id, phone.is_connected)
+            self._sessions.reach(phone.account_id, phone.presence.is_here)
         self._changed.set()
 
     def _end(self, phone: BrowserPhone, cause: str) -> None:

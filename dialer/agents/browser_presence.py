@@ -24,6 +24,11 @@ class Presence:
         """Whether its audio is connected."""
         return self._is_heard
 
+    @property
+    def is_here(self) -> bool:
+        """Whether nothing is missing."""
+        return self._away_since is None
+
     def page(self, is_there: bool, now: float) -> None:
         """A page holds the phone, or none does any more."""
         self._has_page = is_there

@@ -116,8 +116,11 @@ async def test_a_reload_keeps_leg_session_and_call(tmp_path: Path) -> None:
 
 async def test_nobody_is_given_to_a_collector_whose_browser_reloads(tmp_path: Path) -> None:
     async with desk(tmp_path) as house:
-        phone = house.connect([])
+        old: list[PhoneNotice] = []
+        phone = house.connect(old)
         house.work(phone)
+        house.phones.leave(ME, old.append)  # without the page there is no case on the screen
+        assert house.sessions.claim(Call(), ()) is None
         house.lose(phone)
         assert house.sessions.claim(Call(), ()) is None
         house.connect([])

@@ -38,3 +38,4 @@ def test_given_up_after_the_grace_and_not_before(events: list[tuple[str, float, 
             assert due_at == away_since + GRACE_S
             assert presence.cause() == (NO_PAGE if is_heard else NO_AUDIO)
         assert presence.is_heard is is_heard
+        assert presence.is_here is (has_page and is_heard)

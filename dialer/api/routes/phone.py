@@ -55,6 +55,7 @@ class _Page:
         self._unsent: asyncio.Queue[BaseModel] = asyncio.Queue(MAX_UNSENT)
 
     async def serve(self) -> None:
+        """Talks with the page until one of the two ends it; the phone stays for its grace."""
         servers = ice_servers(self._config.ice_servers, self._account_id, self._clock.utcnow())
         self._say(
             said.PhoneWelcome(account_id=self._account_id, ice_servers=servers, reconnect_s=self._config.reconnect_s)
