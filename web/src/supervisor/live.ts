@@ -8,6 +8,8 @@ export type AgentState = Schemas["AgentState"];
 export interface LiveCampaign {
   name: string;
   limiting: string;
+  /** In Chinese; "" where it has no Chinese form. */
+  limiting_zh?: string;
   campaign_id?: number;
   state?: CampaignState;
   state_reason?: string;

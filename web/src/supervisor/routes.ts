@@ -1,4 +1,5 @@
 import type { RouteRecordRaw } from "vue-router";
+import "./lines.css"; // once for all pages: split among them, a page may come without it
 
 const runs = ["supervisor", "administrator"] as const;
 

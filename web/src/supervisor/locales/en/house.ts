@@ -4,7 +4,6 @@ export default {
     state: "State",
     contacts: "Contacts",
     phones: "Numbers",
-    source: "File",
     created: "Imported",
     none: "Nothing was imported yet.",
     is: { importing: "Importing", ready: "Ready" },

@@ -4,7 +4,6 @@ export default {
     state: "状态",
     contacts: "联系人",
     phones: "号码",
-    source: "文件",
     created: "导入时间",
     none: "还没有导入任何名单。",
     is: { importing: "导入中", ready: "可用" },
