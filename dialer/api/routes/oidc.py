@@ -49,7 +49,7 @@ async def begin(call: Call[Nothing, Nothing, Nothing]) -> web.Response:
     try:
         page = await provider.page(begun)
     except OidcRefusedError as error:
-        return await _refused(call, error)
+        return _refused(call, error)
     response = _to(page)
     _cookie(call).put(response, begun.seal(services.storage.cipher), LOG_IN_LASTS)
     return response
@@ -71,7 +71,8 @@ async def finish(call: Call[Nothing, ProviderAnswer, Nothing]) -> web.Response:
     except OidcRefusedError as error:
         if error.refusal is not Refusal.UNAVAILABLE:
             keeper.guessed(guesser)
-        return await _refused(call, error)
+        await audit(call, "session.refused", "account/unknown", f"oidc: {error.refusal.value}")
+        return _refused(call, error)
     response = _to(HOME)
     put_session(call, response, await begin_session(call, account, LogInWay.OIDC))
     _cookie(call).drop(response)
@@ -104,10 +105,9 @@ async def _proved(call: Call[Nothing, ProviderAnswer, Nothing], provider: OidcPr
     return await account_for(services.storage, provider.config, claims, now, call.actor.remote)
 
 
-async def _refused(call: AnyCall, error: OidcRefusedError) -> web.Response:
+def _refused(call: AnyCall, error: OidcRefusedError) -> web.Response:
     facts = {"action": "oidc", "refusal": error.refusal.value, "error": str(error)}
     logger.warning("a log-in by OpenID failed", extra=facts)
-    await audit(call, "session.refused", "account/unknown", f"oidc: {error.refusal.value}")
     response = _to(f"{LOG_IN_PAGE}?oidc={error.refusal.value}")
     _cookie(call).drop(response)
     return response

@@ -1,5 +1,6 @@
 // Sending a recording with its progress: fetch tells nothing of what has left.
 import { ApiProblem, csrfValue, type Schemas } from "@/api/client";
+import { language } from "@/i18n";
 
 const TIMEOUT_MS = 300_000;
 /** What the service takes, by the end of the file's name: browsers do not agree on the types. */
@@ -28,6 +29,7 @@ export function upload(wanted: Upload, tell: (share: number) => void): Promise<S
   request.responseType = "json";
   request.setRequestHeader("Content-Type", typeOf(wanted.file) ?? "application/octet-stream");
   request.setRequestHeader("X-CSRF-Token", csrfValue());
+  request.setRequestHeader("Accept-Language", language.value);
   return new Promise((resolve, reject) => {
     request.upload.onprogress = (event) => tell(event.lengthComputable ? event.loaded / event.total : 0);
     request.onload = () => (request.status === 201 ? resolve(request.response) : reject(new ApiProblem(request.response ?? {}, request.status)));
