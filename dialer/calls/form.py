@@ -84,7 +84,9 @@ def _field_problems(form: DispositionForm, wrap_up: WrapUp, facts: FormFacts) ->
         value = wrap_up.values.get(field.name)
         problem = _problem_of(field, value, wrap_up.code)
         if not problem and value is not None and value != "":
-            problem = _limit_problem(limits_of(field, facts), value, facts)
+            # What is refused as too much tells what is owed.
+            tells_debt = field.most_of_debt is not None and not facts.is_confirmed
+            problem = NOT_CONFIRMED if tells_debt else _limit_problem(limits_of(field, facts), value, facts)
         if problem:
             problems[field.name] = problem
     return problems

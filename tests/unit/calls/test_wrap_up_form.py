@@ -1,5 +1,6 @@
 """Wrap-ups against a campaign's form: every wrong field is named."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -122,3 +123,15 @@ def test_a_code_for_the_right_person_needs_the_right_person() -> None:
         check_wrap_up(FORM, wrap_up("promise", GOOD), NOW, nobody)
     assert set(caught.value.problems) == {"code"}
     assert check_wrap_up(FORM, wrap_up("wrong", {}), NOW, nobody).final
+
+
+def test_what_is_owed_cannot_be_found_out_before_the_right_person_is_there() -> None:
+    """Neither by the words of a refusal nor by trying which amounts are taken."""
+    hidden = replace(WORKING, is_confirmed=False)
+    said = set()
+    for amount in (Decimal(10), Decimal(500), Decimal("500.01"), Decimal(10**9)):
+        with pytest.raises(FormError) as caught:
+            check_wrap_up(BOUND, wrap_up("promise", {"amount": amount}), NOW, hidden)
+        said.add(caught.value.problems["amount"])
+    (words,) = said
+    assert "right person" in words
