@@ -8,6 +8,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from dialer.model.contact import mask_number
 from dialer.sip.errors import ParseError
@@ -27,6 +28,8 @@ _URI = re.compile(r"(?:sips?|tel):[^\s<>,;]+", re.IGNORECASE)
 _NUMBER = re.compile(r"(?P<port>(?<=\d:)\d{5}(?!\d))|\+?\d{5,}|\+?\d{2,}(?:[- ]\d{2,}){2,}")
 """Five digits in a row but the port of an address, or as many in groups."""
 _SEPARATORS = str.maketrans("", "", " -")
+_USER = re.compile(r"(?<=:)[^@\s<>,;]*(?=@)|(?<=tel:)[^\s<>,;]+", re.IGNORECASE)
+_FEWEST_DIGITS = 5
 _CALL_ID = re.compile(rb"\n(?:call-id|i)[ \t]*:[ \t]*([^\r\n]+)", re.IGNORECASE)
 _CSEQ = re.compile(rb"\ncseq[ \t]*:[ \t]*(\d+)[ \t]+([A-Z]+)", re.IGNORECASE)
 
@@ -114,7 +117,7 @@ def _shown(headers: str) -> Iterator[tuple[str, str]]:
         shown = _NAMES.get(name.strip().lower())
         if shown is not None:
             uris = _URI.findall(value) if shown in _ADDRESSES else [value.strip()]
-            yield shown, _masked(", ".join(uris))
+            yield shown, _masked(", ".join(map(_of_nobody, uris)))
 
 
 def _audio(body: str) -> str:
@@ -126,6 +129,16 @@ def _audio(body: str) -> str:
         return "no audio"
     codecs = ", ".join(audio.encodings.values())
     return _masked(f"{codecs} {audio.direction}") + f" {audio.host}:{audio.port}"
+
+
+def _of_nobody(uri: str) -> str:
+    """A URI whose user is masked if that is a number, with whatever between its digits (RFC 3966 §5.1.1, escapes)."""
+    return _USER.sub(_mask_user, uri)
+
+
+def _mask_user(found: re.Match[str]) -> str:
+    digits = re.sub(r"\D", "", unquote(found[0]))
+    return mask_number(f"+{digits}") if len(digits) >= _FEWEST_DIGITS else found[0]
 
 
 def _masked(text: str) -> str:

@@ -1,6 +1,7 @@
 """What of SIP messages is shown: no number, no credential, whatever the peer writes where."""
 
 from datetime import UTC, datetime
+from urllib.parse import unquote
 
 import pytest
 from hypothesis import given
@@ -56,6 +57,17 @@ def test_a_number_in_a_phrase_is_masked(written: str) -> None:
     )
     assert written not in line.start_line
     assert all(written not in value for _, value in line.headers)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    ["tel:(415)555-0100", "tel:+1.415.555.0100", "sip:%34%31%35555%30100@192.0.2.1", "sip:+1(415)5550100:pw@host"],
+)
+def test_a_number_in_an_address_is_masked_however_it_is_written(uri: str) -> None:
+    (line,) = lines_of([Seen(0.0, False, response("200 OK", more=f"P-Asserted-Identity: <{uri}>\r\n"))])
+    shown = dict(line.headers)["P-Asserted-Identity"]
+    assert "415555" not in "".join(filter(str.isdigit, unquote(shown.partition("@")[0])))
+    assert "****" in shown
 
 
 @given(st.binary(max_size=300))
