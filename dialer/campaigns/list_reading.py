@@ -17,6 +17,8 @@ from dialer.campaigns.list_reader import open_list
 from dialer.campaigns.list_rows import Problem, parse_row
 from dialer.errors import InputError
 from dialer.model.call_list import NewContact
+from dialer.quality.csv_files import safe_cell
+from dialer.redaction import mask_numbers
 
 SHOWN_PROBLEMS = 100
 """Problems told one by one; the file beside the list holds all of them."""
@@ -39,6 +41,7 @@ class ListReading:
         with ExitStack() as opening:
             self._file = opening.enter_context(open_list(request.path, on_progress))
             headers, mapping = self._file.headers, request.mapping
+            _check_names(headers)
             on_headers(headers)
             self.columns = guess_columns(headers) if mapping is None else mapped_columns(headers, mapping)
             self._stack = opening.pop_all()
@@ -117,6 +120,12 @@ class ListReading:
         self._problems.write(found)
 
 
+def _check_names(headers: Sequence[str]) -> None:
+    """Columns' names are shown and logged: a first row that already is somebody's must not be taken for them."""
+    if any(mask_numbers(header) != header for header in headers):
+        raise InputError("the first row holds a phone number: it must hold the names of the columns")
+
+
 class _ProblemFile:
     """The error report: one line per problem, readable by spreadsheets."""
 
@@ -131,7 +140,8 @@ class _ProblemFile:
 
     def write(self, problems: Sequence[Problem]) -> None:
         self._writer.writerows(
-            (problem.row, problem.column, problem.value_masked, problem.reason) for problem in problems
+            (problem.row, safe_cell(problem.column), safe_cell(problem.value_masked), problem.reason)
+            for problem in problems
         )
 
     def close(self) -> None:

@@ -186,14 +186,15 @@ async def test_a_rehearsal_is_cancelled_and_bounded(house: House) -> None:
 
 
 async def test_a_list_is_looked_at_before_it_is_imported(house: House) -> None:
-    content = "案件号,手机,金额\nC-1,13800001234,120\nC-2,12,5\nC-3,13900001234,x\n".encode()
+    content = "案件号,手机,金额,备注\nC-1,13800001234,120,或 13700001234\nC-2,12,5,\nC-3,13900001234,x,\n".encode()
     csv = {"Content-Type": "text/csv"} | house.auth(Role.SUPERVISOR)
     async with house.api.post("/v1/lists/preview", data=content, headers=csv) as answer:
         seen = await answer.json()
         assert answer.status == 200, seen
-    assert [column["target"] for column in seen["columns"]] == ["case_ref", "phone", "amount"]
+    assert [column["target"] for column in seen["columns"]] == ["case_ref", "phone", "amount", "text"]
     assert (seen["rows"], seen["contacts"], seen["broken_rows"], seen["refused"]) == (3, 1, 2, "")
     assert seen["sample"][0]["phones"] == [{"number_masked": "138****1234", "role": "own"}]
+    assert seen["sample"][0]["fields"] == {"amount": "120", "备注": "或 137****1234"}
     assert [(problem["row"], problem["column"]) for problem in seen["problems"]] == [(3, "手机"), (4, "金额")]
     async with house.api.get(f"/v1/lists/reports/{seen['report']}", headers=csv) as answer:
         lines = (await answer.text("utf-8-sig")).splitlines()

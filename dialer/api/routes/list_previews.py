@@ -12,6 +12,7 @@ from dialer.api.problems import not_found
 from dialer.api.routes.lists import MAX_UPLOAD_BYTES, SUFFIXES, RowProblem, columns_of, in_words, row_of
 from dialer.api.routing import Call, Input, Nothing, Routes
 from dialer.api.uploads import uploaded
+from dialer.calls.case_fields import case_fields
 from dialer.campaigns.columns import Column, Target, meaning_of
 from dialer.campaigns.import_preview import Preview, preview_list
 from dialer.model.call_list import NewContact
@@ -72,7 +73,7 @@ class ContactOut(BaseModel):
 
     @classmethod
     def of(cls, contact: NewContact) -> Self:
-        """Numbers masked."""
+        """Numbers masked, those in columns of text, too."""
         return cls(
             person_ref=contact.person_ref,
             case_ref=contact.case_ref,
@@ -80,7 +81,7 @@ class ContactOut(BaseModel):
             zone=contact.zone,
             regions=contact.regions,
             phones=[PhoneOut(number_masked=mask_number(phone.number), role=phone.role) for phone in contact.phones],
-            fields=dict(contact.fields),
+            fields={field.name: field.value for field in case_fields(contact.fields)},
         )
 
 

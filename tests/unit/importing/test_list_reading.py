@@ -69,6 +69,20 @@ def test_columns_that_do_not_do(path: Path) -> None:
         pieces(path)
 
 
+def test_a_list_without_names_of_columns_is_not_read(path: Path) -> None:
+    path.write_text("C1,13800000001,1\nC2,13800000002,2\n", encoding="utf-8")
+    with pytest.raises(InputError, match="names of the columns") as caught:
+        pieces(path)
+    assert "1380" not in str(caught.value)
+
+
+def test_the_report_holds_no_formula(path: Path) -> None:
+    path.write_text(HEADER + "C1,13800000001,=1+cmd|x\n", encoding="utf-8")
+    pieces(path)
+    written = path.with_name("list.csv.problems.csv").read_text(encoding="utf-8-sig")
+    assert "'=1" in written
+
+
 def test_our_own_mistakes_are_told_without_their_words() -> None:
     with pytest.raises(ValueError, match="13800001234") as caught:
         int("13800001234x")
