@@ -39,6 +39,7 @@ impl Scene {
             let called = heard_by(&self.called);
             assert!(called.iter().all(|&level| level < 2 * AGENT), "nobody whispers to the called: {called:?}");
             levels = browser.values().into_iter().map(|code| Codec::Pcma.decode(code)).collect();
+            support::moment();
         }
     }
 }

@@ -80,10 +80,13 @@ impl Browser {
     /// Says a frame, every byte of it `value`, when its time has come; true when it had. `None` is lost on the way.
     pub fn say(&mut self, value: Option<u8>) -> bool {
         let now = Instant::now();
+        if !self.rtc.is_connected() {
+            self.speaks_at = now;
+        }
         if now < self.speaks_at || !self.rtc.is_connected() {
             return false;
         }
-        self.speaks_at = self.speaks_at.max(now - FRAME) + FRAME;
+        self.speaks_at += FRAME; // a late one catches up: its clock goes on
         let sequence = self.sequence;
         self.sequence += 1;
         let Some(value) = value else { return true };

@@ -16,7 +16,7 @@ pub use browser::{Browser, PAYLOAD};
 pub use dialer_native::engine::Settings;
 
 /// Nothing here takes longer, unless it never comes.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 pub struct House {
