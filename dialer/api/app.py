@@ -12,6 +12,7 @@ from dialer import __version__
 from dialer.api import phone_messages
 from dialer.api.gatekeeper import GATEKEEPER, Gatekeeper
 from dialer.api.kept_reports import KeptReports
+from dialer.api.language import language_of
 from dialer.api.oidc import OidcProvider
 from dialer.api.once import handle_once
 from dialer.api.openapi import build_document
@@ -187,7 +188,7 @@ def _answer(operation: Operation) -> Answer:
 
 async def _handle(operation: Operation, request: web.Request, actor: Principal) -> web.StreamResponse:
     call = await read_call(operation, request, actor)
-    return respond(operation, await operation.handler(call))
+    return respond(operation, await operation.handler(call), language_of(request))
 
 
 @web.middleware
@@ -195,24 +196,29 @@ async def _edge(request: web.Request, handler: Answer) -> web.StreamResponse:
     """The edge of one request: every failure becomes a problem; what is not understood is logged, not shown."""
     try:
         return await handler(request)
-    except ApiError as problem:
-        return problem.response()
     except web.HTTPException as refusal:
         if refusal.status < HTTPStatus.BAD_REQUEST:
             raise
-        return _of_aiohttp(refusal).response()
-    except InputError as error:
-        return ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)).response()
-    except StorageError as error:
+        problem = _of_aiohttp(refusal)
+    except Exception as error:
+        problem = _problem_of(error, request)
+    return problem.response(language_of(request))
+
+
+def _problem_of(error: Exception, request: web.Request) -> ApiError:
+    if isinstance(error, ApiError):
+        return error
+    if isinstance(error, InputError):
+        return ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
+    if isinstance(error, StorageError):
         logger.error("database failed", extra={"action": "api", "error": str(error)})
-        return ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "the database does not answer; try again").response()
-    except DialerError as error:
-        return conflict(str(error)).response()
-    except Exception:
-        route = request.match_info.route.resource
-        where = route.canonical if route is not None else "unknown route"
-        logger.exception("request failed", extra={"action": "api", "route": where})
-        return ApiError(HTTPStatus.INTERNAL_SERVER_ERROR, "a fault on our side; it is in the log").response()
+        return ApiError(HTTPStatus.SERVICE_UNAVAILABLE, "the database does not answer; try again")
+    if isinstance(error, DialerError):
+        return conflict(str(error))
+    route = request.match_info.route.resource
+    where = route.canonical if route is not None else "unknown route"
+    logger.error("request failed", extra={"action": "api", "route": where}, exc_info=error)
+    return ApiError(HTTPStatus.INTERNAL_SERVER_ERROR, "a fault on our side; it is in the log")
 
 
 def _of_aiohttp(refusal: web.HTTPException) -> ApiError:

@@ -27,6 +27,7 @@ from dialer.model.campaign import (
     RetryRule,
 )
 from dialer.model.pacing_bounds import PACING_BOUNDS
+from dialer.words.said import Said
 
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 Label = Annotated[str, Field(min_length=1, max_length=200)]
@@ -267,7 +268,7 @@ class CampaignOut(BaseModel):
     campaign_id: int
     name: str
     state: CampaignState
-    state_reason: str
+    state_reason: Said
     list_ids: tuple[int, ...]
     settings: CampaignSettings
     created_at: datetime

@@ -1,6 +1,7 @@
 """Errors as the caller sees them: problem+json (RFC 9457), each naming the field and the way out.
 
-No problem repeats a value that was sent: it may be a number, a name or a secret.
+No problem repeats a value that was sent: it may be a number, a name or a secret. Problems are written in English and
+said in Chinese to whoever asks for it, each sentence as far as it has a Chinese form.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +13,12 @@ from aiohttp import web
 from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import ErrorDetails
 
+from dialer.words.bilingual import Language
+from dialer.words.catalogue import chinese
+
 PROBLEM_TYPE = "application/problem+json"  # RFC 9457 §3
+MOST_SUMMED_UP = 3
+"""Fields that a problem's detail names."""
 
 
 class FieldError(BaseModel):
@@ -43,15 +49,39 @@ class ApiError(Exception):
     errors: Sequence[FieldError] = ()
     headers: Mapping[str, str] | None = None
 
-    def response(self) -> web.Response:
-        """The answer to send."""
+    def response(self, language: Language = "en") -> web.Response:
+        """The answer to send, in the caller's language."""
         problem = Problem(title=self.status.phrase, status=self.status, detail=self.detail, errors=list(self.errors))
+        if language == "zh":
+            problem = _in_chinese(problem)
         return web.Response(
             status=self.status,
             body=msgspec.json.encode(problem.model_dump()),
             content_type=PROBLEM_TYPE,
             headers=self.headers,
         )
+
+
+def _in_chinese(problem: Problem) -> Problem:
+    """What has no Chinese form stays; a detail that only sums up the fields tells their reasons."""
+    errors = [_field_in_chinese(error) for error in problem.errors]
+    if errors and problem.detail == _summed_up(problem.errors):
+        is_whole = all(said is not error for said, error in zip(errors, problem.errors, strict=True))
+        detail = "；".join(dict.fromkeys(error.reason for error in errors[:MOST_SUMMED_UP])) if is_whole else ""
+    else:
+        detail = chinese(problem.detail)
+    title = chinese(problem.title) or problem.title
+    return problem.model_copy(update={"title": title, "detail": detail or problem.detail, "errors": errors})
+
+
+def _field_in_chinese(error: FieldError) -> FieldError:
+    """Reason and fix, or none of them."""
+    reason, fix = chinese(error.reason), chinese(error.fix)
+    return FieldError(field=error.field, reason=reason, fix=fix) if reason and (fix or not error.fix) else error
+
+
+def _summed_up(errors: Sequence[FieldError]) -> str:
+    return "; ".join(f"{error.field}: {error.reason}" for error in errors[:MOST_SUMMED_UP])
 
 
 def not_found(what: str) -> ApiError:
@@ -66,16 +96,14 @@ def conflict(detail: str) -> ApiError:
 
 def bad_field(field: str, reason: str, fix: str = "") -> ApiError:
     """422 for one field."""
-    return ApiError(
-        HTTPStatus.UNPROCESSABLE_ENTITY, f"{field}: {reason}", [FieldError(field=field, reason=reason, fix=fix)]
-    )
+    errors = [FieldError(field=field, reason=reason, fix=fix)]
+    return ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, _summed_up(errors), errors)
 
 
 def invalid(error: ValidationError, part: str) -> ApiError:
     """422 for everything pydantic found wrong in one part (`body`, `query`, `path`) of a request."""
     errors = [_field_error(problem, part) for problem in error.errors()]
-    detail = "; ".join(f"{entry.field}: {entry.reason}" for entry in errors[:3])
-    return ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors)
+    return ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, _summed_up(errors), errors)
 
 
 _FIXES = {

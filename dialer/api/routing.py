@@ -21,6 +21,8 @@ from dialer.api.principal import Principal
 from dialer.api.problems import ApiError, bad_field, invalid
 from dialer.api.services import Services
 from dialer.model.account import Role
+from dialer.words.bilingual import Language
+from dialer.words.said import Reader
 
 MAX_BODY_BYTES = 1 << 20
 """Of a JSON body; operations that take files stream them and have limits of their own."""
@@ -173,13 +175,13 @@ async def read_call(operation: Operation, request: web.Request, actor: Principal
     )
 
 
-def respond(operation: Operation, answer: object) -> web.StreamResponse:
-    """The response for what a handler returned."""
+def respond(operation: Operation, answer: object, language: Language) -> web.StreamResponse:
+    """The response for what a handler returned; texts of the service that it holds are said in `language`."""
     if isinstance(answer, web.StreamResponse):
         return answer
     if operation.answers is None:
         return web.Response(status=HTTPStatus.NO_CONTENT)
-    body = operation.answers.dump_json(answer)
+    body = operation.answers.dump_json(answer, context=Reader(language))
     return web.Response(status=operation.status, body=body, content_type="application/json")
 
 

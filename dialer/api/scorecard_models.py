@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field, StringConstraints
 
 from dialer.api.routing import Input
 from dialer.model.scorecard import ScorecardInfo, ScorecardVersion, VersionState
+from dialer.words.said import Said
 from recording.review.scorecard import FatalEffect, QuestionKind, Scorecard
 from recording.review.scorecard_checks import MAX_DAYS, MAX_QUESTIONS, MAX_WEIGHT, mistakes_of
 
@@ -111,7 +112,7 @@ class VersionOut(VersionLine):
 
     scorecard_id: int
     content: Scorecard
-    mistakes: list[str]
+    mistakes: list[Said]
 
     @classmethod
     def of(cls, version: ScorecardVersion) -> Self:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from dialer.model.campaign import AmdMode, CampaignMode, MachineAction
-from dialer.supervising.words import Bilingual
+from dialer.words.bilingual import Bilingual
 
 _ALL = tuple(CampaignMode)
 _PERSONS = (CampaignMode.PROGRESSIVE, CampaignMode.PREDICTIVE, CampaignMode.POWER, CampaignMode.PREVIEW)

@@ -19,6 +19,7 @@ from dialer.model.agent import AgentState, PhoneKind
 from dialer.model.campaign import CampaignSettings, DispositionForm
 from dialer.model.collecting import IdentityCheck, IdentityQuestion, IdentityResult, LocalText, Script, SkipReason
 from dialer.model.contact import Contact, PhoneRole, mask_number
+from dialer.words.said import Said
 
 SECOND = timedelta(seconds=1)
 
@@ -95,6 +96,8 @@ class NotDialed:
     reason: str
     rule: str
     retry_at: datetime | None
+    reason_zh: str = ""
+    """In Chinese; "" where it has no Chinese form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +120,7 @@ class AgentDeskView:
     campaign_ids: tuple[int, ...] = field(default=())
     case: CaseView | None = None
     not_dialed: NotDialed | None = None
-    notice: str = ""
+    notice: Said = ""
     recording_paused_since: datetime | None = None
     listened: tuple[str, ...] = ()
     phone: PhoneKind = PhoneKind.SIP
@@ -195,7 +198,8 @@ def _question(question: IdentityQuestion, contact: Contact) -> QuestionView:
 def not_dialed(order: CallOrder, outcome: NotPlaced) -> NotDialed:
     """What the collector who asked for the call is told."""
     number = mask_number(order.phone.number)
-    return NotDialed(order.contact.case_ref, number, outcome.reason, outcome.rule, outcome.retry_at)
+    words = outcome.words
+    return NotDialed(order.contact.case_ref, number, words.en, outcome.rule, outcome.retry_at, words.zh)
 
 
 def desk_view(

@@ -9,6 +9,7 @@ from functools import partial
 from dialer.calls.order import CallOrder
 from dialer.calls.refused import is_number_used_up, latest_alone, verdict
 from dialer.calls.services import CallServices
+from dialer.compliance.answer import chinese_reason
 from dialer.compliance.facts import Scope
 from dialer.compliance.policy import Policy
 from dialer.errors import StorageError
@@ -16,6 +17,8 @@ from dialer.model.attempt import Attempt
 from dialer.model.decision import Decision
 from dialer.model.entry import DIALING_MARGIN_S, Reservation
 from dialer.sip.trunks import TrunkLease, TrunkRefusal
+from dialer.words.bilingual import Bilingual, both
+from dialer.words.catalogue import in_both
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +34,8 @@ class NotPlaced:
     """Nothing was dialed, and why.
 
     `retry_at` None: no passing of time helps. `rule` is the gate's, where it refused; `alike`: it would refuse every
-    call of the campaign now. `needs_agent`: only a call with a collector reserved for it may be placed.
+    call of the campaign now. `needs_agent`: only a call with a collector reserved for it may be placed. `reason_zh` is
+    `reason` in Chinese where the gate said it.
     """
 
     reason: str
@@ -39,6 +43,12 @@ class NotPlaced:
     rule: str = ""
     alike: bool = False
     needs_agent: bool = False
+    reason_zh: str = ""
+
+    @property
+    def words(self) -> Bilingual:
+        """The reason in both languages; without Chinese where it has none."""
+        return Bilingual(self.reason, self.reason_zh) if self.reason_zh else in_both(self.reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +99,9 @@ async def place(services: CallServices, order: CallOrder, dedicate: Dedicate) ->
         if isinstance(outcome, NotPlaced) and outcome.needs_agent:
             agent_id = dedicate()
             if agent_id is None:
-                reason = f"no collector is ready for a call of their own: {outcome.reason}"
-                return order, replace(outcome, reason=reason)
+                en, zh = "no collector is ready for a call of their own: {why}", "没有催收员可专接此呼叫：{why}"
+                words = both(en, zh, why=outcome.words)
+                return order, replace(outcome, reason=words.en, reason_zh=words.zh)
             order = order.with_collector(agent_id)
             outcome = await _reserve(services, order, lease)
         reserved = isinstance(outcome, Placed)
@@ -135,4 +146,6 @@ async def _refused(
         if then.decision.allowed or means(then.decision, now=later).retry_at is not None:
             meaning = replace(meaning, retry_at=later)  # the house can mend what is in the way then
     needs_agent = decision.needs_agent and order.agent_id is None and not order.is_reminder
-    return NotPlaced(decision.reason, meaning.retry_at, decision.rule, meaning.alike, needs_agent)
+    return NotPlaced(
+        decision.reason, meaning.retry_at, decision.rule, meaning.alike, needs_agent, chinese_reason(decision)
+    )

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from dialer.compliance.facts import GateFacts
 from dialer.compliance.gate import evaluate
 from dialer.compliance.policy import Policy
-from dialer.compliance.words import Sentences
+from dialer.compliance.words import Sentences, say
 from dialer.model.attempt import Disposition
 from dialer.model.decision import Decision
 
@@ -43,6 +43,18 @@ def guarded(allowed: Decision, rule: str) -> Decision:
     retry_at = None if at is None else at + IN_FLIGHT_RETRY
     english, _ = GUARDS[rule]
     return Decision(False, rule, english, retry_at, allowed.pack_hash, at, allowed.evaluated)
+
+
+def chinese_reason(refused: Decision) -> str:
+    """Why, in Chinese; "" for what no rule of this version says."""
+    if refused.rule in GUARDS:
+        return GUARDS[refused.rule][1]
+    results = (result for result in refused.evaluated if result.rule == refused.rule and not result.allowed)
+    finding = next((result.finding for result in results), None)
+    try:
+        return "" if finding is None else say(finding, "zh")
+    except KeyError:  # a code that is not known any more
+        return ""
 
 
 def is_dialed(facts: GateFacts) -> bool:

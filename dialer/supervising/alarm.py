@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
 
-from dialer.supervising.words import Bilingual
+from dialer.words.bilingual import Bilingual
 
 Topic = Mapping[str, object]
 

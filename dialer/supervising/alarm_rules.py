@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dialer.model.campaign import CampaignState
 from dialer.model.limiting import Factor
 from dialer.supervising.alarm import Alarm, Facts, Severity, Topic
-from dialer.supervising.words import Bilingual
+from dialer.words.bilingual import Bilingual
 
 BUDGET_NEAR = 0.8
 """This share of an abandonment budget used is a warning."""

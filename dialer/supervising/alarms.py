@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from dialer.supervising.alarm import Alarm, Facts, RunsOut, Severity
 from dialer.supervising.alarm_rules import of_topics
-from dialer.supervising.words import Bilingual
+from dialer.words.bilingual import Bilingual
 
 RUNS_OUT_WITHIN_DAYS = 45
 OUTBOX_FULL = 5_000

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from dialer.model.figures import SUMS, Tally
-from dialer.supervising.words import Bilingual
+from dialer.words.bilingual import Bilingual
 
 VERSION = 1
 DIGITS = 4

@@ -64,7 +64,7 @@ async def test_three_nodes_have_their_parts_and_the_supervisor_sees_the_whole(st
         ("c", 1, 1.0, 2),
     ]
     assert (
-        periods["a"].words == "; this node's part of the budget, for 2 of the campaign's 4 collectors: 2.0 calls left"
+        periods["a"].words.en == "; this node's part of the budget, for 2 of the campaign's 4 collectors: 2.0 calls left"
     )
     periods["a"].ended(103.0, Disposition.ABANDONED)
     live, abandoned = periods["a"].paced_by(periods["a"].standing([]), [])
@@ -104,4 +104,4 @@ async def test_a_node_whose_part_is_void_is_forgotten(storage: Storage, policy: 
         await here.share(storage.budget_parts, Here("a", 1, 0, 0.0), BUDGETS, now, SOON)
     assert [part.node for part in await storage.budget_parts.of_campaign(campaign_id)] == ["a"]
     assert here.paced_by(here.standing([]), []) == (10, 0)
-    assert here.words == ""
+    assert not here.words

@@ -74,7 +74,7 @@ async def test_the_next_call_has_a_collector_of_its_own(tmp_path: Path) -> None:
         assert session.state is AgentState.RESERVED
         assert session.call is not None
         assert (await newest(lab)).agent_id == agent_id
-        await limited_by(lab, campaign, BUDGET_SPENT)
+        await limited_by(lab, campaign, BUDGET_SPENT.en)
 
         lab.far.lines[1].answer()
         await until(lambda: lab.phones[0].line.ear.hears(PERSON_HZ), "the collector hears the person")

@@ -219,6 +219,6 @@ def test_who_holds_nothing_dials_one_to_one(mode: PacingMode) -> None:
 
 def test_the_words_name_the_part() -> None:
     share = Share(NodePart("a", 10, 3.0), 3.0, 30, is_alone=False)
-    assert share.words == "; this node's part of the budget, for 10 of the campaign's 30 collectors: 3.0 calls left"
-    assert NOTHING.words == ""
+    assert share.words.en == "; this node's part of the budget, for 10 of the campaign's 30 collectors: 3.0 calls left"
+    assert not NOTHING.words
     assert math.isclose(share.weight, 1 / 3)

@@ -5,6 +5,7 @@ The promises bind our own pacer in every mode; those that are not about budgets 
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
@@ -38,6 +39,7 @@ MIN_RING_S = 15.0
 TARGETS = ("0.001", "0.01", "0.03", "0.2")
 OURS = ("progressive 1:1",)
 BUSY = (AgentState.TALKING, AgentState.WRAPUP)
+FIGURE = re.compile(r"\d+(?:\.\d+)?%?")
 NOT_A_NUMBER = re.compile(r"\b(nan|inf)\b", re.IGNORECASE)
 
 ages = st.floats(-5, 3000)  # a clock that was set back makes things younger than nothing
@@ -135,6 +137,11 @@ def pacer(config: PacerConfig, more: list[PacingEvent]) -> Pacer:
     return started
 
 
+def same_figures(english: str, chinese: str) -> bool:
+    """Whether both languages tell the same numbers."""
+    return bool(chinese) and Counter(FIGURE.findall(english)) == Counter(FIGURE.findall(chinese))
+
+
 def within_limits(decision: PacingDecision, snapshot: PacingSnapshot) -> bool:
     """Channels, the list, and calls to take back that may be taken back."""
     by_id = {call.call_id: call for call in snapshot.calls}
@@ -154,6 +161,7 @@ def test_no_decision_passes_a_limit(config: PacerConfig, more: list[PacingEvent]
     assert within_limits(decision, snapshot)
     assert decision.reason
     assert not NOT_A_NUMBER.search(decision.reason)
+    assert same_figures(decision.reason, decision.reason_zh)
     able = [a for a in snapshot.agents if a.state is not AgentState.PAUSED and not a.pause_pending]
     if config.mode == PacingMode.PREVIEW or (not able and config.mode != PacingMode.REMINDER):
         assert decision.dial == 0

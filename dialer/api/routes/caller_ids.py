@@ -17,7 +17,7 @@ from dialer.model.caller_id_figures import (
     suspicion_of,
 )
 from dialer.supervising.caller_id_book import CallerIdState
-from dialer.supervising.words import Bilingual
+from dialer.words.bilingual import Bilingual
 
 routes = Routes("caller_ids")
 

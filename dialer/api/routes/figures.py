@@ -15,7 +15,7 @@ from dialer.api.routing import YEARS, Call, Input, Nothing, Routes
 from dialer.model.figures import Tally
 from dialer.supervising.definitions import DEFINITIONS, DIGITS, VERSION, Definition, figures_of, with_ratios
 from dialer.supervising.figure_book import DayFigures
-from dialer.supervising.words import Bilingual
+from dialer.words.bilingual import Bilingual
 
 routes = Routes("figures")
 

@@ -17,6 +17,7 @@ from dialer.campaigns.importing import ImportOptions, ImportReport, import_list
 from dialer.campaigns.list_rows import Problem
 from dialer.errors import InputError
 from dialer.model.call_list import CallList
+from dialer.words.said import Said
 
 routes = Routes("lists")
 
@@ -51,7 +52,7 @@ class RowProblem(BaseModel):
     row: int
     column: str
     value_masked: str
-    reason: str
+    reason: Said
 
 
 class ListImported(BaseModel):

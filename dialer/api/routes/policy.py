@@ -17,6 +17,7 @@ from dialer.compliance.rule_words import tell
 from dialer.compliance.words import title_of
 from dialer.errors import ConfigError
 from dialer.model.decision import Effect
+from dialer.words.said import Said
 
 routes = Routes("policy")
 
@@ -76,7 +77,7 @@ class PolicyOut(BaseModel):
     pack_hash: str
     packs: list[PackOut]
     retiring: list[RetiringOut]
-    warnings: list[str]
+    warnings: list[Said]
     overrides: tuple[str, ...]
     caller_ids: list[CallerIdOut]
     agencies: list[str]

@@ -15,7 +15,7 @@ from dialer.api.collecting_models import CollectingIn
 from dialer.api.routing import Call, Nothing, Routes
 from dialer.api.setting_words import CHOICES, SETTINGS, Group
 from dialer.model.campaign import AmdMode, CampaignMode, MachineAction
-from dialer.supervising.words import Bilingual
+from dialer.words.bilingual import Bilingual
 
 routes = Routes("settings")
 

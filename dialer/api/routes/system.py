@@ -12,6 +12,7 @@ from dialer.api.problems import ApiError
 from dialer.api.routing import Call, Nothing, Routes
 from dialer.errors import StorageError
 from dialer.outcomes.delivery import destination_names
+from dialer.words.said import Said
 
 routes = Routes("system")
 
@@ -33,7 +34,7 @@ class TrunkOut(BaseModel):
     in_use: int
     channels: int
     cps: float
-    obstacle: str
+    obstacle: Said
 
 
 class TrunkList(BaseModel):

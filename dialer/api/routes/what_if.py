@@ -16,6 +16,7 @@ from dialer.model.history import Outline
 from dialer.storage.campaign_history import Extent
 from dialer.supervising.what_if import BusyError, RunState, WhatIfRun
 from dialer.supervising.what_if_messages import DayRequest, Lived, Quarter
+from dialer.words.said import Said
 
 routes = Routes("what_if")
 
@@ -123,7 +124,7 @@ class WhatIfOut(BaseModel):
     campaign_id: int
     state: RunState
     progress: float
-    problem: str
+    problem: Said
     asked_by: str
     asked_at: datetime
     collectors: int

@@ -21,6 +21,7 @@ from dialer.model.decision import GateSurvey, OpeningDay, RefusedRule
 from dialer.model.entry import EntryCounts
 from dialer.model.pacing_bounds import odd_settings
 from dialer.sip.trunks import Trunks
+from dialer.words.said import Said
 
 logger = logging.getLogger(__name__)
 
@@ -53,9 +54,9 @@ class LaunchCheck:
     refused: tuple[RefusedRule, ...] = ()
     opens: tuple[OpeningDay, ...] = ()
     never: int = 0
-    limiting: str = ""
-    problems: tuple[str, ...] = field(default=())
-    warnings: tuple[str, ...] = field(default=())
+    limiting: Said = ""
+    problems: tuple[Said, ...] = field(default=())
+    warnings: tuple[Said, ...] = field(default=())
 
 
 class LaunchChecks:

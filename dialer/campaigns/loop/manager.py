@@ -30,6 +30,7 @@ from dialer.model.campaign import Campaign, CampaignState
 from dialer.model.entry import EntryCounts
 from dialer.model.limiting import Factor
 from dialer.sip.trunks import Trunks
+from dialer.words.catalogue import in_both
 
 logger = logging.getLogger(__name__)
 
@@ -157,16 +158,18 @@ class CampaignManager:
 
     def _not_running(self, campaign: Campaign, counts: EntryCounts) -> CampaignStatus:
         fault = self._not_run.get(campaign.campaign_id)
+        words = in_both(fault or f"{campaign.state.value}: {campaign.state_reason or 'not running'}")
         return CampaignStatus(
             campaign.campaign_id,
             campaign.name,
             campaign.state,
             campaign.state_reason,
-            fault or f"{campaign.state.value}: {campaign.state_reason or 'not running'}",
+            words.en,
             counts,
             factor=Factor.STATE if fault is None else Factor.NOT_RUN,
             mode=campaign.settings.mode,
             budget_target=campaign.settings.abandon_target,
+            limiting_zh=words.zh,
         )
 
     def stop_calls(
@@ -214,7 +217,7 @@ class CampaignManager:
                 await work()
         except Exception as error:  # the edge of one campaign's tick: the others go on
             running.factor = Factor.FAULT
-            running.limiting = f"a fault in the loop: {error or type(error).__name__}"
+            running.limits = in_both(f"a fault in the loop: {error or type(error).__name__}")
             campaign_id = running.campaign_id
             self._complaints.say(campaign_id, "campaign tick failed", error, action="tick", campaign_id=campaign_id)
 

@@ -29,6 +29,7 @@ from dialer.model.budget import NodePart
 from dialer.model.campaign import CampaignSettings
 from dialer.storage.budget_parts import BudgetParts
 from dialer.storage.policies import Policies
+from dialer.words.bilingual import Bilingual
 
 NOTHING_USED = BudgetUse("", 0, 0, 0)
 ANY_DAY = BudgetDemand("campaign", Rolling(86400), "UTC", heard=True)
@@ -169,8 +170,8 @@ class AbandonmentPeriod:
         return as_counts(left, standing.target, standing.live, standing.abandoned, share.weight)
 
     @property
-    def words(self) -> str:
-        """What of the budget is this node's; "" where no other node dials the campaign."""
+    def words(self) -> Bilingual:
+        """What of the budget is this node's; empty where no other node dials the campaign."""
         return self._share.words
 
     def _took_over(self, budgets: tuple[Budget, ...], used: Mapping[BudgetDemand, BudgetUse], now: float) -> None:

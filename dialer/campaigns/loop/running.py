@@ -34,6 +34,8 @@ from dialer.model.entry import Candidate, EntryCounts
 from dialer.model.limiting import Factor
 from dialer.model.pacing_bounds import sensible
 from dialer.sip.trunks import Trunks, TrunkStatus
+from dialer.words.bilingual import Bilingual, both
+from dialer.words.catalogue import in_both
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +70,8 @@ class RunningCampaign:
         self.campaign = campaign
         self.pacer = pacer
         self.counts = EntryCounts()
-        self.limiting = "starting"
+        self.limits = in_both("starting")
+        """What holds the pace, in words."""
         self.factor = Factor.STARTING
         self.staff: frozenset[int] = frozenset()
         """The collectors this campaign may count on; the manager lends them before every tick."""
@@ -99,6 +102,11 @@ class RunningCampaign:
         """The campaign's calls under way."""
         return self._floor.of_campaign(self.campaign_id)
 
+    @property
+    def limiting(self) -> str:
+        """What holds the pace, in English words."""
+        return self.limits.en
+
     def observe(self, event: PacingEvent) -> None:
         """An event of a call; the pacer hears it at the next tick."""
         self._events.append(event)
@@ -127,7 +135,7 @@ class RunningCampaign:
         await self._refresh(now)
         decision = self._decide(now)
         self._take_back(decision)
-        self.factor, self.limiting = await self._act(decision)
+        self.factor, self.limits = await self._act(decision)
         self._occupancy.look(views_of(self._staff()), now)
 
     @property
@@ -176,6 +184,7 @@ class RunningCampaign:
             period.target,
             period.period_s,
             self._occupancy.share,
+            self.limits.zh,
         )
 
     def live_data(self) -> dict[str, object]:
@@ -246,21 +255,22 @@ class RunningCampaign:
             leads_left=self.counts.callable_now,
         )
 
-    async def _act(self, decision: PacingDecision) -> tuple[Factor, str]:
+    async def _act(self, decision: PacingDecision) -> tuple[Factor, Bilingual]:
         """Does what was decided; returns what limits the pace, in a word and in words."""
         if self.campaign.state is not CampaignState.RUNNING:
-            return Factor.STATE, f"{self.campaign.state.value}: {self.campaign.state_reason or 'no new calls'}"
+            why = self.campaign.state_reason or "no new calls"
+            return Factor.STATE, in_both(f"{self.campaign.state.value}: {why}")
         now = self._clock.monotonic()
         obstacles = {
-            Factor.RECORDING: self._floor.obstacle(),
-            Factor.TRUNKS_DOWN: trunks_down(self.campaign.settings.trunk_group, self._group()),
+            Factor.RECORDING: in_both(self._floor.obstacle()),
+            Factor.TRUNKS_DOWN: in_both(trunks_down(self.campaign.settings.trunk_group, self._group())),
             Factor.REFUSED: self._refusals.held(now),
         }
         for factor, obstacle in obstacles.items():
             if obstacle:
                 return factor, obstacle
         if self.campaign.settings.mode is CampaignMode.PREVIEW:
-            return Factor.PREVIEW, await self._preview()
+            return Factor.PREVIEW, in_both(await self._preview())
         wanted = self._refusals.allowed(decision.dial, len(self._ready_agents()), self.runners, now)
         placed = await self._place(wanted) if wanted > 0 else 0
         spent = self._refusals.limiting(self.runners, now)
@@ -292,15 +302,14 @@ class RunningCampaign:
     def _group(self) -> tuple[TrunkStatus, ...]:
         return trunks_of(self._trunks, self.campaign.settings.trunk_group)
 
-    def _reason(self, decision: PacingDecision, placed: int) -> tuple[Factor, str]:
+    def _reason(self, decision: PacingDecision, placed: int) -> tuple[Factor, Bilingual]:
         counts = self.counts
         is_short = decision.dial > placed or decision.factor is Factor.LIST_SHORT
         if is_short and counts.callable_now == 0:
-            reconcile = f", {counts.reconcile} to reconcile" if counts.reconcile else ""
             factor = Factor.LIST_WAITS if counts.waiting else Factor.LIST_EMPTY
-            later = f"{counts.waiting} wait for their time" if counts.waiting else "the list is empty"
-            return factor, f"nothing is callable now: {later}{reconcile}{self._refusals.last}"
-        return decision.factor, decision.reason + self._period.words + self._refusals.last
+            return factor, _nothing_callable(counts) + self._refusals.last
+        decided = Bilingual(decision.reason, decision.reason_zh)
+        return decision.factor, decided + self._period.words + self._refusals.last
 
     async def _place(self, wanted: int) -> int:
         """Claims and dials up to `wanted` entries; returns how many calls were begun."""
@@ -387,3 +396,13 @@ def pacer_config(settings: CampaignSettings) -> PacerConfig:
         channels=settings.max_reminder_channels,
         max_lines_per_agent=settings.max_lines_per_agent,
     )
+
+
+def _nothing_callable(counts: EntryCounts) -> Bilingual:
+    said = both("nothing is callable now: {later}", "目前无可呼对象：{later}", later=_later(counts.waiting))
+    reconcile = both(", {n} to reconcile", "，{n} 条待核对", n=counts.reconcile)
+    return said + reconcile if counts.reconcile else said
+
+
+def _later(waiting: int) -> Bilingual:
+    return both("{n} wait for their time", "{n} 条未到时间", n=waiting) if waiting else in_both("the list is empty")

@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from dialer.model.budget import NodePart
+from dialer.words.bilingual import SILENCE, Bilingual, both
 
 SILENT_S = 10.0
 """A node that has not reported for this long has lost its collectors: several times what a reading may be late."""
@@ -67,12 +68,17 @@ class Share:
         return self.part.collectors / self.of_collectors if self.of_collectors else 0.0
 
     @property
-    def words(self) -> str:
-        """For the supervisor, behind figures of this node's part; "" where nobody shares."""
+    def words(self) -> Bilingual:
+        """For the supervisor, behind figures of this node's part; empty where nobody shares."""
         if self.is_alone:
-            return ""
-        collectors = f"{self.part.collectors} of the campaign's {self.of_collectors} collectors"
-        return f"; this node's part of the budget, for {collectors}: {max(self.people, 0.0):.1f} calls left"
+            return SILENCE
+        return both(
+            "; this node's part of the budget, for {mine} of the campaign's {all} collectors: {left:.1f} calls left",
+            "；本节点的额度份额（活动 {all} 位催收员中的 {mine} 位）：剩余 {left:.1f} 通",
+            mine=self.part.collectors,
+            all=self.of_collectors,
+            left=max(self.people, 0.0),
+        )
 
 
 NOTHING = Share(NodePart("", 0, 0.0), 0.0, 0, is_alone=True)

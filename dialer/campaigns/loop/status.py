@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from dialer.model.campaign import CampaignMode, CampaignState
 from dialer.model.entry import EntryCounts
 from dialer.model.limiting import SENTENCES, Factor
+from dialer.words.said import Said
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class CampaignStatus:
     campaign_id: int
     name: str
     state: CampaignState
-    state_reason: str
+    state_reason: Said
     limiting: str
     entries: EntryCounts = field(default_factory=EntryCounts)
     agents: Mapping[str, int] = field(default_factory=dict)
@@ -35,6 +36,8 @@ class CampaignStatus:
     budget_target: float = 0.0
     budget_period_s: float = 0.0
     occupancy: float | None = None
+    limiting_zh: str = ""
+    """`limiting` in Chinese; "" where it has no Chinese form."""
 
     @property
     def abandoned_share(self) -> float:
@@ -61,6 +64,7 @@ class CampaignStatus:
             "state_reason": self.state_reason,
             "mode": self.mode.value,
             "limiting": self.limiting,
+            "limiting_zh": self.limiting_zh,
             "limiting_factor": self.factor.value,
             "limiting_words": dict(zip(("en", "zh"), SENTENCES[self.factor], strict=True)),
             "waiting": entries.waiting,

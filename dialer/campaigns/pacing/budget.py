@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from dialer.campaigns.pacing.floor import Floor
 from dialer.campaigns.pacing.recent import RecentHour
 from dialer.campaigns.pacing.types import PacingSnapshot
+from dialer.words.bilingual import Bilingual, both
 
 USUAL_TEAM = 20.0
 USUAL_FLOW = 66.0
@@ -50,7 +51,7 @@ class Budget:
     """What may be risked now (0: nothing but one line a collector), and the budget it comes from, in words."""
 
     allowance: float
-    words: str
+    words: Bilingual
 
 
 def left_of(snapshot: PacingSnapshot) -> float:
@@ -64,12 +65,17 @@ def left_to_lose(snapshot: PacingSnapshot) -> float:
     return max(left, FIRST_LEFT) if snapshot.period_abandoned == 0 else left
 
 
-def period_words(snapshot: PacingSnapshot) -> str:
+def period_words(snapshot: PacingSnapshot) -> Bilingual:
     """The period's budget, for the supervisor."""
     live, abandoned, target = snapshot.period_live, snapshot.period_abandoned, snapshot.limits.abandon_target
-    share = abandoned / live if live else 0.0
-    people = f"({share:.2%} of {live} people, target {target:.2%})"
-    return f"the abandonment budget of the period: {_spent(abandoned, target * live)} {people}"
+    return both(
+        "the abandonment budget of the period: {spent} ({share:.2%} of {live} people, target {target:.2%})",
+        "周期放弃率额度：{spent}（{live} 人中 {share:.2%}，目标 {target:.2%}）",
+        spent=_spent(abandoned, target * live),
+        share=abandoned / live if live else 0.0,
+        live=live,
+        target=target,
+    )
 
 
 def read_budget(snapshot: PacingSnapshot, recent: RecentHour, floor: Floor) -> Budget:
@@ -88,11 +94,19 @@ def read_budget(snapshot: PacingSnapshot, recent: RecentHour, floor: Floor) -> B
     in_hour = target * _multiple(earned - abandoned - lost, size)
     if in_hour >= in_period:
         return Budget(in_period, period_words(snapshot))
-    return Budget(in_hour, f"the abandonment budget of the last hour: {_spent(abandoned, earned)}")
+    spent = _spent(abandoned, earned)
+    return Budget(
+        in_hour, both("the abandonment budget of the last hour: {spent}", "近一小时放弃率额度：{spent}", spent=spent)
+    )
 
 
-def _spent(abandoned: int, earned: float) -> str:
-    return f"{abandoned} of {earned:.1f} calls spent"
+def _spent(abandoned: int, earned: float) -> Bilingual:
+    return both(
+        "{abandoned} of {earned:.1f} calls spent",
+        "已用 {abandoned}/{earned:.1f} 通",
+        abandoned=abandoned,
+        earned=earned,
+    )
 
 
 def _multiple(left: float, size: float) -> float:

@@ -133,9 +133,13 @@ class PacingEvent:
 
 @dataclass(frozen=True, slots=True)
 class PacingDecision:
-    """How many calls to place now, which DIALING calls to take back, and what limits the pace, in words and numbers."""
+    """How many calls to place now, which DIALING calls to take back, and what limits the pace, in words and numbers.
+
+    `reason_zh` is `reason` in Chinese, with the same figures.
+    """
 
     dial: int = 0
     cancel: tuple[int, ...] = ()
     reason: str = ""
     factor: Factor = Factor.COLLECTORS
+    reason_zh: str = ""

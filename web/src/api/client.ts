@@ -1,5 +1,6 @@
 // The one way to the API: typed by the OpenAPI document, errors as values with words for people.
 import createClient, { type Middleware } from "openapi-fetch";
+import { language } from "@/i18n";
 import type { components, paths } from "./schema";
 
 export type Schemas = components["schemas"];
@@ -45,6 +46,7 @@ export function onSessionEnded(listener: () => void): void {
 
 const guard: Middleware = {
   onRequest({ request }) {
+    request.headers.set("Accept-Language", language.value);
     if (request.method !== "GET" && csrf) request.headers.set("X-CSRF-Token", csrf);
     return request;
   },
