@@ -143,7 +143,8 @@ async def speaks_with_somebody_else(seen: Seen, scene: Scene, campaign_id: int) 
     await page.keyboard.press("Alt+.")
     await expect(state(page)).to_contain_text("Wrap-up")
     await page.keyboard.press("b")
-    await page.keyboard.press("Enter")  # the likeliest time, which has the focus
+    await expect(page.get_by_role("button", name="in 1 hour")).to_be_focused()
+    await page.get_by_role("button", name="tomorrow 10:00").press("Enter")
     await page.keyboard.press("-")
     await expect(page.get_by_role("menuitem", name="rest")).to_be_focused()
     await page.keyboard.press("2")  # a meal, after this
