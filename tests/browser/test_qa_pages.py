@@ -49,6 +49,9 @@ async def test_scoring_in_the_browser(tmp_path: Path) -> None:
             await finds_and_hears_it(seen)
             await verifies_it(seen)
             await remarks_and_scores(seen, house)
+        async with new_page(browser, house) as seen:
+            await seen.log_in("collector")
+            await objects_to_it(seen, house)
         async with new_page(browser, house, language="zh") as seen:
             await seen.log_in("supervisor")
             await every_page_reads_well(seen)
@@ -115,6 +118,18 @@ async def answer_everything(questions: Locator) -> None:
         if await choice.count():
             await choice.click()
         answered += 1
+
+
+async def objects_to_it(seen: Seen, house: PathHouse) -> None:
+    """The collector finds the evaluation of the own call and says why it is wrong; this house plays them nothing."""
+    await seen.page.get_by_role("link", name="Quality").click()
+    await seen.page.locator("tbody tr a").first.click()
+    await expect(seen.page.get_by_text("The recording itself is not played to your role.")).to_be_visible()
+    await seen.page.get_by_label("Your words").fill("the name was said at the third second")
+    await seen.page.get_by_role("button", name="Object").click()
+    await expect(seen.page.get_by_text("Disputed", exact=True).first).to_be_visible()
+    (evaluation,) = (await house.api.get(f"/v1/evaluations?recording_id={RECORDING}"))["items"]
+    assert evaluation["dispute"]["reason"] == "the name was said at the third second"
 
 
 async def every_page_reads_well(seen: Seen) -> None:

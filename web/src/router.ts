@@ -31,7 +31,7 @@ export const AREAS: readonly Area[] = [
   },
   {
     name: "qa",
-    roles: ["qa", "supervisor", "administrator", "auditor"],
+    roles: ["qa", "supervisor", "administrator", "auditor", "collector"], // collectors: evaluations of their own calls
     routes: qa,
     words: () => Promise.all([import("@/qa/locales/en"), import("@/qa/locales/zh")]),
   },

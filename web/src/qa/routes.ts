@@ -1,11 +1,12 @@
 import type { RouteRecordRaw } from "vue-router";
-import type { Role } from "@/api/session";
+import { type Role, useSession } from "@/api/session";
 
+const listens: readonly Role[] = ["qa", "supervisor", "administrator", "auditor"];
 const scores: readonly Role[] = ["qa", "supervisor", "administrator"];
 const oversees: readonly Role[] = ["supervisor", "administrator", "auditor"];
 
 export const routes: RouteRecordRaw[] = [
-  { path: "", redirect: "/qa/recordings" },
+  { path: "", redirect: () => (useSession().role === "collector" ? "/qa/evaluations" : "/qa/recordings") },
   {
     path: "queue",
     component: () => import("./QueuePage.vue"),
@@ -14,7 +15,7 @@ export const routes: RouteRecordRaw[] = [
   {
     path: "recordings",
     component: () => import("./RecordingsPage.vue"),
-    meta: { title: "qa.nav.recordings", nav: true },
+    meta: { title: "qa.nav.recordings", nav: true, roles: listens },
   },
   {
     path: "recordings/:id",
@@ -30,7 +31,7 @@ export const routes: RouteRecordRaw[] = [
   {
     path: "calibrations",
     component: () => import("./CalibrationsPage.vue"),
-    meta: { title: "qa.nav.calibrations", nav: true },
+    meta: { title: "qa.nav.calibrations", nav: true, roles: listens },
   },
   {
     path: "labelling",
@@ -40,7 +41,7 @@ export const routes: RouteRecordRaw[] = [
   {
     path: "scorecards",
     component: () => import("./ScorecardsPage.vue"),
-    meta: { title: "qa.nav.scorecards", nav: true },
+    meta: { title: "qa.nav.scorecards", nav: true, roles: listens },
   },
   {
     path: "plans",

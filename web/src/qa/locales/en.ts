@@ -39,6 +39,7 @@ export default {
   side: { both: "Both", far: "Person", near: "Collector" },
   state: { assigned: "Given out", scored: "Scored", disputed: "Disputed", final: "Final" },
   review: {
+    notForYou: "The recording itself is not played to your role.",
     waveform: "Waveform: the person above, the collector below",
     play: "Play",
     pause: "Pause",

@@ -39,6 +39,7 @@ export default {
   side: { both: "双方", far: "客户", near: "催收员" },
   state: { assigned: "已分配", scored: "已评分", disputed: "申诉中", final: "已定稿" },
   review: {
+    notForYou: "您的角色不能收听录音。",
     waveform: "波形:上为客户,下为催收员",
     play: "播放",
     pause: "暂停",
