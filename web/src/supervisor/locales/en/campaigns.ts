@@ -93,7 +93,7 @@ export default {
     now: "May be called now",
     total: "Waiting entries",
     never: "Never, as it stands",
-    at: "Checked",
+    at: "Checked at {at}",
     problems: "What keeps it from starting",
     warnings: "What you should know",
     refused: "Kept back, by rule",

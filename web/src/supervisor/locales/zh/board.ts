@@ -43,9 +43,9 @@ export default {
   mode: {
     progressive: "渐进式",
     predictive: "预测式",
-    power: "强拨式",
+    power: "倍数式",
     preview: "预览式",
-    reminder: "语音提醒",
+    reminder: "自动提醒",
   },
   stage: { dialing: "拨号中", detecting: "识别中", waiting: "等待中", connected: "通话中" },
   agent: {

@@ -93,7 +93,7 @@ export default {
     now: "现在可呼",
     total: "待呼条目",
     never: "按现状不可呼",
-    at: "检查时间",
+    at: "检查于 {at}",
     problems: "无法启动的原因",
     warnings: "请注意",
     refused: "被规则拦下的条目",
