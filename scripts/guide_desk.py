@@ -111,9 +111,9 @@ async def _call(studio: "Studio", page: Page, language: str) -> None:
 
 
 async def _comes(page: Page, identity: Locator) -> bool:
-    """Whether somebody is on the line before the page offers the next case."""
+    """Whether somebody is on the line: who it is can be said then."""
     for _ in range(CALL_LIMIT_MS // LOOK_MS):
-        if await identity.count():
+        if await identity.get_by_role("button").count():
             return True
         await page.wait_for_timeout(LOOK_MS)
     return False

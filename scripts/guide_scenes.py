@@ -27,7 +27,7 @@ class Scene:
 
 async def _first_recording(page: Page) -> None:
     await page.locator("tbody tr a").first.click()
-    await page.get_by_test_id("verification").wait_for()
+    await page.locator("[data-test=verification]").wait_for()
 
 
 async def _begin_score(page: Page) -> None:

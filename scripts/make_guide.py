@@ -9,7 +9,7 @@ import io
 import re
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +18,7 @@ from guide_desk import desk_pictures
 from guide_scenes import SCENES, Scene
 from PIL import Image
 from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
+from playwright.async_api import Error as PlaywrightError
 
 from dialer.api.client import ApiClient
 
@@ -79,6 +80,13 @@ class Studio:
     def _hear(self, page: Page, message: ConsoleMessage) -> None:
         if message.type == "error" and _EXPECTED not in message.text:
             self.wrong.append(f"{page.url}: {message.text}")
+
+    async def attempt(self, name: str, work: Awaitable[None]) -> None:
+        """One picture that cannot be taken is named at the end, and keeps no other from being taken."""
+        try:
+            await work
+        except PlaywrightError as problem:
+            self.wrong.append(f"{name}: {problem}")
 
     async def take(self, page: Page, language: str, name: str) -> None:
         """One picture of the page as it is, and the checks."""
@@ -163,8 +171,8 @@ async def main() -> int:
         await asyncio.sleep(DIALS_FOR_S)
         for language in LANGUAGES:
             for scene in SCENES:
-                await _shoot(studio, scene, language)
-            await desk_pictures(studio, language)
+                await studio.attempt(f"{language}/{scene.name}", _shoot(studio, scene, language))
+            await studio.attempt(f"{language}/desk", desk_pictures(studio, language))
         await browser.close()
     for complaint in studio.wrong:
         print(f"!! {complaint}", file=sys.stderr)

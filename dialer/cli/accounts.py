@@ -38,7 +38,7 @@ def add_user(
     account_id = asyncio.run(_add_user(settings, login, name, role, password, frozenset(skills or ()), phone))
     say(f"user {login} added as {role.value}, number {account_id}")
     if role is Role.COLLECTOR and not sip_user:
-        say("without --sip-user there is no phone to ring: this collector cannot take calls")
+        say("without --sip-user there is no desk phone: this collector takes calls in the browser")
 
 
 def _ask(what: str) -> str:
