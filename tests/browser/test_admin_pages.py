@@ -57,8 +57,10 @@ class Pages:
 
 
 @asynccontextmanager
-async def pages(house: PathHouse, browser: Browser, login: str, language: str = "en") -> AsyncIterator[Pages]:
-    async with new_page(browser, house, language=language, reduced_motion="reduce") as seen:
+async def pages(
+    house: PathHouse, browser: Browser, login: str, language: str = "en", colours: str = "light"
+) -> AsyncIterator[Pages]:
+    async with new_page(browser, house, language=language, reduced_motion="reduce", color_scheme=colours) as seen:
         await seen.log_in(login)
         yield Pages(seen)
 
@@ -76,8 +78,8 @@ async def test_the_administration(tmp_path: Path) -> None:
             await finds_it_all_in_the_audit_log(root)
         async with pages(house, browser, "auditor") as auditor:
             await sees_what_auditors_may(auditor)
-        for language in ("en", "zh"):
-            async with pages(house, browser, "root", language) as root:
+        for language, colours in (("en", "light"), ("zh", "dark")):
+            async with pages(house, browser, "root", language, colours) as root:
                 await every_view_is_whole(root)
 
 
