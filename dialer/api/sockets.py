@@ -7,8 +7,8 @@ away within a minute; an open page does not keep its session alive.
 
 import asyncio
 import contextlib
-from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -32,6 +32,8 @@ class Sockets(defaultdict[str, set[web.WebSocketResponse]]):
 
     def __init__(self) -> None:
         super().__init__(set)
+        self.of_one: Counter[tuple[str, int, int]] = Counter()
+        """How many somebody has: by operation, token and account."""
 
 
 SOCKETS: web.AppKey[Sockets] = web.AppKey("sockets", Sockets)
@@ -63,9 +65,15 @@ class Visit:
 
 
 @contextlib.asynccontextmanager
-async def visit(request: web.Request, operation: str, *, max_open: int, max_message_bytes: int) -> AsyncIterator[Visit]:
-    """A socket, from its hello until it is left. Raises ApiError: too many are open."""
-    others = request.app[SOCKETS][operation]
+async def visit(
+    request: web.Request, operation: str, *, max_open: int, max_of_one: int, max_message_bytes: int
+) -> AsyncIterator[Visit]:
+    """A socket, from its hello until it is left; `max_of_one`: of one token or account, so that nobody takes all.
+
+    Raises ApiError: too many are open.
+    """
+    sockets = request.app[SOCKETS]
+    others = sockets[operation]
     if len(others) >= max_open:
         raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, f"{max_open} of these are open already")
     socket = web.WebSocketResponse(heartbeat=HEARTBEAT_S, max_msg_size=max_message_bytes)
@@ -76,9 +84,29 @@ async def visit(request: web.Request, operation: str, *, max_open: int, max_mess
         principal = None if hello is None else await _admitted(request, hello, operation, used=True)
         if principal is None:
             await refuse(socket)
-        yield Visit(request, socket, principal, hello or _Hello(), operation)
+        with _counted(sockets.of_one, operation, principal) as n_own:
+            if n_own > max_of_one:
+                principal = None
+                await refuse(socket, b"too many of yours are open")
+            yield Visit(request, socket, principal, hello or _Hello(), operation)
     finally:
         others.discard(socket)
+
+
+@contextlib.contextmanager
+def _counted(of_one: Counter[tuple[str, int, int]], operation: str, principal: Principal | None) -> Iterator[int]:
+    """How many of these its visitor has, this one with them; 0: nobody's."""
+    if principal is None:
+        yield 0
+        return
+    who = (operation, principal.token_id, principal.account_id or 0)
+    of_one[who] += 1
+    try:
+        yield of_one[who]
+    finally:
+        of_one[who] -= 1
+        if not of_one[who]:
+            del of_one[who]
 
 
 async def refuse(socket: web.WebSocketResponse, message: bytes = b"token refused") -> None:

@@ -1,7 +1,8 @@
 """The socket of a browser's phone: who may open it, what is said on it, and what ends it."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,9 @@ import pytest
 from aiohttp import ClientWebSocketResponse, WSMsgType
 
 from dialer.api.phone_messages import MESSAGES_ALLOWED
+from dialer.api.routes.phone import MAX_OF_ONE
 from dialer.api.security import hash_token
+from dialer.api.sockets import SOCKETS
 from dialer.media.interface import FRAME_MS
 from dialer.model.account import NewAccount, Role
 from tests.support.house import House, open_house
@@ -92,6 +95,21 @@ async def test_a_token_of_no_account_has_no_phone(tmp_path: Path) -> None:
     async with open_house(tmp_path) as house, opened(house, house.tokens[Role.SUPERVISOR]) as socket:
         message = await socket.receive()
         assert (message.data, message.extra) == (1008, "a phone belongs to an account")
+
+
+async def test_one_person_does_not_take_all_sockets(tmp_path: Path) -> None:
+    async with house_of_one(tmp_path) as (house, _), AsyncExitStack() as pages:
+        for _ in range(MAX_OF_ONE):
+            await said(await pages.enter_async_context(opened(house)), "welcome")
+        async with opened(house) as socket:
+            message = await socket.receive()
+            assert (message.data, message.extra) == (1008, "too many of yours are open")
+        await pages.aclose()
+        async with asyncio.timeout(10):
+            while house.api.app[SOCKETS].of_one:  # noqa: ASYNC110 - the service hears of it in its own time
+                await asyncio.sleep(0.01)
+        async with opened(house) as socket:
+            await said(socket, "welcome")
 
 
 async def test_nonsense_is_told_apart_and_too_much_ends_it(tmp_path: Path) -> None:

@@ -19,11 +19,15 @@ PATH = "/v1/live"
 OPERATION = "live.watch"
 MAX_HELLO_BYTES = 4096
 MAX_WATCHERS = 500
+MAX_OF_ONE = 50
+"""A token may stand on many screens."""
 
 
 async def watch(request: web.Request) -> web.StreamResponse:
     """One watcher, from its hello to its goodbye."""
-    async with visit(request, OPERATION, max_open=MAX_WATCHERS, max_message_bytes=MAX_HELLO_BYTES) as watcher:
+    async with visit(
+        request, OPERATION, max_open=MAX_WATCHERS, max_of_one=MAX_OF_ONE, max_message_bytes=MAX_HELLO_BYTES
+    ) as watcher:
         if watcher.principal is not None:
             await _serve(watcher, watcher.principal)
     return watcher.socket
