@@ -21,7 +21,7 @@ export default {
   modes: {
     progressive: "渐进式",
     predictive: "预测式",
-    power: "倍数外呼",
+    power: "倍数式",
     preview: "预览式",
     reminder: "自动提醒",
   },
