@@ -75,6 +75,7 @@ class RefusedExample:
     number_masked: str
     reason: str
     retry_at: datetime | None
+    reason_zh: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,7 @@ class RefusedRule:
     reason: str
     retry_at: datetime | None
     examples: tuple[RefusedExample, ...] = ()
+    reason_zh: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from dialer.compliance.words import say
 from dialer.model.attempt import CallPath
 from dialer.model.campaign import Campaign, CampaignMode
 from dialer.model.contact import PhoneRole, mask_number
-from dialer.model.decision import Decision, GateSurvey, OpeningDay, RefusedExample, RefusedRule, RuleResult
+from dialer.model.decision import Decision, Finding, GateSurvey, OpeningDay, RefusedExample, RefusedRule
 from dialer.model.entry import Reservation
 from dialer.storage import tables
 from dialer.storage.campaigns import load_campaign
@@ -30,12 +30,14 @@ from dialer.storage.database import Database
 from dialer.storage.history import Subject, common_facts, gather_many, plain_facts, subject_of
 from dialer.storage.tables.base import AnyRow
 from dialer.storage.tables.campaigns import WAITING
+from dialer.words.bilingual import SILENCE, Bilingual
 
 CHUNK = 1000
 """Entries per transaction."""
 MAX_REMEMBERED = 20_000
 """Different facts whose decisions are kept."""
 NOT_DUE = "entry.not_due"
+NOT_DUE_WORDS = Bilingual("its next attempt is due later", "下次呼叫时间未到")
 MINUTE = timedelta(minutes=1)
 
 entries = tables.entries
@@ -157,8 +159,8 @@ class Survey:
 class _Kept:
     """What is counted for one rule."""
 
-    def __init__(self, reason: str) -> None:
-        self.reason = reason
+    def __init__(self, words: Bilingual) -> None:
+        self.words = words
         self.count = self.alone = 0
         self.retry_at: datetime | None = None
         self.examples: list[RefusedExample] = []
@@ -210,22 +212,23 @@ class _Tally:
     def _keep(self, asked: _Asked, decision: Decision, opens: datetime | None) -> None:
         refused = decision.refusing
         if asked.due_at > self._now:
-            self._note(asked, NOT_DUE, "its next attempt is due later", opens, alone=not refused)
+            self._note(asked, NOT_DUE, None, opens, alone=not refused)
         for result in refused:
             alone = len(refused) == 1 and asked.due_at <= self._now
-            self._note(asked, result.rule, _reason(result), opens, alone=alone)
+            self._note(asked, result.rule, result.finding, opens, alone=alone)
 
-    def _note(self, asked: _Asked, rule: str, reason: str, opens: datetime | None, *, alone: bool) -> None:
+    def _note(self, asked: _Asked, rule: str, finding: Finding | None, opens: datetime | None, *, alone: bool) -> None:
         kept = self._kept.get(rule)
         if kept is None:
-            kept = self._kept[rule] = _Kept(reason)
+            kept = self._kept[rule] = _Kept(_words(rule, finding))
         kept.count += 1
         kept.alone += alone
         if opens is not None and (kept.retry_at is None or opens < kept.retry_at):
             kept.retry_at = opens
         if len(kept.examples) < self._examples:
             subject = asked.subject
-            kept.examples.append(RefusedExample(subject.case_ref, mask_number(subject.number), reason, opens))
+            words, number = _words(rule, finding), mask_number(subject.number)
+            kept.examples.append(RefusedExample(subject.case_ref, number, words.en, opens, words.zh))
 
     def result(self) -> GateSurvey:
         """What was counted so far; rules by how many entries they keep back."""
@@ -235,7 +238,7 @@ class _Tally:
             self._surveyed,
             self._allowed,
             tuple(
-                RefusedRule(rule, one.count, one.alone, one.reason, one.retry_at, tuple(one.examples))
+                RefusedRule(rule, one.count, one.alone, one.words.en, one.retry_at, tuple(one.examples), one.words.zh)
                 for rule, one in kept
             ),
             tuple(OpeningDay(day, self._first[day], self._days[day]) for day in sorted(self._days)),
@@ -248,8 +251,10 @@ def _minute_after(instant: datetime) -> datetime:
     return whole if whole == instant else whole + MINUTE
 
 
-def _reason(result: RuleResult) -> str:
-    return "" if result.finding is None else say(result.finding, "en")
+def _words(rule: str, finding: Finding | None) -> Bilingual:
+    if finding is None:
+        return NOT_DUE_WORDS if rule == NOT_DUE else SILENCE
+    return Bilingual(say(finding, "en"), say(finding, "zh"))
 
 
 def _next_entries(

@@ -30,9 +30,11 @@ def both(en: str, zh: str, **figures: object) -> Bilingual:
 
     Where such a part has no Chinese, there is none for the whole.
     """
-    parts = [value for value in figures.values() if isinstance(value, Bilingual)]
-    in_english = {name: value.en if isinstance(value, Bilingual) else value for name, value in figures.items()}
-    if any(part and not part.zh for part in parts):
+    parts = {name: value for name, value in figures.items() if isinstance(value, Bilingual)}
+    if not parts:
+        return Bilingual(en.format_map(figures), zh.format_map(figures))
+    in_english = {**figures, **{name: part.en for name, part in parts.items()}}
+    if any(part and not part.zh for part in parts.values()):
         return Bilingual(en.format_map(in_english), "")
-    in_chinese = {name: value.zh if isinstance(value, Bilingual) else value for name, value in figures.items()}
+    in_chinese = {**figures, **{name: part.zh for name, part in parts.items()}}
     return Bilingual(en.format_map(in_english), zh.format_map(in_chinese))

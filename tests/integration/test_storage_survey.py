@@ -49,9 +49,10 @@ async def test_a_rule_keeps_all_back_until_it_opens(
     rule, night = found.refused
     assert (night.rule, night.count) == ("cn.night", 5)
     assert (rule.rule, rule.count, rule.alone, rule.retry_at) == ("cn.window", 5, 0, TUESDAY_OPENS)
+    assert "允许呼叫的时段" in rule.reason_zh
     assert rule.examples == (
-        RefusedExample("case-0", "138****0000", rule.reason, TUESDAY_OPENS),
-        RefusedExample("case-1", "138****0001", rule.reason, TUESDAY_OPENS),
+        RefusedExample("case-0", "138****0000", rule.reason, TUESDAY_OPENS, rule.reason_zh),
+        RefusedExample("case-1", "138****0001", rule.reason, TUESDAY_OPENS, rule.reason_zh),
     )
 
 

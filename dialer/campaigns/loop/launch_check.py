@@ -21,6 +21,8 @@ from dialer.model.decision import GateSurvey, OpeningDay, RefusedRule
 from dialer.model.entry import EntryCounts
 from dialer.model.pacing_bounds import odd_settings
 from dialer.sip.trunks import Trunks
+from dialer.words.bilingual import Bilingual, both
+from dialer.words.catalogue import in_both
 from dialer.words.said import Said
 
 logger = logging.getLogger(__name__)
@@ -40,7 +42,7 @@ class LaunchCheck:
     Of `total` waiting entries `surveyed` have been put to the gate by now (all when `finished`): `callable_now` may be
     called at `at`, the others open by waiting on the days of `opens`, or `never`. `refused` says for each rule how many
     it keeps back, with examples (masked) and when they open. `limiting` is the one sentence about what holds it up:
-    rules, or with entries to call the collectors or trunks that are missing.
+    rules, or with entries to call the collectors or trunks that are missing; `limiting_zh` says it in Chinese.
     `problems` forbid the launch, `warnings` do not.
     """
 
@@ -54,9 +56,10 @@ class LaunchCheck:
     refused: tuple[RefusedRule, ...] = ()
     opens: tuple[OpeningDay, ...] = ()
     never: int = 0
-    limiting: Said = ""
+    limiting: str = ""
     problems: tuple[Said, ...] = field(default=())
     warnings: tuple[Said, ...] = field(default=())
+    limiting_zh: str = ""
 
 
 class LaunchChecks:
@@ -149,7 +152,7 @@ class LaunchChecks:
             on_progress=show,
         )
         limiting = _limiting(survey, counts, self._missing(campaign))
-        return replace(_with(begun, survey), finished=True, limiting=limiting)
+        return replace(_with(begun, survey), finished=True, limiting=limiting.en, limiting_zh=limiting.zh)
 
     def _missing(self, campaign: Campaign) -> str:
         """What keeps calls from leaving whatever the rules allow; "" for nothing."""
@@ -206,14 +209,27 @@ def _warnings(campaign: Campaign, trunks: Trunks) -> list[str]:
     return warnings
 
 
-def _limiting(survey: GateSurvey, counts: EntryCounts, missing: str) -> str:
+def _limiting(survey: GateSurvey, counts: EntryCounts, missing: str) -> Bilingual:
     if counts.waiting == 0:
-        return "the list is empty"
+        return in_both("the list is empty")
     if survey.allowed:
         but = f", but {missing}" if missing else ""
-        return f"{survey.allowed} of {survey.surveyed} waiting entries may be called now{but}"
+        return in_both(f"{survey.allowed} of {survey.surveyed} waiting entries may be called now{but}")
     if not survey.refused:
-        return f"{counts.waiting} entries wait, and no number is left of them"
+        return in_both(f"{counts.waiting} entries wait, and no number is left of them")
     first = survey.refused[0]
-    opens = "never by waiting" if first.retry_at is None else f"from {first.retry_at:%Y-%m-%d %H:%M} UTC"
-    return f"rule {first.rule} keeps {first.count} of {survey.surveyed} back: {first.reason} ({opens})"
+    return both(
+        "rule {rule} keeps {count} of {surveyed} back: {why} ({opens})",
+        "规则 {rule} 拦下 {surveyed} 条中的 {count} 条：{why}（{opens}）",
+        rule=first.rule,
+        count=first.count,
+        surveyed=survey.surveyed,
+        why=Bilingual(first.reason, first.reason_zh),
+        opens=_opens(first.retry_at),
+    )
+
+
+def _opens(at: datetime | None) -> Bilingual:
+    if at is None:
+        return Bilingual("never by waiting", "等待也无法呼叫")
+    return both("from {at:%Y-%m-%d %H:%M} UTC", "{at:%Y-%m-%d %H:%M} UTC 起可呼", at=at)
