@@ -9,13 +9,14 @@ from datetime import datetime, timedelta
 
 from dialer.agents.phone import kind_of
 from dialer.agents.sessions import AgentSession
-from dialer.calls.case_fields import CaseField, case_fields
+from dialer.calls.case_fields import CaseField, as_text, case_fields
 from dialer.calls.form import FieldLimits, FormFacts, limits_of
 from dialer.calls.order import CallOrder
 from dialer.calls.placing import NotPlaced
 from dialer.calls.script import Speaker, render
 from dialer.clock import Clock
 from dialer.model.agent import AgentState, PhoneKind
+from dialer.model.attempt import CallPath
 from dialer.model.campaign import CampaignSettings, DispositionForm
 from dialer.model.collecting import IdentityCheck, IdentityQuestion, IdentityResult, LocalText, Script, SkipReason
 from dialer.model.contact import Contact, PhoneRole, mask_number
@@ -191,15 +192,17 @@ def _identity(shown: Shown, settings: CampaignSettings, contact: Contact) -> Ide
 
 
 def _question(question: IdentityQuestion, contact: Contact) -> QuestionView:
-    value = str(contact.fields.get(question.field_name, ""))
+    value = as_text(contact.fields.get(question.field_name, ""))
     return QuestionView(question.field_name, question.words, value[-question.show_last :] if value else "")
 
 
 def not_dialed(order: CallOrder, outcome: NotPlaced) -> NotDialed:
-    """What the collector who asked for the call is told."""
+    """What the collector who asked for the call is told; `case_ref` is empty where the screen would not show it."""
     number = mask_number(order.phone.number)
     words = outcome.words
-    return NotDialed(order.contact.case_ref, number, words.en, outcome.rule, outcome.retry_at, words.zh)
+    is_open = Shown(order, version=0, is_preview=order.path is CallPath.PREVIEW).is_open
+    case_ref = order.contact.case_ref if is_open else ""
+    return NotDialed(case_ref, number, words.en, outcome.rule, outcome.retry_at, words.zh)
 
 
 def desk_view(
