@@ -19,6 +19,8 @@ async def test_log_in(tmp_path: Path) -> None:
             await refuses_a_wrong_password(seen)
             await leads_where_one_was_going(seen)
             await goes_on_after_the_session_ended(seen, house, account_id)
+            await new_account(house, "checker", Role.QA)
+            await keeps_nothing_for_somebody_else(seen, house, account_id)
         async with new_page(browser, house, language="zh") as seen:
             await speaks_chinese(seen)
 
@@ -50,6 +52,19 @@ async def goes_on_after_the_session_ended(seen: Seen, house: PathHouse, account_
     await seen.page.get_by_role("dialog").get_by_role("button", name="Log in", exact=True).click()
     await expect(seen.page.get_by_role("dialog")).to_have_count(0)
     assert await seen.page.evaluate("window.stayed")
+
+
+async def keeps_nothing_for_somebody_else(seen: Seen, house: PathHouse, account_id: int) -> None:
+    """Whoever else logs in over the page, or in another tab, gets a new one, and what was typed here is gone."""
+    await seen.page.evaluate("sessionStorage.setItem('collector.draft.1', '{}')")
+    await house.app.storage.sessions.close_all(account_id)
+    await seen.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    dialog = seen.page.get_by_role("dialog")
+    await dialog.locator("input[name=login]").fill("checker")
+    await dialog.get_by_label("Password", exact=True).fill(PASSWORD)
+    await dialog.get_by_role("button", name="Log in", exact=True).click()
+    await seen.page.wait_for_url("**/qa/**")
+    assert not await seen.page.evaluate("window.stayed || sessionStorage.getItem('collector.draft.1')")
 
 
 async def speaks_chinese(seen: Seen) -> None:

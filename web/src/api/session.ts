@@ -13,18 +13,27 @@ export const useSession = defineStore("session", () => {
   /** Who was logged in last, for logging in again. */
   const lastLogin = ref("");
   const role = computed(() => current.value?.role ?? null);
+  /** Whose data this page has shown. */
+  let holder: number | null = null;
 
   function take(session: Session | null): void {
     current.value = session;
+    holder = session?.account_id ?? holder;
     lastLogin.value = session?.login ?? lastLogin.value;
     known.value = true;
     useCsrf(session?.csrf ?? "");
   }
 
+  /** Takes a session the service knows; of somebody else, perhaps from another tab, never on the same page. */
+  async function enter(session: Session): Promise<void> {
+    if (holder !== null && holder !== session.account_id) await beginAnew();
+    else if (session.csrf !== current.value?.csrf) take(session);
+  }
+
   /** Asks the service once who we are. */
   async function load(): Promise<void> {
     try {
-      take(await ask(api.GET("/v1/session")));
+      await enter(await ask(api.GET("/v1/session")));
     } catch (problem) {
       if (!(problem instanceof ApiProblem) || problem.status === 0) throw problem;
       take(null);
@@ -33,8 +42,8 @@ export const useSession = defineStore("session", () => {
 
   async function logIn(login: string, password: string): Promise<void> {
     await ask(api.POST("/v1/session", { body: { login, password } }));
-    ended.value = false;
     await load();
+    ended.value = false;
   }
 
   async function logOut(): Promise<void> {
@@ -44,7 +53,9 @@ export const useSession = defineStore("session", () => {
 
   /** Finds out whether we still are who we were, after something that may have ended it. */
   async function check(): Promise<void> {
-    if (current.value !== null) await ask(api.GET("/v1/session")).catch(() => undefined); // a 401 is heard below
+    if (current.value === null) return;
+    const found = await ask(api.GET("/v1/session")).catch(() => null); // a 401 is heard below
+    if (found !== null) await enter(found);
   }
 
   onSessionEnded(() => {
@@ -55,3 +66,10 @@ export const useSession = defineStore("session", () => {
 
   return { current, known, ended, lastLogin, role, load, check, logIn, logOut };
 });
+
+/** A new page, where nothing is left of what the person before was shown; never returns to this one. */
+function beginAnew(): Promise<never> {
+  sessionStorage.clear();
+  window.location.replace("/");
+  return new Promise(() => undefined);
+}
