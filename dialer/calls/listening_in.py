@@ -151,6 +151,12 @@ class ListeningDesk:
         """Listens no longer. Raises ListeningError: does not listen to this collector."""
         self._end(self._of(listener, agent_id), "asked to")
 
+    def forbid(self, account_id: int, cause: str) -> None:
+        """Ends what somebody hears who may not any more; no error when it is nothing."""
+        listening = self._listening.get(account_id)
+        if listening is not None:
+            self._end(listening, cause)
+
     # ---- inside
 
     def _of(self, listener: Listener, agent_id: int) -> ListeningIn:
@@ -218,9 +224,7 @@ class ListeningDesk:
                 self._record_later(self._entry("listening.call", listening, listening.mode.value))
 
     def _on_phone_ended(self, account_id: int) -> None:
-        listening = self._listening.get(account_id)
-        if listening is not None:
-            self._end(listening, "the listener's phone is gone")
+        self.forbid(account_id, "the listener's phone is gone")
 
     def _listeners_of(self, agent_id: int) -> tuple[ListeningIn, ...]:
         return tuple(listening for listening in self.all() if listening.agent_id == agent_id)

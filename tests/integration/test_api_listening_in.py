@@ -123,6 +123,19 @@ async def test_who_is_in_a_team_listens_to_that_team(floor: Floor) -> None:
     assert (await floor.listen("sue", "clara", method="DELETE"))[0] == 204, "whoever listens may always stop"
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "change"),
+    [("PATCH", "", {"active": False}), ("PATCH", "", {"role": "collector"}), ("POST", "/log_out", None)],
+)
+async def test_who_may_not_any_more_hears_no_more(floor: Floor, method: str, path: str, change: object) -> None:
+    await floor.listen("sue", "clara")
+    account = f"/v1/users/{floor.people['sue']}"
+    assert (await floor.ask("ada", "PATCH", account, {"name": "Susan"}))[0] == 200
+    assert len(floor.house.services.listening.all()) == 1
+    assert (await floor.ask("ada", method, account + path, change))[0] < 300
+    assert floor.house.services.listening.all() == ()
+
+
 async def test_it_takes_a_person_with_a_phone_and_a_collector_at_work(floor: Floor) -> None:
     house, path = floor.house, f"/v1/agents/{floor.people['clara']}/listening"
     async with house.api.post(path, headers=house.auth(Role.SUPERVISOR), json=MONITOR) as answer:

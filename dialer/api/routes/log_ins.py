@@ -114,7 +114,11 @@ async def unlink(call: Call[AccountPath, Nothing, Nothing]) -> None:
 
 
 async def leave_desk(call: AnyCall, account_id: int, cause: str) -> bool:
-    """Ends a collector's shift on this node, after the call at hand; False: they are at no desk here."""
+    """Ends a collector's shift on this node, after the call at hand, and at once what somebody listens to.
+
+    False: they are at no desk here.
+    """
+    call.services.listening.forbid(account_id, cause)
     with suppress(AgentStateError):
         await call.services.desk.log_out(account_id, cause)
         return True
