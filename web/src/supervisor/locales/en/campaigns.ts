@@ -118,6 +118,7 @@ export default {
     talking: "Collectors talking",
     abandoned: "Abandoned, of people reached so far",
     waits: "Waits, nine of ten",
+    listDone: "List called through at",
     figure: "Figure",
     figures: {
       utilisation: "Talk, of staffed time",
@@ -187,6 +188,12 @@ export default {
     kinds: { text: "Text", choice: "Choice", amount: "Amount", date: "Date", boolean: "Yes or no" },
   },
   script: {
+    identity: "Questions about the identity",
+    identityIntro: "What the person must name before the debt is spoken of; the collector sees the last characters of it.",
+    field: "Field of the case",
+    question: "Question",
+    showLast: "Shown, last characters (0: all)",
+    addQuestion: "Add a question",
     opening: "Opening",
     third_party: "When somebody else answers",
     after_identity: "After the identity is confirmed",

@@ -118,6 +118,7 @@ export default {
     talking: "催收员通话占比",
     abandoned: "放弃率（截至该时刻）",
     waits: "等待九成值",
+    listDone: "名单呼完时间",
     figure: "指标",
     figures: {
       utilisation: "通话占在岗时间",
@@ -187,6 +188,12 @@ export default {
     kinds: { text: "文本", choice: "选项", amount: "金额", date: "日期", boolean: "是/否" },
   },
   script: {
+    identity: "身份核实问题",
+    identityIntro: "谈及债务之前客户须说出的信息；催收员只看到其末尾几位。",
+    field: "案件字段",
+    question: "问题",
+    showLast: "显示末尾几位（0：全部）",
+    addQuestion: "添加问题",
     opening: "开场白",
     third_party: "他人接听时",
     after_identity: "确认身份之后",
