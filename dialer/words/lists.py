@@ -13,6 +13,7 @@ CHINESE: Mapping[str, str] = {
     "is not a JSON object of texts": "不是有效的列映射",
     'write it like {{"手机": "phone", "案件号": "case_ref"}}': '请写成 {{"手机": "phone", "案件号": "case_ref"}}',
     "{reason:zh} ({value})": "{reason}（{value}）",
+    "the first row holds a phone number: it must hold the names of the columns": "首行含有电话号码：首行应为各列的名称",
     # ---- a row
     "the row has {cells} cells, the header only {columns}": "该行有 {cells} 个单元格，表头只有 {columns} 列",
     "the case reference is missing": "缺少案件编号",
