@@ -1,9 +1,11 @@
-"""What a supervisor does at a collector's desk is on record as the supervisor's doing; a collector's own is not."""
+"""Others' desks: what a supervisor does there is on record as theirs; a collector does nothing there."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
+from dialer.api.app import SUBJECTS
 from dialer.api.security import hash_token
 from dialer.clock import SystemClock
 from dialer.model.account import Role
@@ -11,6 +13,8 @@ from tests.support.house import House, open_house
 from tests.support.quality import person
 
 ACTIONS = (("log-in", {"campaign_ids": [1]}), ("ready", None), ("break", {"code": "lunch"}), ("log-out", None))
+
+REFUSAL = "a collector acts on the own desk only"
 
 
 async def act(house: House, agent_id: int, headers: dict[str, str]) -> list[int]:
@@ -38,3 +42,36 @@ async def test_who_acts_at_anothers_desk_is_on_record(tmp_path: Path, role: Role
             steps = [("agent.log_in", ""), ("agent.ready", ""), ("agent.break", "lunch"), ("agent.log_out", "")]
             assert noted == steps
             assert {entry.actor for entry in entries} == {"supervisor (supervisor)"}
+
+
+AT = "2030-01-07T02:00:00Z"
+BODIES: Mapping[str, object] = {
+    "agents.log_in": {"campaign_ids": [1]},
+    "agents.break": {"code": "lunch"},
+    "agents.preview_skip": {"code": "other"},
+    "agents.dial": {"phone_id": 1},
+    "agents.wrap_up": {"attempt_id": 1, "code": "promise"},
+    "agents.identity": {"attempt_id": 1, "result": "confirmed"},
+    "agents.move_callback": {"callback_at": AT},
+    "agents.cancel_callback": {"reason": "no more"},
+}
+QUERIES: Mapping[str, str] = {"agents.callback_time": f"?at={AT}"}
+OF_A_DESK = [
+    operation
+    for routes in SUBJECTS
+    for operation in routes.operations
+    if operation.path.startswith("/v1/agents/{agent_id}") and Role.COLLECTOR in (operation.roles or ())
+]
+
+
+async def test_a_collector_has_nothing_to_do_at_anothers_desk(tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house:
+        own, other = [await person(house.storage, login, Role.COLLECTOR) for login in ("clara", "carl")]
+        now, secret = SystemClock().utcnow(), "token of clara"
+        await house.storage.accounts.add_token(hash_token(secret), "clara", Role.COLLECTOR, now, account_id=own)
+        headers = {"Authorization": f"Bearer {secret}"}
+        for operation in OF_A_DESK:
+            path = operation.path.format(agent_id=other, entry_id=1) + QUERIES.get(operation.name, "")
+            body = BODIES.get(operation.name)
+            async with house.api.request(operation.method, path, headers=headers, json=body) as answer:
+                assert (answer.status, (await answer.json())["detail"]) == (403, REFUSAL), operation.name
