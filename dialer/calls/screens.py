@@ -15,6 +15,7 @@ from dialer.clock import Clock
 from dialer.live import LiveData
 from dialer.model.agent import AgentState
 from dialer.model.collecting import IdentityCheck
+from dialer.words.catalogue import chinese
 
 IN_CALL = (AgentState.RESERVED, AgentState.TALKING)
 IN_TALK = (AgentState.TALKING, AgentState.HOLD)
@@ -88,13 +89,15 @@ class Screens:
             self._causes.pop(agent_id, None)
             return None
         desk, shown = desk_view(session, None, clock), self._shown.get(agent_id)
+        cause = self._causes.get(agent_id, "")
         return {
             "name": desk.name,
             "state": desk.state.value,
             "since": desk.since,
             "limit_at": desk.limit_at,
             "pending": None if desk.pending is None else desk.pending.value,
-            "cause": self._causes.get(agent_id, ""),
+            "cause": cause,
+            "cause_zh": chinese(cause),
             "campaign_ids": list(desk.campaign_ids),
             "attempt_id": (session.call.attempt_id or None) if session.call else None,
             "listened": list(desk.listened),

@@ -59,6 +59,9 @@ CHINESE: Mapping[str, str] = {
     "{code}: it needs the right person, and nobody has recorded that the right person was on the line": (
         "{code}：须为本人接听，而此通话尚未登记已核实本人"
     ),
+    "it needs the right person, and nobody has recorded that the right person was on the line": (
+        "须为本人接听，而此通话尚未登记已核实本人"
+    ),
     "longer than {most} characters": "超过 {most} 个字符",
     "no such field in this form": "此表单没有该字段",
     "needed for {code}": "结果 {code} 必填",
@@ -113,6 +116,21 @@ CHINESE: Mapping[str, str] = {
     "monitor": "监听",
     "whisper": "耳语",
     "barge": "插话",
+    # ---- why a collector's state changed
+    "a person answered": "有人接听",
+    "a person waits": "有人等待接听",
+    "connected": "已接通",
+    "the talk ended": "通话结束",
+    "the call came to nothing": "呼叫未接通",
+    "wrapped up: {code}": "已小结：{code}",
+    "wrap-up limit": "话后整理超时",
+    "preview not answered within its limit": "预览超时未处理",
+    "was not ready before the dial": "拨号前未就绪",
+    "dialed from preview": "由预览拨出",
+    "promised callback": "约定回拨",
+    "logged out": "已签出",
+    "the phone hung up": "话机已挂断",
+    "no audio from the phone": "话机无声音",
     # ---- states and what can happen to a collector
     "offline": "未签入",
     "aux": "示忙",

@@ -16,6 +16,23 @@ CHINESE: Mapping[str, str] = {
     "the attempt is {state}; only an unknown attempt can be reconciled": (
         "该呼叫状态为 {state}，只有结局不明的呼叫可以核对"
     ),
+    # ---- the rules in force
+    "the policy pack {name} of {day} is {status}": "规则包 {name}（{day}）状态为 {status}",
+    "the policy pack {name} of {day} is 'draft, needs counsel'": "规则包 {name}（{day}）为草案，须经法律顾问确认",
+    "the policy pack {name} ends on {day}; it refuses every call after that day": (
+        "规则包 {name} 将于 {day} 到期，之后将拒绝所有呼叫"
+    ),
+    "the policy pack {name} has ended on {day}; it refuses every call after that day": (
+        "规则包 {name} 已于 {day} 到期，此后拒绝所有呼叫"
+    ),
+    "the calendar {name} ends in {left} days ({source}, complete through {day}); no call is allowed after that day: "
+    "add the next year's days to the file": (
+        "工作日历 {name} 将在 {left} 天后到期（{source}，覆盖至 {day}），之后不允许呼叫：请在文件中补充下一年的日期"
+    ),
+    "the calendar {name} has ended ({source}, complete through {day}); no call is allowed after that day: "
+    "add the next year's days to the file": (
+        "工作日历 {name} 已到期（{source}，覆盖至 {day}），此后不允许呼叫：请在文件中补充下一年的日期"
+    ),
     # ---- titles of problems
     "Bad Request": "请求有误",
     "Unauthorized": "未登录",

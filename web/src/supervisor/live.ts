@@ -46,6 +46,8 @@ export interface LiveAgent {
   limit_at?: string | null;
   pending?: string | null;
   cause?: string;
+  /** In Chinese; "" where it has no Chinese form. */
+  cause_zh?: string;
   campaign_ids: number[];
   attempt_id: number | null;
 }

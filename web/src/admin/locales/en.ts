@@ -1,3 +1,4 @@
+import auditActions from "./audit_actions_en";
 import retention from "./retention_en";
 
 export default {
@@ -203,6 +204,7 @@ export default {
     overrides: "Changed by the house's overrides:",
   },
   retention,
+  auditActions,
   audit: {
     intro: "Who read or changed something sensitive. Entries are only ever added.",
     at: "When",

@@ -1,3 +1,4 @@
+import auditActions from "./audit_actions_zh";
 import retention from "./retention_zh";
 
 export default {
@@ -203,6 +204,7 @@ export default {
     overrides: "本机构的调整项:",
   },
   retention,
+  auditActions,
   audit: {
     intro: "谁查看或变更了敏感内容。记录只增不改。",
     at: "时间",
