@@ -55,12 +55,14 @@ class Visit:
     _operation: str
 
     async def keep_checking(self) -> None:
-        """Asks now and then whether the visitor still may, and sends away whoever may not."""
+        """Asks now and then whether the visitor still may, and sends away whoever may not, or is in another role."""
+        role = None if self.principal is None else self.principal.role
         is_admitted = True
         while is_admitted:
             await asyncio.sleep(CHECK_EVERY_S)
             with contextlib.suppress(StorageError):  # a database that is away sends nobody away
-                is_admitted = await _admitted(self.request, self._hello, self._operation, used=False) is not None
+                known = await _admitted(self.request, self._hello, self._operation, used=False)
+                is_admitted = known is not None and known.role is role
         await refuse(self.socket)
 
 

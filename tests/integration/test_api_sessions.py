@@ -88,7 +88,10 @@ async def test_a_live_socket_takes_the_session(house: House) -> None:
         assert (await socket.receive(timeout=5)).data == 1008
 
 
-async def test_a_watcher_whose_account_was_closed_is_sent_away(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("is_closed", [True, False])
+async def test_a_watcher_whose_account_was_closed_or_changed_is_sent_away(
+    house: House, monkeypatch: pytest.MonkeyPatch, is_closed: bool
+) -> None:
     monkeypatch.setattr(sockets, "CHECK_EVERY_S", 0.05)
     account_id = await add(house, "zhao", Role.SUPERVISOR)
     _, said = await log_in(house, login="zhao")
@@ -96,7 +99,10 @@ async def test_a_watcher_whose_account_was_closed_is_sent_away(house: House, mon
     async with house.api.ws_connect("/v1/live") as socket:
         await socket.send_json({"csrf": said["csrf"]})
         await socket.receive_json(timeout=5)
-        await house.storage.accounts.set_active(account_id, False, MONDAY)
+        if is_closed:
+            await house.storage.accounts.set_active(account_id, False, MONDAY)
+        else:  # a collector may watch, too, but not everything
+            await house.storage.accounts.set_person(account_id, role=Role.COLLECTOR)
         assert (await socket.receive(timeout=5)).data == 1008
 
 
