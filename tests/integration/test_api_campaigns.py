@@ -94,6 +94,19 @@ async def test_bad_imports_say_why(house: House, text: str, query: dict[str, str
     assert str(house.services.uploads_dir) not in problem["detail"]
 
 
+async def test_problems_and_answers_are_in_the_readers_language(house: House) -> None:
+    _, campaign = await _campaign(house, mode="preview")
+    path, chinese = f"/v1/campaigns/{campaign['campaign_id']}", {"Accept-Language": "zh-CN,en;q=0.5"}
+    _, problem = await _call(house, "POST", f"{path}/start", headers=chinese)
+    assert problem["detail"] == "无法启动：活动仍为草稿，请先检查再启动"
+    body = {"settings": {"ring_timeout_s": 3}}
+    _, problem = await _call(house, "PUT", path, headers=chinese, json=body)
+    assert problem["errors"][0]["reason"].startswith("须在 15 至 120 之间")
+    await _call(house, "POST", f"{path}/stop")
+    shown = [(await _call(house, "GET", path, headers=headers))[1]["state_reason"] for headers in ({}, chinese)]
+    assert shown == ["stop", "停止"]
+
+
 async def test_import_takes_only_known_media(house: House) -> None:
     status, problem = await _import(house, CSV, "application/pdf")
     assert status == 415
