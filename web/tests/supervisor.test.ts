@@ -6,6 +6,8 @@ import { whatIfCourse } from "@/supervisor/campaigns/what_if";
 import { chosen, ordered, type Row, visible } from "@/supervisor/collectors/rows";
 import { type LadderLine, shortly, toneOf } from "@/supervisor/house/ladders";
 import { asMapping, kindOf } from "@/supervisor/lists/importing";
+import en from "@/supervisor/locales/en";
+import zh from "@/supervisor/locales/zh";
 
 describe("the abandonment budget", () => {
   it.each([
@@ -123,4 +125,10 @@ it("sends a file as what it is, with the meanings of its columns", () => {
     { header: "备注", target: "ignore" as const, field_name: "note" },
   ];
   expect(asMapping(columns)).toEqual({ 手机: "phone", 额度: "amount:limit", 备注: "ignore" });
+});
+
+it("says everything in both languages", () => {
+  const keys = (words: object, above = ""): string[] =>
+    Object.entries(words).flatMap(([key, value]) => (typeof value === "object" ? keys(value as object, `${above}${key}.`) : [above + key]));
+  expect(keys(zh)).toEqual(keys(en));
 });
