@@ -63,9 +63,8 @@ async def test_three_nodes_have_their_parts_and_the_supervisor_sees_the_whole(st
         ("b", 1, 1.0, 2),
         ("c", 1, 1.0, 2),
     ]
-    assert (
-        periods["a"].words.en == "; this node's part of the budget, for 2 of the campaign's 4 collectors: 2.0 calls left"
-    )
+    said = "; this node's part of the budget, for 2 of the campaign's 4 collectors: 2.0 calls left"
+    assert periods["a"].words.en == said
     periods["a"].ended(103.0, Disposition.ABANDONED)
     live, abandoned = periods["a"].paced_by(periods["a"].standing([]), [])
     assert TARGET * live - abandoned == 1.0
