@@ -60,5 +60,6 @@ async def check_callback_time(
     if found.allowed:
         return
     words = "nobody may be called then" if found.reason is None else found.reason.en
+    said = {} if found.reason is None else {words: found.reason.zh}
     fix = "" if found.next_at is None else f"the next time is {found.next_at.isoformat()}"
-    raise bad_field("body.callback_at", words, fix)
+    raise bad_field("body.callback_at", words, fix, said)

@@ -5,7 +5,7 @@ said in Chinese to whoever asks for it, each sentence as far as it has a Chinese
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 
 import msgspec
@@ -42,18 +42,19 @@ class Problem(BaseModel):
 
 @dataclass(eq=False)
 class ApiError(Exception):
-    """Raised by a handler to answer with a problem."""
+    """Raised by a handler to answer with a problem. `said` has the Chinese of sentences that no catalogue knows."""
 
     status: HTTPStatus
     detail: str
     errors: Sequence[FieldError] = ()
     headers: Mapping[str, str] | None = None
+    said: Mapping[str, str] = field(default_factory=dict)
 
     def response(self, language: Language = "en") -> web.Response:
         """The answer to send, in the caller's language."""
         problem = Problem(title=self.status.phrase, status=self.status, detail=self.detail, errors=list(self.errors))
         if language == "zh":
-            problem = _in_chinese(problem)
+            problem = _in_chinese(problem, self.said)
         return web.Response(
             status=self.status,
             body=msgspec.json.encode(problem.model_dump()),
@@ -62,21 +63,21 @@ class ApiError(Exception):
         )
 
 
-def _in_chinese(problem: Problem) -> Problem:
+def _in_chinese(problem: Problem, said: Mapping[str, str]) -> Problem:
     """What has no Chinese form stays; a detail that only sums up the fields tells their reasons."""
-    errors = [_field_in_chinese(error) for error in problem.errors]
+    errors = [_field_in_chinese(error, said) for error in problem.errors]
     if errors and problem.detail == _summed_up(problem.errors):
-        is_whole = all(said is not error for said, error in zip(errors, problem.errors, strict=True))
+        is_whole = all(one is not error for one, error in zip(errors, problem.errors, strict=True))
         detail = "；".join(dict.fromkeys(error.reason for error in errors[:MOST_SUMMED_UP])) if is_whole else ""
     else:
-        detail = chinese(problem.detail)
+        detail = said.get(problem.detail) or chinese(problem.detail)
     title = chinese(problem.title) or problem.title
     return problem.model_copy(update={"title": title, "detail": detail or problem.detail, "errors": errors})
 
 
-def _field_in_chinese(error: FieldError) -> FieldError:
+def _field_in_chinese(error: FieldError, said: Mapping[str, str]) -> FieldError:
     """Reason and fix, or none of them."""
-    reason, fix = chinese(error.reason), chinese(error.fix)
+    reason, fix = said.get(error.reason) or chinese(error.reason), chinese(error.fix)
     return FieldError(field=error.field, reason=reason, fix=fix) if reason and (fix or not error.fix) else error
 
 
@@ -94,10 +95,10 @@ def conflict(detail: str) -> ApiError:
     return ApiError(HTTPStatus.CONFLICT, detail)
 
 
-def bad_field(field: str, reason: str, fix: str = "") -> ApiError:
-    """422 for one field."""
+def bad_field(field: str, reason: str, fix: str = "", said: Mapping[str, str] | None = None) -> ApiError:
+    """422 for one field. `said`: as in ApiError."""
     errors = [FieldError(field=field, reason=reason, fix=fix)]
-    return ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, _summed_up(errors), errors)
+    return ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, _summed_up(errors), errors, said=said or {})
 
 
 def invalid(error: ValidationError, part: str) -> ApiError:

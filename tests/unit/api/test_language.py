@@ -57,6 +57,16 @@ def test_what_has_no_chinese_stays_english_and_whole() -> None:
     assert said["errors"] == [{"field": "a", "reason": "is missing", "fix": "wait"}]
 
 
+def test_a_sentence_may_bring_its_own_chinese() -> None:
+    said = problem(
+        bad_field("a", "Sunday is no workday", "leave it out", {"Sunday is no workday": "周日不是工作日"}), "zh"
+    )
+    assert (said["detail"], said["errors"]) == (
+        "周日不是工作日",
+        [{"field": "a", "reason": "周日不是工作日", "fix": "请去掉"}],
+    )
+
+
 def test_both_languages_tell_the_same_figures_or_chinese_nothing() -> None:
     spent = both("{n} of {of:.1f} spent", "已用 {n}/{of:.1f}", n=3, of=4.25)
     assert spent == Bilingual("3 of 4.2 spent", "已用 3/4.2")
