@@ -209,6 +209,10 @@ class AgentDesk:
         await self._previews.skipped(offer, reason)
         return self.view(agent_id)
 
+    def has_shown(self, agent_id: int, phone_id: int) -> bool:
+        """Whether a number is of the case on the collector's screen, or of the one before."""
+        return self._screens.has_shown(agent_id, phone_id)
+
     async def dial_manually(self, agent_id: int, phone_id: int) -> AgentDeskView:
         """Calls one number of a contact, for the contact's campaign. Raises AgentStateError, InputError."""
         session = self._sessions.get(agent_id)

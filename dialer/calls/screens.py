@@ -38,10 +38,17 @@ class Screens:
         self._refused: dict[int, NotDialed] = {}
         self._notices: dict[int, str] = {}
         self._causes: dict[int, str] = {}
+        self._last: dict[int, frozenset[int]] = {}
 
     def find(self, agent_id: int) -> Shown | None:
         """The case on the screen, None while there is none."""
         return self._shown.get(agent_id)
+
+    def has_shown(self, agent_id: int, phone_id: int) -> bool:
+        """Whether a number is of the case on the screen, or of the one before."""
+        shown = self._shown.get(agent_id)
+        now = frozenset() if shown is None else _phone_ids(shown)
+        return phone_id in now or phone_id in self._last.get(agent_id, frozenset())
 
     def refused(self, agent_id: int) -> NotDialed | None:
         """Why the last call that the collector asked for was not placed."""
@@ -77,7 +84,8 @@ class Screens:
         if transition.old in IN_TALK and transition.new not in (*IN_TALK, AgentState.WRAPUP, AgentState.OFFLINE):
             self._notices[agent_id] = TAKEN_BACK
         if transition.new not in WITH_CASE:
-            self._shown.pop(agent_id, None)
+            gone = self._shown.pop(agent_id, None)
+            self._last[agent_id] = self._last.get(agent_id, frozenset()) if gone is None else _phone_ids(gone)
             self._calls.pop(agent_id, None)
         elif transition.new in IN_CALL and isinstance(call, AttemptRunner):
             self._show_call(agent_id, call)
@@ -87,6 +95,7 @@ class Screens:
         agent_id = session.agent_id
         if session.state is AgentState.OFFLINE:
             self._causes.pop(agent_id, None)
+            self._last.pop(agent_id, None)
             return None
         desk, shown = desk_view(session, None, clock), self._shown.get(agent_id)
         cause = self._causes.get(agent_id, "")
@@ -112,6 +121,10 @@ class Screens:
             self._shown[agent_id] = Shown(call.order, next(_versions), attempt_id)
         elif shown.attempt_id != attempt_id:
             self._shown[agent_id] = replace(shown, order=call.order, attempt_id=attempt_id, version=next(_versions))
+
+
+def _phone_ids(shown: Shown) -> frozenset[int]:
+    return frozenset(phone.phone_id for phone in shown.order.contact.phones)
 
 
 def _live_case(shown: Shown) -> LiveData:

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 CHINESE: Mapping[str, str] = {
     # ---- phone and state
     "no headset is connected in the browser, and the phone {user} is not registered": (
-        "浏览器耳麦未连接，且话机 {user} 未注册"
+        "浏览器耳机未连接，且话机 {user} 未注册"
     ),
-    "no headset is connected in the browser, and no phone is set": "浏览器耳麦未连接，且未设置话机",
+    "no headset is connected in the browser, and no phone is set": "浏览器耳机未连接，且未设置话机",
     "the phone is ringing already": "话机正在振铃",
     "the phone could not be rung: {error}": "无法呼叫话机：{error}",
     "the phone refused: {status}": "话机拒绝：{status}",
-    "the phone is not connected": "耳麦未连接",
+    "the phone is not connected": "耳机未连接",
     "a call may come at any moment: take a break first": "随时可能来电，请先示忙",
     "there is no such collector at a desk; log in first": "该催收员未签入，请先签入",
     "there is no such collector": "没有该催收员",
@@ -32,6 +32,7 @@ CHINESE: Mapping[str, str] = {
     "the call is not recorded": "此通话未录音",
     "there is no talk to pause the recording of": "没有可暂停录音的通话",
     "there is no such number": "没有该号码",
+    "this number is of no case on your screen": "该号码不属于您屏幕上的案件",
     "there is no such contact": "没有该联系人",
     "there is no such attempt": "没有该呼叫",
     "the case is paid: no calls": "案件已还清，不可外呼",
@@ -102,14 +103,14 @@ CHINESE: Mapping[str, str] = {
     "until needs a UTC offset": "截止时间须带时区偏移",
     "{name} needs a UTC offset": "{name} 须带时区偏移",
     # ---- listening in
-    "a person listens in, with the own account and phone": "监听须由个人使用自己的账号和耳麦进行",
+    "a person listens in, with the own account and phone": "监听须由个人使用自己的账号和耳机进行",
     "quality assurance hears calls and speaks in none: monitor only": "质检员只能监听，不能耳语或插话",
     "you listen in on collectors of your own team": "只能监听本团队的催收员",
     "you do not listen to this collector": "您没有在监听该催收员",
     "something else was asked for meanwhile": "监听方式已被更改，请重试",
     "this house allows no {mode:zh}": "本机构不允许{mode}",
-    "your phone is a collector's at the moment: log out there first": "您的耳麦正用于催收工作台，请先在那里签出",
-    "your phone is not connected": "您的耳麦未连接",
+    "your phone is a collector's at the moment: log out there first": "您的耳机正用于催收工作台，请先在那里签出",
+    "your phone is not connected": "您的耳机未连接",
     "nobody hears the collector's phone: it is not connected": "催收员的话机未连接",
     "as many listen to this leg as may": "监听该通话的人数已达上限",
     "the leg is closed": "线路已关闭",

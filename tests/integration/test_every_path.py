@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dialer.api.client import ApiClient
+from dialer.api.client import ApiCallError, ApiClient
 from dialer.api.security import hash_token
 from dialer.compliance.proof import ProofKind
 from dialer.model.account import Role
@@ -24,7 +24,8 @@ NIGHT = datetime.fromisoformat("2026-11-23T23:00:00+08:00")
 NUMBER = "+8613800001234"
 SPOKEN = {"amount": "100.00", "due_date": "2026-12-01"}
 """What a reminder's script says: nobody is rung who could not be told anything."""
-TOKEN = "token-of-the-collector"
+TOKEN = "token-of-a-supervisor"
+OWN_TOKEN = "token-of-the-collector"
 Way = Callable[[CallLab, Campaign], Awaitable[None]]
 
 
@@ -71,12 +72,17 @@ async def by_hand(lab: CallLab, campaign: Campaign) -> None:
 
 
 async def by_the_api(lab: CallLab, campaign: Campaign) -> None:
-    """The same from outside."""
+    """The same from outside: a supervisor any number, a collector none of a case that was not on the screen."""
     (agent_id,) = lab.agent_ids
-    now = lab.app.clock.utcnow()
-    await lab.app.storage.accounts.add_token(hash_token(TOKEN), "collector", Role.COLLECTOR, now, account_id=agent_id)
-    async with ApiClient(f"http://{HOST}:{lab.app.http_port}", TOKEN) as api:
-        await api.post(f"/v1/agents/{agent_id}/dial", {"phone_id": await phone_id(lab, campaign)})
+    accounts, now = lab.app.storage.accounts, lab.app.clock.utcnow()
+    await accounts.add_token(hash_token(OWN_TOKEN), "collector", Role.COLLECTOR, now, account_id=agent_id)
+    await accounts.add_token(hash_token(TOKEN), "supervisor", Role.SUPERVISOR, now)
+    path, body = f"/v1/agents/{agent_id}/dial", {"phone_id": await phone_id(lab, campaign)}
+    url = f"http://{HOST}:{lab.app.http_port}"
+    async with ApiClient(url, OWN_TOKEN) as own, ApiClient(url, TOKEN) as api:
+        with pytest.raises(ApiCallError, match="of no case on your screen"):
+            await own.post(path, body)
+        await api.post(path, body)
 
 
 async def phone_id(lab: CallLab, campaign: Campaign) -> int:

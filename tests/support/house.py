@@ -141,6 +141,9 @@ class PlayedDesk:
     async def preview_skip(self, agent_id: int, code: str, words: str) -> AgentDeskView:
         raise AgentStateError("there is no case to dial or skip")
 
+    def has_shown(self, agent_id: int, phone_id: int) -> bool:
+        return False
+
     async def dial_manually(self, agent_id: int, phone_id: int) -> AgentDeskView:
         return self.view(agent_id)
 
