@@ -59,14 +59,13 @@ class Figures:
         """Attempts by campaign and span, of one campaign or of all; span n goes from bounds[n] to bounds[n + 1]."""
         return await self._database.read(lambda connection: _hours(connection, bounds, promises, campaign_id))
 
-    async def contacts(self, campaign_id: int, begins: datetime, ends: datetime) -> Contacts:
-        """How many contacts a campaign called in [begins, ends), and how many it reached."""
+    async def contacts(self, begins: datetime, ends: datetime, campaign_id: int | None = None) -> dict[int, Contacts]:
+        """How many contacts were called in [begins, ends) and how many reached, by campaign; of one, or of all."""
         reached = func.count(case((_LIVE, attempts.c.contact_id)).distinct())
-        query = select(func.count(attempts.c.contact_id.distinct()), reached).where(
-            attempts.c.campaign_id == campaign_id, *_within(begins, ends)
-        )
-        row = await self._database.read(lambda connection: connection.execute(query).one())
-        return Contacts(row[0], row[1])
+        query = select(attempts.c.campaign_id, func.count(attempts.c.contact_id.distinct()), reached)
+        query = query.where(*_of(campaign_id), *_within(begins, ends)).group_by(attempts.c.campaign_id)
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return {row[0]: Contacts(row[1], row[2]) for row in rows}
 
     async def collectors(
         self, begins: datetime, ends: datetime, promises: PromiseCodes

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from dialer.model.figures import SUMS, Tally
+from dialer.model.figures import SUMS, Contacts, Tally
 from dialer.words.bilingual import Bilingual
 
 VERSION = 1
@@ -183,6 +183,11 @@ def figures_of(tally: Tally) -> dict[str, float | None]:
         "wait_p90_s": tally.wait_s(0.9),
     }
     return with_ratios(counts | times)
+
+
+def contact_figures(contacts: Contacts) -> dict[str, float | None]:
+    """Different contacts, and the share of them that was reached."""
+    return with_ratios({"contacts_tried": contacts.tried, "contacts_reached": contacts.reached})
 
 
 def with_ratios(counted: Mapping[str, float | None]) -> dict[str, float | None]:

@@ -14,10 +14,12 @@ from zoneinfo import ZoneInfo
 
 from dialer.clock import Clock
 from dialer.model.campaign import CampaignSettings, FormFieldKind
-from dialer.model.figures import CampaignHour, CollectorFigures, Tally, total
+from dialer.model.figures import CampaignHour, CollectorFigures, Contacts, Tally, total
 from dialer.storage import Storage
 
 REFRESH_S = 5.0
+CONTACTS_REFRESH_S = 20.0
+"""Different contacts of a day do not add up from hours: each reading goes through the whole day."""
 COST_FACTOR = 50
 SETTLED_AFTER = timedelta(hours=2)
 """So long after its end an hour is read again but seldom: its last talks are over by then, and wrapped up."""
@@ -74,6 +76,7 @@ class FigureBook:
         self._days: dict[date, _Reading[DayFigures]] = {}
         self._settled: dict[tuple[date, int], _Reading[tuple[CampaignHour, ...]]] = {}
         self._floor: dict[date, _Reading[tuple[CollectorFigures, ...]]] = {}
+        self._contacts: dict[date, _Reading[dict[int, Contacts]]] = {}
         self._asking = asyncio.Lock()
 
     @property
@@ -93,6 +96,12 @@ class FigureBook:
             today = self.today
             return await self._fresh(self._floor, today, REFRESH_S, lambda: self._read_collectors(today))
 
+    async def contacts(self) -> dict[int, Contacts]:
+        """Today's different contacts by campaign. Raises StorageError."""
+        async with self._asking:
+            today = self.today
+            return await self._fresh(self._contacts, today, CONTACTS_REFRESH_S, lambda: self._read_contacts(today))
+
     async def _fresh(
         self, known: dict[K, _Reading[T]], key: K, refresh_s: float, read: Callable[[], Awaitable[T]]
     ) -> T:
@@ -109,6 +118,10 @@ class FigureBook:
     async def _read_collectors(self, day: date) -> tuple[CollectorFigures, ...]:
         begins, *_, ends = hour_bounds(day, self._zone())
         return await self._storage.figures.collectors(begins, min(ends, self._clock.utcnow()), await self._promises())
+
+    async def _read_contacts(self, day: date) -> dict[int, Contacts]:
+        begins, *_, ends = hour_bounds(day, self._zone())
+        return await self._storage.figures.contacts(begins, ends)
 
     async def _read_day(self, day: date) -> DayFigures:
         zone, utcnow = self._zone(), self._clock.utcnow()

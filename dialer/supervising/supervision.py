@@ -13,12 +13,12 @@ from dialer.agents.sessions import AgentSession
 from dialer.clock import Clock
 from dialer.compliance.policy import Policy
 from dialer.live import LiveBoard
-from dialer.model.figures import Tally
+from dialer.model.figures import Contacts, Tally
 from dialer.sip.ladder_book import LadderBook
 from dialer.storage import Storage
 from dialer.supervising.alarm_keeper import AlarmKeeper
 from dialer.supervising.caller_id_book import CallerIdBook
-from dialer.supervising.definitions import VERSION, figures_of
+from dialer.supervising.definitions import VERSION, contact_figures, figures_of
 from dialer.supervising.figure_book import FigureBook
 from dialer.supervising.what_if import WhatIf
 
@@ -94,13 +94,16 @@ class Supervision:
 
     async def tell(self) -> None:
         """Puts today's figures on the live board: `today/house`, and `today/ID` of each campaign that has any."""
-        found = await self.figures.day()
+        found, contacts = await self.figures.day(), await self.figures.contacts()
         by_campaign = found.by_campaign()
-        told = {f"today/{campaign_id}": tally for campaign_id, tally in by_campaign.items()}
-        told[f"today/{HOUSE}"] = sum(by_campaign.values(), start=Tally())
-        for topic, tally in told.items():
+        told = {
+            f"today/{campaign_id}": figures_of(tally) | contact_figures(contacts.get(campaign_id, Contacts()))
+            for campaign_id, tally in by_campaign.items()
+        }
+        told[f"today/{HOUSE}"] = figures_of(sum(by_campaign.values(), start=Tally()))
+        for topic, figures in told.items():
             about = {"version": VERSION, "day": found.day.isoformat(), "read_at": found.read_at.isoformat()}
-            self.house.board.publish(topic, about | figures_of(tally))
+            self.house.board.publish(topic, about | figures)
         for topic in self._told - told.keys():  # of yesterday
             self.house.board.publish(topic, None)
         self._told = frozenset(told)

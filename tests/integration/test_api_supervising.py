@@ -90,7 +90,7 @@ async def test_today_is_on_the_live_board(house: House, policy: Policy) -> None:
     campaign_id = await _one_talk(house, policy)
     await house.services.supervision.tell()
     topic = house.live.snapshot()[f"today/{campaign_id}"]
-    assert (topic["dials"], topic["live"], topic["answer_rate"]) == (1, 1, 1.0)
+    assert (topic["dials"], topic["live"], topic["answer_rate"], topic["contact_rate"]) == (1, 1, 1.0, 1.0)
     assert house.live.snapshot()["today/house"]["dials"] == 1
 
 

@@ -56,7 +56,9 @@ async def test_attempts_by_hour_with_all_that_came_of_them(storage: Storage, dia
     assert tally.verdicts == {"human": 3, "machine": 1}
     assert [tally.wait_s(share) for share in (0.5, 0.9)] == pytest.approx([0.4, 2.0])
     assert await storage.figures.hours(BOUNDS, {}, campaign_id + 1) == ()
-    assert await storage.figures.contacts(campaign_id, BOUNDS[0], BOUNDS[-1]) == Contacts(tried=4, reached=2)
+    called = {campaign_id: Contacts(tried=4, reached=2)}
+    assert await storage.figures.contacts(BOUNDS[0], BOUNDS[-1]) == called
+    assert await storage.figures.contacts(BOUNDS[0], BOUNDS[-1], campaign_id) == called
 
 
 async def test_the_hour_is_that_of_the_dial(storage: Storage, dialing: Dialing) -> None:

@@ -12,8 +12,8 @@ from pydantic import AfterValidator, BaseModel, Field
 from dialer.api.problems import not_found
 from dialer.api.routes.campaigns import CampaignPath
 from dialer.api.routing import YEARS, Call, Input, Nothing, Routes
-from dialer.model.figures import Tally
-from dialer.supervising.definitions import DEFINITIONS, DIGITS, VERSION, Definition, figures_of, with_ratios
+from dialer.model.figures import Contacts, Tally
+from dialer.supervising.definitions import DEFINITIONS, DIGITS, VERSION, Definition, contact_figures, figures_of
 from dialer.supervising.figure_book import DayFigures
 from dialer.words.bilingual import Bilingual
 
@@ -155,8 +155,8 @@ async def campaign_figures(call: Call[CampaignPath, DayQuery, Nothing]) -> Campa
     if await storage.campaigns.get(campaign_id) is None:
         raise not_found("campaign")
     found = await call.services.supervision.figures.day(call.query.day)
-    contacts = await storage.figures.contacts(campaign_id, found.bounds[0], found.bounds[-1])
-    counted = with_ratios({"contacts_tried": contacts.tried, "contacts_reached": contacts.reached})
+    known = await storage.figures.contacts(found.bounds[0], found.bounds[-1], campaign_id)
+    counted = contact_figures(known.get(campaign_id, Contacts()))
     return CampaignDay.model_validate(_day(found, campaign_id) | counted | {"campaign_id": campaign_id})
 
 
