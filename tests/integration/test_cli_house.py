@@ -79,7 +79,7 @@ def test_first_user_and_token(config: Path) -> None:
     long = ("user", "add", "x", "--name", "X", "--password", "long enough", "--config", config)
     asked = _run(*long, "--sip-user", "102")
     assert "nobody is there to ask" in str(asked.exception)
-    assert "no phone to ring" in _run(*long).output
+    assert "no desk phone" in _run(*long).output
 
 
 def test_import_prints_what_became_of_the_list(config: Path, tmp_path: Path) -> None:
