@@ -60,7 +60,7 @@ class Pages:
 async def pages(
     house: PathHouse, browser: Browser, login: str, language: str = "en", colours: str = "light"
 ) -> AsyncIterator[Pages]:
-    async with new_page(browser, house, language=language, reduced_motion="reduce", color_scheme=colours) as seen:
+    async with new_page(browser, house, language=language, color_scheme=colours) as seen:
         await seen.log_in(login)
         yield Pages(seen)
 
@@ -173,9 +173,9 @@ async def places_and_lifts_a_hold(root: Pages) -> None:
 async def finds_it_all_in_the_audit_log(root: Pages) -> None:
     """Everything above, by who did it; one click narrows it down."""
     await root.open("audit")
-    for action in ("prompt.upload", "token.revoke", "account.update", "holds.lift"):
+    for action in ("uploaded a prompt", "revoked a token", "changed an account", "lifted a hold"):
         await expect(root.row(action)).to_contain_text("Root (administrator)")
-    await root.press("prompt.upload", root.row("prompt.upload"))
+    await root.press("uploaded a prompt", root.row("uploaded a prompt"))
     await expect(root.seen.page.locator("main tbody tr")).to_have_count(1)
     async with root.seen.page.expect_download() as waiting:
         await root.seen.page.get_by_role("link", name="Take along as CSV").click()

@@ -31,7 +31,7 @@ UNTRANSLATED = re.compile(r"\bsupervisor\.[a-z]")
 async def test_a_supervisors_morning(tmp_path: Path) -> None:
     async with collector_scene(tmp_path) as scene, chromium() as browser:
         await new_account(scene.house, "sue", Role.SUPERVISOR)
-        async with new_page(browser, scene.house, reduced_motion="reduce") as sue:  # axe sees no colour on its way
+        async with new_page(browser, scene.house) as sue:
             await sue.log_in("sue")
             await imports_a_list_with_broken_rows(sue)
             campaign_id = await makes_a_campaign_of_it(sue, scene)
@@ -41,7 +41,7 @@ async def test_a_supervisors_morning(tmp_path: Path) -> None:
             await sends_the_collector_on_a_break(sue, scene)
             await pauses_it(sue)
         for language, size in (("en", PHONE), ("zh", (1366, 768))):
-            async with new_page(browser, scene.house, language=language, size=size, reduced_motion="reduce") as sue:
+            async with new_page(browser, scene.house, language=language, size=size) as sue:
                 await sue.log_in("sue")
                 for page in (*PAGES, f"campaigns/{campaign_id}", f"trunks/{TRUNK}", "campaigns/new"):
                     await is_whole(sue, page)

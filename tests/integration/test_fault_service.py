@@ -216,7 +216,8 @@ async def test_a_database_that_cannot_grow_stops_new_calls_and_loses_nothing(tmp
                     await limited_by(api, campaign_id, "disk")
                     placed = len(world.carriers[BUSY_TOWN].calls)
                     assert world.carriers[TOWN].calls[0].ended_at is None
-                    await api.post(f"/v1/agents/{house.robots[0].agent_id}/hang-up")
+                    async with house.api(house.robots[0].token) as own:
+                        await own.post(f"/v1/agents/{house.robots[0].agent_id}/hang-up")
                     await asyncio.sleep(5.0)  # longer than a few tries to settle it
                     assert len(world.carriers[BUSY_TOWN].calls) <= placed + 1  # one may have been reserved before
                     service.limit_files(None)

@@ -54,14 +54,16 @@ class Studio:
         That is all fields for the frames that the tap gave, from which nothing is missing, and the label of the file.
         """
         calls = await hear_clips(self.endpoint, self.media, clips, self.folder, weather)
-        for _ in range(REPEATS):
+        for again in range(REPEATS):
             disturbed = [clip for clip in clips if calls[clip.name].was_disturbed]
             if len(disturbed) <= len(clips) / 2:
                 break
-            calls |= await hear_clips(self.endpoint, self.media, disturbed, self.folder, weather)
+            folder = self.folder / f"again-{again}"
+            folder.mkdir()
+            calls |= await hear_clips(self.endpoint, self.media, disturbed, folder, weather)
         live = {clip.name: calls[clip.name].verdict(clip) for clip in clips}
-        again = {clip.name: verdict_of(calls[clip.name].frames(target_of(clip)), clip.early) for clip in clips}
-        assert live == again
+        offline = {clip.name: verdict_of(calls[clip.name].frames(target_of(clip)), clip.early) for clip in clips}
+        assert live == offline
         assert all(heard.has_no_hole for heard in calls.values())
         for clip in calm(clips, calls):
             assert label_of(live[clip.name]) == label_of(self.offline[clip.name]), clip.name

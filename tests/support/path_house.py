@@ -171,7 +171,7 @@ class PathHouse:
     async def entries(self, campaign_id: int) -> Mapping[str, int]:
         """How many entries stand where, the empty places left out."""
         counts = (await self.api.get(f"/v1/campaigns/{campaign_id}/entries"))["counts"]
-        return {name: count for name, count in counts.items() if count}
+        return {name: count for name, count in counts.items() if count and name != "next_due_at"}
 
     async def recording(self, attempt: Attempt) -> tuple[Mapping[str, Any], bytes]:
         """Waits until the attempt's recording is finalised; what is known of it, and its file."""
