@@ -23,6 +23,7 @@ CALL_LIMIT_MS = 30_000
 LOOK_MS = 500
 PREVIEW_LIMIT_S = 600
 """Nobody hurries while pictures are taken."""
+WRAP_UP_LIMIT_S = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +33,17 @@ class _Words:
     connect: str
     connected: str
     begin: str
+    shift: str
+    ready: str
     identity: str
     language_index: int
 
 
 WORDS = {
-    "en": _Words("Connect the headset", "Headset connected", "Begin", "Who is on the line?", 0),
-    "zh": _Words("连接耳机", "耳机已连接", "开始", "接听人是谁？", 1),
+    "en": _Words(
+        "Connect the headset", "Headset connected", "Begin", "Begin the shift", "Ready", "Who is on the line?", 0
+    ),
+    "zh": _Words("连接耳机", "耳机已连接", "开始", "开始上班", "就绪", "接听人是谁？", 1),
 }
 
 
@@ -57,6 +62,15 @@ async def desk_pictures(studio: "Studio", language: str) -> None:
         await _call(studio, page, language)
         await page.keyboard.press("Alt+.")
         await api.post(f"/v1/campaigns/{campaign_id}/stop")
+        await _end(api, page, words)
+
+
+async def _end(api: ApiClient, page: Page, words: _Words) -> None:
+    """The shift ends with the wrap-up, so that the next language begins one."""
+    agents = (await api.get("/v1/agents"))["items"]
+    agent_id = next(agent["agent_id"] for agent in agents if agent["login"] == "collector")
+    await api.post(f"/v1/agents/{agent_id}/log-out")
+    await page.get_by_role("heading", name=words.shift).wait_for()
 
 
 async def _campaign(api: ApiClient, name: str, first_number: int) -> int:
@@ -66,7 +80,7 @@ async def _campaign(api: ApiClient, name: str, first_number: int) -> int:
         await asyncio.to_thread(write_sample_list, path, CONTACTS, first_number, today, first_number)
         content = await asyncio.to_thread(path.read_bytes)
     imported = await api.upload("/v1/lists", {"name": name}, content, "text/csv")
-    settings = settings_of("preview") | {"preview_limit_s": PREVIEW_LIMIT_S, "wrap_up_limit_s": PREVIEW_LIMIT_S}
+    settings = settings_of("preview") | {"preview_limit_s": PREVIEW_LIMIT_S, "wrap_up_limit_s": WRAP_UP_LIMIT_S}
     body = {"name": name, "list_ids": [imported["call_list"]["list_id"]], "settings": settings}
     campaign_id = int((await api.post("/v1/campaigns", body))["campaign_id"])
     await api.post(f"/v1/campaigns/{campaign_id}/check")
@@ -86,7 +100,7 @@ async def _begin(studio: "Studio", page: Page, language: str, campaign: str) -> 
     await page.get_by_text(words.connected).first.wait_for()
     await studio.take(page, language, "desk-start")
     await page.get_by_role("button", name=words.begin, exact=True).click()
-    await page.keyboard.press("=")
+    await page.get_by_role("button", name=words.ready).first.click()
 
 
 async def _call(studio: "Studio", page: Page, language: str) -> None:
