@@ -257,7 +257,8 @@ async def _check_callback(call: AnyCall, attempt: Attempt, campaign: Campaign) -
     """A promise is made only for a time at which it may be kept; what else is wrong with it the form says."""
     at, services = call.body.callback_at, call.services
     is_promised = any(code.callback for code in campaign.settings.form.codes if code.code == call.body.code)
-    if not is_promised or at is None or at.tzinfo is None or at <= services.clock.utcnow():
+    is_own = attempt.agent_id in (None, call.path.agent_id)  # another's is refused by the desk, and tells nothing
+    if not is_own or not is_promised or at is None or at.tzinfo is None or at <= services.clock.utcnow():
         return
     contact = await services.storage.lists.contact_of_phone(attempt.phone_id)
     if contact is not None:
