@@ -13,6 +13,7 @@ MAX_TEXT = 2000
 """Characters of a text field or note."""
 MAX_AMOUNT = Decimal(10) ** 12
 CENT = Decimal("0.01")
+CAMPAIGN_ENDED = "the campaign has ended and would keep no callback: choose another outcome"
 NOT_CONFIRMED = "it needs the right person, and nobody has recorded that the right person was on the line"
 
 
@@ -21,12 +22,14 @@ class FormFacts:
     """What a wrap-up is held against beside its form: the day at the house, what the case owes (None: not known).
 
     `is_confirmed`: the right person is on record as having been on the line, or the campaign does not ask for it.
+    `keeps_callbacks`: the campaign goes on, so that what is promised now will be dialed.
     """
 
     today: date
     debt: Decimal | None = None
     is_workday: Callable[[date], bool] = lambda day: True
     is_confirmed: bool = True
+    keeps_callbacks: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,7 @@ def check_wrap_up(form: DispositionForm, wrap_up: WrapUp, now: datetime, facts: 
     if code is None:
         known_codes = ", ".join(known.code for known in form.codes)
         raise FormError({"code": f"{wrap_up.code!r} is not in this campaign's form; known: {known_codes}"})
-    problems = _field_problems(form, wrap_up, facts) | _callback_problems(code, wrap_up.callback_at, now)
+    problems = _field_problems(form, wrap_up, facts) | _callback_problems(code, wrap_up.callback_at, now, facts)
     if code.right_party and not facts.is_confirmed:
         problems["code"] = f"{code.code}: {NOT_CONFIRMED}"
     if len(wrap_up.note) > MAX_TEXT:
@@ -134,7 +137,11 @@ def _day_problem(limits: FieldLimits, day: date, facts: FormFacts) -> str:
     return "must be a workday" if limits.workdays_only and not facts.is_workday(day) else ""
 
 
-def _callback_problems(code: DispositionCode, callback_at: datetime | None, now: datetime) -> dict[str, str]:
+def _callback_problems(
+    code: DispositionCode, callback_at: datetime | None, now: datetime, facts: FormFacts
+) -> dict[str, str]:
+    if code.callback and not facts.keeps_callbacks:
+        return {"code": f"{code.code}: {CAMPAIGN_ENDED}"}
     if callback_at is None:
         return {"callback_at": f"needed for {code.code}"} if code.callback else {}
     if callback_at.tzinfo is None:

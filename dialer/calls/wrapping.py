@@ -10,7 +10,7 @@ from dialer.calls.form import FormFacts, check_wrap_up
 from dialer.compliance.policy import Policy
 from dialer.errors import InputError
 from dialer.model.attempt import Attempt
-from dialer.model.campaign import Campaign, CampaignSettings, DispositionCode
+from dialer.model.campaign import Campaign, CampaignSettings, CampaignState, DispositionCode
 from dialer.model.collecting import IdentityResult
 from dialer.model.contact import Contact
 from dialer.model.entry import WrapUpEffects
@@ -18,6 +18,7 @@ from dialer.model.outcome import WrapUp
 from dialer.storage.do_not_call import STOP_REASON
 from schedules.calendar import DayKind
 
+KEEPS_CALLBACKS = frozenset({CampaignState.RUNNING, CampaignState.PAUSED})
 WORKED = frozenset({DayKind.WORKDAY, DayKind.MAKE_UP_WORKDAY})
 SATURDAY = 5
 
@@ -31,7 +32,14 @@ class WrappingUp:
         self._storage = floor.services.storage
         self._sessions = sessions
 
-    def facts(self, settings: CampaignSettings, contact: Contact | None, *, is_confirmed: bool = True) -> FormFacts:
+    def facts(
+        self,
+        settings: CampaignSettings,
+        contact: Contact | None,
+        *,
+        is_confirmed: bool = True,
+        keeps_callbacks: bool = True,
+    ) -> FormFacts:
         """What a form is held against, for this case, now."""
         now = self._services.clock.utcnow()
         policy = self._services.policy.current(now)
@@ -41,6 +49,7 @@ class WrappingUp:
             debt=amount_of(owed),
             is_workday=lambda day: is_workday(policy, day),
             is_confirmed=is_confirmed,
+            keeps_callbacks=keeps_callbacks,
         )
 
     async def record(self, wrap_up: WrapUp) -> None:
@@ -55,7 +64,8 @@ class WrappingUp:
         contact = await self._storage.lists.contact_of_phone(attempt.phone_id)
         is_confirmed = await self._is_confirmed(campaign.settings, attempt.attempt_id)
         now = self._services.clock.utcnow()
-        facts = self.facts(campaign.settings, contact, is_confirmed=is_confirmed)
+        goes_on = campaign.state in KEEPS_CALLBACKS
+        facts = self.facts(campaign.settings, contact, is_confirmed=is_confirmed, keeps_callbacks=goes_on)
         code = check_wrap_up(campaign.settings.form, wrap_up, now, facts)
         await self._storage.attempts.flush_marks()  # that it was connected may not be written down yet
         await self._storage.wrap_ups.record(wrap_up, _effects(code, wrap_up), now)

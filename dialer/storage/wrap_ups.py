@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Update, bindparam, insert, select, update
 
 from dialer.compliance.proof import ProofKind
 from dialer.errors import InputError
-from dialer.model.attempt import Attempt
+from dialer.model.attempt import Attempt, Disposition
 from dialer.model.collecting import IdentityCheck
 from dialer.model.entry import EntryState, WrapUpEffects
 from dialer.model.outcome import EventType, FormValue, WrapUp
@@ -44,6 +44,17 @@ _COUNT = (
     update(attempts)
     .where(_THIS)
     .values(right_party=bindparam("new_right_party"), conversation=bindparam("new_conversation"))
+)
+_AWAITED = (
+    select(attempts.c.agent_id)
+    .outerjoin(wrap_ups, wrap_ups.c.attempt_id == attempts.c.attempt_id)
+    .where(
+        attempts.c.campaign_id == bindparam("of_campaign"),
+        attempts.c.disposition == Disposition.CONNECTED.value,
+        attempts.c.ended_at >= bindparam("since", type_=attempts.c.ended_at.type),
+        attempts.c.agent_id.is_not(None),
+        wrap_ups.c.attempt_id.is_(None),
+    )
 )
 _INDEX = select(attempts.c.number_index).where(_THIS)
 
@@ -87,6 +98,12 @@ class WrapUps:
         another wrap-up is on record for it.
         """
         return await self._database.write(lambda connection: _record(connection, self._cipher, wrap_up, effects, now))
+
+    async def awaited(self, campaign_id: int, since: datetime) -> frozenset[int]:
+        """The collectors, of whichever node, whose talks of a campaign ended since then and have no wrap-up yet."""
+        said = {"of_campaign": campaign_id, "since": since}
+        found = await self._database.read(lambda connection: connection.execute(_AWAITED, said).scalars().all())
+        return frozenset(found)
 
     async def get(self, attempt_id: int) -> WrapUp | None:
         """The wrap-up of an attempt, or None."""

@@ -63,6 +63,9 @@ CHINESE: Mapping[str, str] = {
     "it needs the right person, and nobody has recorded that the right person was on the line": (
         "须为本人接听，而此通话尚未登记已核实本人"
     ),
+    "{code}: the campaign has ended and would keep no callback: choose another outcome": (
+        "{code}：活动已结束，不会再回拨，请选择其他结果"
+    ),
     "longer than {most} characters": "超过 {most} 个字符",
     "no such field in this form": "此表单没有该字段",
     "needed for {code}": "结果 {code} 必填",

@@ -12,7 +12,7 @@ from dialer.api.security import hash_token
 from dialer.compliance.proof import ProofKind
 from dialer.model.account import Role
 from dialer.model.agent import AgentState
-from dialer.model.attempt import CallPath, Disposition
+from dialer.model.attempt import Attempt, CallPath, Disposition
 from dialer.model.campaign import AmdMode, Campaign, CampaignMode, CampaignSettings
 from dialer.model.entry import NextStep, WrapUpEffects
 from dialer.model.outcome import WrapUp
@@ -36,26 +36,29 @@ async def by_the_loop(lab: CallLab, campaign: Campaign) -> None:
 
 async def after_a_busy_line(lab: CallLab, campaign: Campaign) -> None:
     """A first attempt in the morning met a busy line; the retry is due."""
-    await attempted(lab, campaign, Disposition.BUSY)
+    dialing, attempt = await begun(lab, campaign)
+    again = NextStep(attempt.phone_id, MONDAY + timedelta(minutes=1), exhausted=False, reason="again")
+    await dialing.settle(attempt, Disposition.BUSY, step=again)
     await by_the_loop(lab, campaign)
 
 
 async def as_promised(lab: CallLab, campaign: Campaign) -> None:
-    """A callback was promised in the morning, and is due."""
+    """A callback was promised in the morning, and is due; paused meanwhile: the list was over before the promise."""
+    dialing, attempt = await begun(lab, campaign)
+    await lab.app.campaigns.pause(campaign.campaign_id, "test")
+    await dialing.settle(attempt, Disposition.CONNECTED)
     now, at = MONDAY, MONDAY + timedelta(hours=1)
-    attempt_id = await attempted(lab, campaign, Disposition.CONNECTED)
-    wrap_up = WrapUp(attempt_id, lab.agent_ids[0], "callback", now, {}, callback_at=at)
+    wrap_up = WrapUp(attempt.attempt_id, lab.agent_ids[0], "callback", now, {}, callback_at=at)
     await lab.app.storage.wrap_ups.record(wrap_up, WrapUpEffects(callback_at=at), now)
+    await lab.app.campaigns.resume(campaign.campaign_id, "test")
     await by_the_loop(lab, campaign)
 
 
-async def attempted(lab: CallLab, campaign: Campaign, disposition: Disposition) -> int:
+async def begun(lab: CallLab, campaign: Campaign) -> tuple[Dialing, Attempt]:
+    """A first attempt, in the morning."""
     dialing = Dialing(lab.app.storage, await asyncio.to_thread(bank_policy))
     (candidate,) = await dialing.claim(campaign.campaign_id, now=lab.app.clock.utcnow())
-    attempt = await dialing.reserve(dialing.reservation(candidate))
-    again = NextStep(candidate.phone.phone_id, MONDAY + timedelta(minutes=1), exhausted=False, reason="again")
-    await dialing.settle(attempt, disposition, step=again)
-    return attempt.attempt_id
+    return dialing, await dialing.reserve(dialing.reservation(candidate))
 
 
 async def from_preview(lab: CallLab, campaign: Campaign) -> None:

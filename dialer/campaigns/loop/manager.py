@@ -289,7 +289,7 @@ class CampaignManager:
         campaign = running.campaign
         if campaign.state is CampaignState.RUNNING and running.is_over:
             await running.recount()
-            if running.is_over:
+            if running.is_over and not await running.awaits_wrap_ups():
                 await self._change(campaign.campaign_id, CampaignAction.COMPLETE, "every entry is done or exhausted")
         elif campaign.state is CampaignState.DRAINING and not running.runners:
             await self._change(campaign.campaign_id, CampaignAction.DRAINED, campaign.state_reason)

@@ -49,6 +49,8 @@ COUNT_COST_FACTOR = 50
 PACER_SAVE_S = 30.0
 CALLBACK_PAUSE = timedelta(seconds=30)
 """A callback promised by a collector who is busy is looked at again after this."""
+WRAP_UP_PATIENCE = timedelta(minutes=1)
+"""On top of its limit a wrap-up on another node, or of before a restart, may take so long to be recorded."""
 NO_CALLS_PAUSE = timedelta(seconds=5)
 
 
@@ -147,6 +149,15 @@ class RunningCampaign:
         counts = self.counts
         is_empty = self._is_counted and counts.waiting == counts.leased == counts.dialing == 0
         return is_empty and not self.runners and all(s.busy_for != self.campaign_id for s in self._sessions)
+
+    async def awaits_wrap_ups(self) -> bool:
+        """Whether a wrap-up that could promise a callback is still to come from a collector this node does not see.
+
+        Those who took a call here speak for themselves, in `is_over`.
+        """
+        patience = timedelta(seconds=self.campaign.settings.wrap_up_limit_s) + WRAP_UP_PATIENCE
+        awaited = await self._storage.wrap_ups.awaited(self.campaign_id, self._clock.utcnow() - patience)
+        return bool(awaited - {s.agent_id for s in self._sessions if s.last_attempt_id is not None})
 
     async def recount(self) -> None:
         """Counts the entries now: what a wrap-up or a list added is seen before the campaign is called over."""
