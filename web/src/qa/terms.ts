@@ -1,30 +1,6 @@
 // The words of the API's enumerations, in the order in which people look for them.
 import type { Schemas } from "@/api/client";
 
-export const DISPOSITIONS: readonly Schemas["Disposition"][] = [
-  "connected",
-  "reminded",
-  "abandoned",
-  "machine",
-  "message_left",
-  "short_answer",
-  "silence",
-  "fax",
-  "busy",
-  "no_answer",
-  "powered_off",
-  "suspended",
-  "unreachable",
-  "incoming_barred",
-  "rejected",
-  "bad_number",
-  "network_blocked",
-  "unwanted",
-  "trunk_congestion",
-  "trunk_config",
-  "cancelled",
-  "unknown",
-];
 export const QA_STATES = ["assigned", "scored", "disputed", "final"] as const;
 export const LABELS: readonly Schemas["Label"][] = [
   "human",

@@ -1,5 +1,10 @@
-// Values whose names stand in the locale files.
+// How calls end, in the order in which people look for it, and what that is called: the same on every page.
 import type { Schemas } from "@/api/client";
+import { addWords, i18n } from "@/i18n";
+import en from "./locales/en";
+import zh from "./locales/zh";
+
+addWords("calls", en, zh);
 
 export const DISPOSITIONS: readonly Schemas["Disposition"][] = [
   "connected",
@@ -7,9 +12,9 @@ export const DISPOSITIONS: readonly Schemas["Disposition"][] = [
   "abandoned",
   "machine",
   "message_left",
-  "fax",
-  "silence",
   "short_answer",
+  "silence",
+  "fax",
   "busy",
   "no_answer",
   "powered_off",
@@ -25,3 +30,7 @@ export const DISPOSITIONS: readonly Schemas["Disposition"][] = [
   "cancelled",
   "unknown",
 ];
+
+export function dispositionName(disposition: Schemas["Disposition"]): string {
+  return i18n.global.t(`calls.disposition.${disposition}`);
+}
