@@ -31,6 +31,6 @@ export const DISPOSITIONS: readonly Schemas["Disposition"][] = [
   "unknown",
 ];
 
-export function dispositionName(disposition: Schemas["Disposition"]): string {
+export function dispositionName(disposition: string): string {
   return i18n.global.t(`calls.disposition.${disposition}`);
 }
