@@ -9,8 +9,12 @@ type Frame = Record<string, Record<string, unknown> | null>;
 export const useLive = defineStore("live", () => {
   const topics = reactive(new Map<string, Record<string, unknown>>());
   const connected = ref(false);
+  /** Until the next frame: the first one after every hello has all topics. */
+  let isFirst = true;
   const socket = new LastingSocket<Frame>("/v1/live", {
-    opened: () => (connected.value = true),
+    opened() {
+      connected.value = isFirst = true;
+    },
     heard: take,
     lost(sentAway) {
       connected.value = false;
@@ -19,6 +23,9 @@ export const useLive = defineStore("live", () => {
   });
 
   function take(frame: Frame): void {
+    // A service that began anew says of nothing it never knew that it is gone.
+    if (isFirst) topics.clear();
+    isFirst = false;
     for (const [topic, value] of Object.entries(frame)) {
       if (value === null) topics.delete(topic);
       else topics.set(topic, value);
