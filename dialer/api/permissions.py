@@ -55,6 +55,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "alarms.list": _RUNS | {_AUDITOR},
     "alarms.acknowledge": _RUNS,
     "what_if.start": _RUNS,
+    "what_if.newest": _RUNS,
     "what_if.get": _RUNS,
     "what_if.cancel": _RUNS,
     "trunks.get": _RUNS,

@@ -1,7 +1,8 @@
 """Days rehearsed before they come: each in a process of its own, one at a time, within a limit of time.
 
 The process is started from the same program (`dialer.cli.what_if_child`), runs behind everything else on the machine,
-and is ended with the service, with its time, or when nobody wants it any more.
+and is ended with the service, with its time, or when a supervisor cancels it. It goes on when the page that asked is
+left: whoever opens the campaign finds it again.
 """
 
 import asyncio
@@ -41,7 +42,7 @@ class RunState(str, Enum):
 
 
 class BusyError(DialerError):
-    """Another day is being rehearsed; wait for its end, or cancel it."""
+    """Another day is being rehearsed."""
 
 
 @dataclass(slots=True)
@@ -87,15 +88,27 @@ class WhatIf:
         run = self._runs.get(run_id)
         return run if run is not None and run.campaign_id == campaign_id else None
 
+    def newest(self, campaign_id: int) -> WhatIfRun | None:
+        """The campaign's last rehearsal, be it under way or over; None when none is kept."""
+        return next((run for run in reversed(self._runs.values()) if run.campaign_id == campaign_id), None)
+
     @property
     def is_busy(self) -> bool:
         """Whether a day is being rehearsed."""
         return self._task is not None and not self._task.done()
 
+    def expect_free(self) -> None:
+        """Raises BusyError, which says whose day is being rehearsed."""
+        if self.is_busy:
+            run = self._runs[self._last_id]
+            raise BusyError(
+                f"campaign {run.campaign_id} is being rehearsed (run {run.run_id}); "
+                "wait for its end, or cancel it there"
+            )
+
     def start(self, campaign_id: int, request: DayRequest, history: AsyncIterator[bytes], actor: str) -> WhatIfRun:
         """Begins a rehearsal; `history` is read while it goes on. Raises BusyError."""
-        if self.is_busy:
-            raise BusyError
+        self.expect_free()
         self._last_id += 1
         run = WhatIfRun(self._last_id, campaign_id, request, actor, self._clock.utcnow())
         self._runs[run.run_id] = run

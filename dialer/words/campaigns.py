@@ -153,7 +153,10 @@ CHINESE: Mapping[str, str] = {
     "choose among these": "请从中选择",
     "collectors times hours times modes is more than {most}": "催收员数 × 小时数 × 模式数超过 {most}",
     "ask for fewer hours: two show how a mode settles": "请减少小时数：两小时已足以看出模式的表现",
-    "Another day is being rehearsed; wait for its end, or cancel it.": "正在进行另一次预演，请等待其结束或取消",
+    "campaign {campaign_id} is being rehearsed (run {run_id}); wait for its end, or cancel it there": (
+        "活动 {campaign_id} 正在预演（第 {run_id} 次），请等待其结束或在该处取消"
+    ),
+    "there is no such rehearsal of this campaign since the start": "服务启动以来此活动没有预演记录",
     "there is no such rehearsal of this campaign any more": "此活动的该次预演已不存在",
     "a campaign of reminders has no collectors to pace for; there is nothing to rehearse": (
         "自动提醒活动没有催收员，无需预演"

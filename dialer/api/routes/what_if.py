@@ -14,7 +14,7 @@ from dialer.api.routing import AnyCall, Call, Id, Input, Nothing, Routes
 from dialer.model.campaign import Campaign, CampaignMode
 from dialer.model.history import Outline
 from dialer.storage.campaign_history import Extent
-from dialer.supervising.what_if import BusyError, RunState, WhatIfRun
+from dialer.supervising.what_if import RunState, WhatIfRun
 from dialer.supervising.what_if_messages import DayRequest, Lived, Quarter
 from dialer.words.said import Said
 
@@ -168,8 +168,7 @@ async def start(call: Call[CampaignPath, Nothing, WhatIfBody]) -> WhatIfOut:
     if asked.collectors * asked.hours * len(set(asked.modes)) > MAX_COLLECTOR_HOURS:
         reason = f"collectors times hours times modes is more than {MAX_COLLECTOR_HOURS:,}"
         raise bad_field("body.hours", reason, "ask for fewer hours: two show how a mode settles")
-    if what_if.is_busy:
-        raise conflict(str(BusyError()))
+    what_if.expect_free()
     campaign = await _campaign(call, call.path.campaign_id)
     own, outline = await _extent(call, campaign, limit=1)
     source, lines = await _history(call, campaign)
@@ -186,6 +185,15 @@ async def start(call: Call[CampaignPath, Nothing, WhatIfBody]) -> WhatIfOut:
     return WhatIfOut.of(what_if.start(own.campaign.campaign_id, request, lines, call.actor.actor))
 
 
+@routes.add("GET", "/v1/campaigns/{campaign_id}/what-if", "what_if.newest")
+async def newest(call: Call[CampaignPath, Nothing, Nothing]) -> WhatIfOut:
+    """Shows the campaign's last rehearsal, whoever began it, under way or over."""
+    run = call.services.supervision.what_if.newest(call.path.campaign_id)
+    if run is None:
+        raise not_found("rehearsal of this campaign since the start")
+    return WhatIfOut.of(run)
+
+
 @routes.add("GET", "/v1/campaigns/{campaign_id}/what-if/{run_id}", "what_if.get")
 async def get(call: Call[RunPath, Nothing, Nothing]) -> WhatIfOut:
     """Shows a rehearsal as far as it has come; the last twenty are kept while the service runs."""
@@ -194,7 +202,7 @@ async def get(call: Call[RunPath, Nothing, Nothing]) -> WhatIfOut:
 
 @routes.add("POST", "/v1/campaigns/{campaign_id}/what-if/{run_id}/cancel", "what_if.cancel")
 async def cancel(call: Call[RunPath, Nothing, Nothing]) -> WhatIfOut:
-    """Ends a rehearsal."""
+    """Ends a rehearsal; whoever may begin one may."""
     run = _run(call)
     call.services.supervision.what_if.cancel(run)
     return WhatIfOut.of(run)
