@@ -133,6 +133,17 @@ async def test_a_campaign_from_draft_to_its_end(house: House) -> None:
     assert status == 409
 
 
+async def test_every_step_of_a_campaign_is_on_record(house: House) -> None:
+    _, campaign = await _campaign(house)
+    path, steps = f"/v1/campaigns/{campaign['campaign_id']}", ["check", "start", "pause", "resume", "stop"]
+    assert (await _call(house, "POST", f"{path}/start"))[0] == 409  # nothing happened: nothing to record
+    for step in steps:
+        assert (await _call(house, "POST", f"{path}/{step}", Role.ADMINISTRATOR))[0] == 200
+    entries = [entry for _, entry in reversed(await house.storage.audit.list(f"campaign/{campaign['campaign_id']}"))]
+    assert [entry.action for entry in entries] == ["campaign.create", *(f"campaign.{step}" for step in steps)]
+    assert [entry.actor.split(" ")[0] for entry in entries] == ["supervisor"] + ["administrator"] * len(steps)
+
+
 async def test_changed_settings_must_be_checked_again(house: House) -> None:
     _, campaign = await _campaign(house)
     path = f"/v1/campaigns/{campaign['campaign_id']}"

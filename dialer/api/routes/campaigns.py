@@ -71,6 +71,7 @@ async def create(call: Call[Nothing, Nothing, CampaignIn]) -> CampaignOut:
     _check_agency(call, asked.settings)
     campaign = await storage.campaigns.create(asked.name, asked.list_ids, asked.settings.to_settings(), now)
     await storage.entries.build(campaign.campaign_id, now)
+    await audit(call, "campaign.create", f"campaign/{campaign.campaign_id}")
     return CampaignOut.of(campaign)
 
 
@@ -107,7 +108,9 @@ async def check(call: Call[CampaignPath, Nothing, Nothing]) -> LaunchCheck:
     on, and the latest check shows it.
     """
     await _find(call)
-    return await call.services.campaigns.check(call.path.campaign_id)
+    found = await call.services.campaigns.check(call.path.campaign_id)
+    await audit(call, "campaign.check", f"campaign/{call.path.campaign_id}")
+    return found
 
 
 @routes.add("GET", "/v1/campaigns/{campaign_id}/check", "campaigns.latest_check")
@@ -125,6 +128,7 @@ async def start(call: Call[CampaignPath, Nothing, Nothing]) -> CampaignOut:
     """Starts a checked campaign."""
     await _find(call)
     await call.services.campaigns.start(call.path.campaign_id, call.actor.actor)
+    await audit(call, "campaign.start", f"campaign/{call.path.campaign_id}")
     return CampaignOut.of(await _find(call))
 
 
@@ -133,6 +137,7 @@ async def pause(call: Call[CampaignPath, Nothing, Nothing]) -> CampaignOut:
     """Places no new calls until it is resumed; calls under way go on."""
     await _find(call)
     await call.services.campaigns.pause(call.path.campaign_id, call.actor.actor)
+    await audit(call, "campaign.pause", f"campaign/{call.path.campaign_id}")
     return CampaignOut.of(await _find(call))
 
 
@@ -141,6 +146,7 @@ async def resume(call: Call[CampaignPath, Nothing, Nothing]) -> CampaignOut:
     """Goes on with a paused campaign."""
     await _find(call)
     await call.services.campaigns.resume(call.path.campaign_id, call.actor.actor)
+    await audit(call, "campaign.resume", f"campaign/{call.path.campaign_id}")
     return CampaignOut.of(await _find(call))
 
 
@@ -149,6 +155,7 @@ async def stop(call: Call[CampaignPath, Nothing, Nothing]) -> CampaignOut:
     """Ends a campaign: no new call at once, the last ones are let to their end."""
     await _find(call)
     await call.services.campaigns.stop_now(call.path.campaign_id, call.actor.actor)
+    await audit(call, "campaign.stop", f"campaign/{call.path.campaign_id}")
     return CampaignOut.of(await _find(call))
 
 
