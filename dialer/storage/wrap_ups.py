@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import cache
 
 import msgspec
-from sqlalchemy import Connection, Update, bindparam, insert, select, update
+from sqlalchemy import Connection, Update, and_, bindparam, func, insert, or_, select, update
 
 from dialer.compliance.proof import ProofKind
 from dialer.errors import InputError
@@ -31,6 +31,9 @@ from dialer.storage.tables.base import AnyRow
 from dialer.storage.tables.campaigns import CALLBACK
 
 WRAP_UP_PURPOSE = b"wrap-up"
+NO_CALLBACK = (
+    "no callback can be kept for this case: it was stopped, is not dialed here, or another call to it is under way"
+)
 
 wrap_ups = tables.wrap_ups
 attempts = tables.attempts
@@ -59,12 +62,25 @@ _AWAITED = (
 _INDEX = select(attempts.c.number_index).where(_THIS)
 
 
+_AWAITS_ANOTHER = (EntryState.DIALING.value, EntryState.RECONCILE.value)
+"""Entries that go on with the end of the attempt that took them: a call dialed by hand does not move those."""
+
+
 @cache
 def _changing(columns: tuple[str, ...]) -> Update:
-    """Changes the entry of an attempt, unless its case was stopped; built once for each set of columns."""
-    entry_id = select(attempts.c.entry_id).where(_THIS).scalar_subquery()
+    """Changes the entry of an attempt, unless its case was stopped; built once for each set of columns.
+
+    A call dialed by hand took no entry: it speaks for that of its contact in its campaign.
+    """
+    own = select(attempts.c.entry_id).where(_THIS).scalar_subquery()
+    same = (attempts.c.campaign_id == entries.c.campaign_id, attempts.c.contact_id == entries.c.contact_id)
+    of_contact = select(entries.c.entry_id).join(attempts, and_(*same)).where(_THIS).scalar_subquery()
     change = {name: bindparam(f"new_{name}", type_=entries.c[name].type) for name in columns}
-    mine = update(entries).where(entries.c.entry_id == entry_id, entries.c.queue != EntryState.STOPPED.value)
+    mine = update(entries).where(
+        entries.c.entry_id == func.coalesce(own, of_contact),
+        entries.c.queue != EntryState.STOPPED.value,
+        or_(own.is_not(None), entries.c.queue.not_in(_AWAITS_ANOTHER)),
+    )
     return mine.values({"node": None, "lease_until": None, **change})
 
 
@@ -94,8 +110,8 @@ class WrapUps:
         there was a conversation (none without a connection). Where the right party objects the whole person is listed,
         else the number alone: whoever answered it speaks for nobody else.
 
-        False, and nothing changed, when the same was recorded already. InputError: the attempt does not exist, or
-        another wrap-up is on record for it.
+        False, and nothing changed, when the same was recorded already. InputError: the attempt does not exist, another
+        wrap-up is on record for it, or the callback it promises could not be kept.
         """
         return await self._database.write(lambda connection: _record(connection, self._cipher, wrap_up, effects, now))
 
@@ -183,7 +199,9 @@ def _apply(connection: Connection, cipher: Cipher, attempt: Attempt, effects: Wr
     change = _entry_change(attempt, effects)
     if change:
         said = {f"new_{name}": value for name, value in change.items()}
-        connection.execute(_changing(tuple(change)), {"of_attempt": attempt.attempt_id, **said})
+        changed = connection.execute(_changing(tuple(change)), {"of_attempt": attempt.attempt_id, **said})
+        if effects.callback_at is not None and changed.rowcount == 0:
+            raise InputError(NO_CALLBACK)
     if effects.do_not_call:
         number, case_ref, person_ref = _number(connection, cipher, attempt), attempt.case_ref, attempt.person_ref
         listing = Listing("wrap-up", "asked for in a call", case_ref, person_ref, attempt.attempt_id, attempt.node)

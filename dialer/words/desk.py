@@ -56,6 +56,9 @@ CHINESE: Mapping[str, str] = {
     "that call was another collector's": "该通话属于其他催收员",
     "no collector was on that call": "该通话没有催收员参与",
     "attempt {attempt_id} has a wrap-up already, and it says something else": "呼叫 {attempt_id} 已有不同的小结",
+    "no callback can be kept for this case: it was stopped, is not dialed here, or another call to it is under way": (
+        "无法为此案件保留回拨：该案件已停呼、不在本活动的拨打范围内，或正有另一通呼叫"
+    ),
     "{code} is not in this campaign's form; known: {known_codes}": "{code} 不在此活动的小结表单中，可用：{known_codes}",
     "{code}: it needs the right person, and nobody has recorded that the right person was on the line": (
         "{code}：须为本人接听，而此通话尚未登记已核实本人"

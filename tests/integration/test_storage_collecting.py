@@ -5,9 +5,11 @@ from datetime import timedelta
 
 import pytest
 
+from dialer.errors import InputError
 from dialer.model.attempt import Attempt, Disposition, Settlement
 from dialer.model.campaign import CampaignSettings, DispositionCode, DispositionForm
 from dialer.model.collecting import CollectorDay, IdentityCheck, IdentityResult
+from dialer.model.contact import CaseStatus
 from dialer.model.entry import Candidate, WrapUpEffects
 from dialer.model.outcome import EventType, WrapUp
 from dialer.storage import Storage
@@ -41,8 +43,8 @@ async def campaign_of(storage: Storage, n: int) -> int:
     return campaign_id
 
 
-async def talked(dialing: Dialing, candidate: Candidate, *, agent_id: int = AGENT) -> Attempt:
-    attempt = await dialing.reserve(dialing.reservation(candidate))
+async def talked(dialing: Dialing, candidate: Candidate, *, agent_id: int = AGENT, by_hand: bool = False) -> Attempt:
+    attempt = await dialing.reserve(dialing.by_hand(candidate) if by_hand else dialing.reservation(candidate))
     end = Settlement(
         attempt.attempt_id, Disposition.CONNECTED, MONDAY, agent_id=agent_id, answered_at=MONDAY, connected_at=MONDAY
     )
@@ -96,6 +98,49 @@ async def test_own_callbacks_are_listed_moved_and_cancelled(storage: Storage, di
     assert (left.entry_id, left.callback_at) == (first.entry_id, MONDAY + 2 * DAY)
     again = await storage.entries.claim(campaign_id, "node1", 3, MONDAY + DAY, agents=[AGENT + 1])
     assert {each.entry_id for each in again} == {second.entry_id, candidates[2].entry_id}, "an entry like any other"
+
+
+def promise(attempt: Attempt) -> tuple[WrapUp, WrapUpEffects]:
+    at = MONDAY + DAY
+    return WrapUp(attempt.attempt_id, AGENT, "later", MONDAY, {}, at), WrapUpEffects(
+        callback_at=at, callback_agent_id=AGENT
+    )
+
+
+async def test_a_call_dialed_by_hand_speaks_for_its_case(storage: Storage, dialing: Dialing) -> None:
+    """No entry was taken for it; what was promised or settled in it holds all the same."""
+    campaign_id = await campaign_of(storage, 2)
+    kept, over = await dialing.claim(campaign_id, 2)
+    await storage.wrap_ups.record(*promise(await talked(dialing, kept, by_hand=True)), MONDAY)
+    (listed,) = await storage.collecting.callbacks(AGENT)
+    assert (listed.entry_id, listed.callback_at) == (kept.entry_id, MONDAY + DAY)
+    assert listed.phone_id == kept.phone.phone_id
+
+    attempt = await talked(dialing, over, by_hand=True)
+    await storage.wrap_ups.record(
+        WrapUp(attempt.attempt_id, AGENT, "promise", MONDAY, {}), WrapUpEffects(final=True), MONDAY
+    )
+    assert (await storage.entries.counts(campaign_id, MONDAY)).done == 1
+
+
+@pytest.mark.parametrize("obstacle", ["stopped", "dialed elsewhere"])
+async def test_a_callback_that_cannot_be_kept_is_not_recorded(
+    storage: Storage, dialing: Dialing, obstacle: str
+) -> None:
+    campaign_id = await campaign_of(storage, 1)
+    (candidate,) = await dialing.claim(campaign_id)
+    attempt = await talked(dialing, candidate, by_hand=True)
+    if obstacle == "stopped":
+        await storage.cases.set_status(candidate.contact.case_ref, CaseStatus.HOLD, MONDAY)
+    else:
+        await dialing.reserve(dialing.reservation(candidate), MONDAY + timedelta(hours=3))
+    before = await storage.entries.counts(campaign_id, MONDAY)
+    with pytest.raises(InputError, match="no callback can be kept"):
+        await storage.wrap_ups.record(*promise(attempt), MONDAY)
+    assert await storage.wrap_ups.get(attempt.attempt_id) is None
+    final = WrapUp(attempt.attempt_id, AGENT, "promise", MONDAY, {})
+    assert await storage.wrap_ups.record(final, WrapUpEffects(final=True), MONDAY), "another outcome may be chosen"
+    assert await storage.entries.counts(campaign_id, MONDAY) == before
 
 
 async def test_the_figures_of_a_day_are_the_collectors_own(storage: Storage, dialing: Dialing) -> None:
