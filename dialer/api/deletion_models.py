@@ -6,6 +6,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 from dialer.api.paging import Limit, PageQuery
+from dialer.api.principal import named
 from dialer.api.routes.holds import Why
 from dialer.api.routing import Id, Input, Instant
 from dialer.evidence.retention import MAX_ITEMS
@@ -212,4 +213,4 @@ class ItemPage(BaseModel):
 
 def words_of(person: Person) -> str:
     """How a person is named to people."""
-    return f"{person.name} ({person.role.value})"
+    return named(person.name, person.role, person.account_id)

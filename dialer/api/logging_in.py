@@ -6,6 +6,7 @@ from datetime import datetime
 from aiohttp import web
 
 from dialer.api.gatekeeper import GATEKEEPER
+from dialer.api.principal import named
 from dialer.api.routing import AnyCall
 from dialer.api.security import hash_token
 from dialer.api.sessions import new_secret
@@ -27,7 +28,7 @@ async def begin_session(call: AnyCall, account: Account, way: LogInWay) -> NewSe
     await services.storage.sessions.open(
         hash_token(secret), account.account_id, now, lasts=rules.lasts, remote=remote, log_in=way
     )
-    actor, subject = f"{account.name} ({account.role.value})", f"account/{account.account_id}"
+    actor, subject = named(account.name, account.role, account.account_id), f"account/{account.account_id}"
     await services.storage.audit.record(AuditEntry(now, actor, "session.open", subject, f"by {way.value}", remote))
     return NewSession(secret, now)
 

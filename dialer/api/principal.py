@@ -27,4 +27,13 @@ class Principal:
     @property
     def actor(self) -> str:
         """How records name them."""
-        return f"{self.name} ({self.role.value})" if self.role else "nobody"
+        return named(self.name, self.role, self.account_id, self.token_id) if self.role else "nobody"
+
+
+def named(name: str, role: Role, account_id: int | None, token_id: int = 0) -> str:
+    """Who it is, for records: `Li (auditor, account/12)`, with a token `(…, token/7)` or `(…, account/12, token/7)`.
+
+    A name is anybody's choice, and two may have the same; the ids at the end are one person's or one token's.
+    """
+    ids = (f"account/{account_id}" if account_id else "", f"token/{token_id}" if token_id else "")
+    return f"{name} ({', '.join((role.value, *filter(None, ids)))})"

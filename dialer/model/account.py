@@ -87,7 +87,10 @@ class AuditEntry:
 
 @dataclass(frozen=True, slots=True)
 class AuditFilter:
-    """Which entries of the audit log; None: any. `since` is included, `until` is not."""
+    """Which entries of the audit log; None: any. `since` is included, `until` is not.
+
+    `actor` as it was recorded, or by the id: `account/12` (tokens of that person, too), `token/7`.
+    """
 
     subject: str | None = None
     actor: str | None = None

@@ -174,7 +174,7 @@ async def finds_it_all_in_the_audit_log(root: Pages) -> None:
     """Everything above, by who did it; one click narrows it down."""
     await root.open("audit")
     for action in ("uploaded a prompt", "revoked a token", "changed an account", "lifted a hold"):
-        await expect(root.row(action)).to_contain_text("Root (administrator)")
+        await expect(root.row(action)).to_contain_text("Root (administrator, account/")
     await root.press("uploaded a prompt", root.row("uploaded a prompt"))
     await expect(root.seen.page.locator("main tbody tr")).to_have_count(1)
     async with root.seen.page.expect_download() as waiting:

@@ -151,6 +151,26 @@ async def test_a_session_that_is_over_is_not_listed(house: House) -> None:
 # ---- the audit log
 
 
+async def test_two_of_one_name_are_told_apart(house: House) -> None:
+    """Whoever makes a token may call it like anybody: the log says whose it is, when it is made and when it is used."""
+    auditors = [await add(house, login, AUDITOR) for login in ("li", "wang")]
+    for account_id in auditors:
+        token = {"name": "王", "account_id": account_id}
+        _, made = await ask(house, "POST", "/v1/tokens", token)
+        async with house.api.get("/v1/audit.csv", headers={"Authorization": f"Bearer {made['token']}"}) as answer:
+            assert answer.status == 200
+    await log_in(house, "wang")
+    _, said = await ask(house, "GET", "/v1/audit", query={"actor": f"account/{auditors[1]}"})
+    assert [(item["entry"]["actor"], item["entry"]["action"]) for item in said["items"]] == [
+        ("王 (auditor, account/2)", "session.open"),
+        ("王 (auditor, account/2, token/8)", "audit.export"),
+    ]
+    _, said = await ask(house, "GET", "/v1/audit", query={"actor": "token/7"})
+    assert [item["entry"]["actor"] for item in said["items"]] == ["王 (auditor, account/1, token/7)"]
+    made_by = [entry.detail for _, entry in await house.storage.audit.list() if entry.action == "token.create"]
+    assert made_by == ["role auditor of account/2", "role auditor of account/1"]
+
+
 async def fill(house: House) -> None:
     """Entries of two people, a minute apart; the third is late: written down an hour after it was."""
     for n, (actor, action) in enumerate([("A (qa)", "x.read"), ("B (qa)", "x.read"), ("A (qa)", "x.change")] * 3):

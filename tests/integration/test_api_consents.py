@@ -42,7 +42,7 @@ async def test_a_consent_is_recorded_once_and_withdrawn(house: House) -> None:
     assert status == 201
     assert await ask(house, "POST", "/v1/consents", json=NIGHT) == (201, added)
     status, ended = await ask(house, "POST", f"/v1/consents/{added['consent_id']}/withdraw")
-    assert (status, ended["withdrawn_by"]) == (200, "integration (integration)")
+    assert (status, ended["withdrawn_by"]) == (200, "integration (integration, token/6)")
     stopped = {"reason": WITHDRAWN, "person_ref": "P-1", "case_ref": None, "number": None}
     assert house.campaigns.stopped == [stopped], "a call that rests on it is not answered any more"
     status, listed = await ask(house, "GET", "/v1/consents?person_ref=P-1", Role.AUDITOR)
@@ -100,7 +100,7 @@ async def test_inconvenient_times_and_numbers(house: House) -> None:
         for item in listed["items"]
     ]
     assert shown == [
-        (["mon", "fri"], "12:00", "14:00", "", "integration (integration)"),
+        (["mon", "fri"], "12:00", "14:00", "", "integration (integration, token/6)"),
         ([], None, None, "138****1234", ""),
         (["sun"], "00:00", "24:00", "", ""),
         ([], "22:00", "24:00", "", ""),
@@ -162,7 +162,7 @@ async def test_a_collector_speaks_for_the_person_on_the_screen(house: House, mon
         assert status == expected, body
     said = await house.storage.inconveniences.of_person("person-0")
     assert [each.number_masked for each in said] == ["", "138****0000", ""]
-    assert {each.source for each in said} == {"api: li (collector)"}
+    assert {each.source for each in said} == {"api: li (collector, account/1, token/7)"}
     assert await house.storage.inconveniences.of_person("person-1") == ()
 
 
@@ -175,5 +175,5 @@ async def test_a_complaint_stops_the_calls_of_the_whole_person(house: House) -> 
         (None, "person-0"),
     ]
     (change,) = await house.storage.cases.changes("case-0")
-    assert (change.status, change.source) == (CaseStatus.COMPLAINT, "api: integration (integration)")
+    assert (change.status, change.source) == (CaseStatus.COMPLAINT, "api: integration (integration, token/6)")
     assert await actions(house) == ["cases.status"]

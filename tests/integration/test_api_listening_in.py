@@ -82,7 +82,7 @@ async def test_a_supervisor_listens_whispers_barges_and_stops(floor: Floor) -> N
     house = floor.house
     floor.at_work.talk(floor.people["clara"], ATTEMPT)
     status, started = await floor.listen("sue", "clara")
-    assert (status, started["mode"], started["name"]) == (200, "monitor", "sue (supervisor)")
+    assert (status, started["mode"], started["name"]) == (200, "monitor", "sue (supervisor, account/3, token/9)")
     assert (await floor.listen("sue", "clara", WHISPER, "PUT"))[1]["mode"] == "whisper"
     assert (await floor.listen("sue", "clara", BARGE, "PUT"))[1]["mode"] == "barge"
     _, listed = await floor.ask("quinn", "GET", "/v1/listening")

@@ -99,8 +99,8 @@ async def test_somebody_found_once_is_known_by_subject_ever_after(scene: Scene) 
     actions = [(entry.actor, entry.action) for _, entry in await scene.house.storage.audit.list()]
     assert actions[::-1] == [
         ("OpenID provider", "account.link"),
-        ("王 (qa)", "session.open"),
-        ("王 (qa)", "session.open"),
+        ("王 (qa, account/1)", "session.open"),
+        ("王 (qa, account/1)", "session.open"),
         ("nobody", "session.refused"),
     ]
 

@@ -41,7 +41,7 @@ async def test_who_acts_at_anothers_desk_is_on_record(tmp_path: Path, role: Role
         else:
             steps = [("agent.log_in", ""), ("agent.ready", ""), ("agent.break", "lunch"), ("agent.log_out", "")]
             assert noted == steps
-            assert {entry.actor for entry in entries} == {"supervisor (supervisor)"}
+            assert {entry.actor for entry in entries} == {"supervisor (supervisor, token/2)"}
 
 
 AT = "2030-01-07T02:00:00Z"

@@ -28,6 +28,7 @@ from tests.support.verdicts import answered
 DAY, WEEK, HOUR = timedelta(days=1), timedelta(days=7), timedelta(hours=1)
 LAST_WEEK = MONDAY - WEEK
 ZONE = ZoneInfo("Asia/Shanghai")
+BOSS = "boss (supervisor, account/1, token/7)"
 RANDOM = {"name": "two a week", "kind": "random", "recordings": {"per_collector": 2}}
 SPAN = "since=2026-11-16T00:00:00%2B08:00&until=2026-11-23T00:00:00%2B08:00"
 
@@ -88,7 +89,7 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
 
 async def test_a_plan_is_made_whole_and_never_changed(desk: Desk) -> None:
     status, plan = await desk.ask("boss", "POST", "/v1/qa/plans", RANDOM)
-    assert (status, plan["plan_id"], plan["cadence"], plan["created_by"]) == (201, 1, "weekly", "boss (supervisor)")
+    assert (status, plan["plan_id"], plan["cadence"], plan["created_by"]) == (201, 1, "weekly", BOSS)
     assert len(plan["seed"]) == 32, "chosen here, by chance"
     risk = {"per_collector": 1, "risks": {"longer_than_s": 600, "case_statuses": ["complaint"], "words": ["律师"]}}
     body = {"name": "trouble", "kind": "risk", "cadence": "daily", "recordings": risk}
@@ -108,7 +109,7 @@ async def test_a_plan_is_made_whole_and_never_changed(desk: Desk) -> None:
         status, problem = await desk.ask("boss", "POST", "/v1/qa/plans", RANDOM | change)
         assert (status, words in problem["detail"]) == (422, True), problem
     assert [one["kind"] for one in (await desk.ask("audit", "GET", "/v1/qa/plans"))[1]["items"]] == ["random", "risk"]
-    assert (await desk.ask("boss", "POST", "/v1/qa/plans/1/stop"))[1]["stopped_by"] == "boss (supervisor)"
+    assert (await desk.ask("boss", "POST", "/v1/qa/plans/1/stop"))[1]["stopped_by"] == BOSS
     assert (await desk.ask("boss", "POST", "/v1/qa/plans/1/stop"))[0] == 409
     assert (await desk.ask("boss", "GET", "/v1/qa/plans/9"))[0] == 404
     assert [action for action, _, _ in await desk.log()] == ["qa_plan.create", "qa_plan.create", "qa_plan.stop"]
@@ -194,7 +195,7 @@ async def test_a_scorer_sees_what_is_theirs_and_nothing_of_the_plan(drawn: Desk)
         200,
         "skipped",
         "a test call",
-        "li (qa)",
+        "li (qa, account/2, token/8)",
     )
     assert (await drawn.ask("boss", "POST", f"{path}/assign", {"assignee_id": None}))[0] == 409
     drawn.clock.now = MONDAY + 8 * DAY

@@ -69,7 +69,7 @@ async def test_two_persons_delete_what_may_go(house: House) -> None:
     status, shown = await ask(house, wang, "GET", path)
     assert (status, shown["dry_run"]["n_goes"]) == (200, 2)
     status, allowed = await ask(house, wang, "POST", f"{path}/allow")
-    assert (status, allowed["state"], allowed["decided_by"]) == (200, "allowed", "wang (auditor)")
+    assert (status, allowed["state"], allowed["decided_by"]) == (200, "allowed", "wang (auditor, account/2)")
     await carry_out(house)
     assert await kept(house) == {"r-2", "r-3"}
     status, shown = await ask(house, wang, "GET", path)
@@ -80,7 +80,8 @@ async def test_two_persons_delete_what_may_go(house: House) -> None:
         entry.action for _, entry in await house.storage.audit.list() if entry.subject == path[4:].replace("s/", "/")
     ]
     assert done == ["deletions.allow", "deletions.ask"]
-    assert (await ask(house, wang, "GET", "/v1/deletions?state=done"))[1]["items"][0]["asked_by"] == "li (supervisor)"
+    _, shown = await ask(house, wang, "GET", "/v1/deletions?state=done")
+    assert shown["items"][0]["asked_by"] == "li (supervisor, account/1)"
 
 
 async def test_nobody_deletes_alone(house: House) -> None:
@@ -140,7 +141,7 @@ async def test_a_hold_is_placed_and_lifted(house: House) -> None:
     _, asked = await ask(house, li, "POST", "/v1/deletions", {"reason": "their time is over"})
     hold = {"scope": "person", "ref": "person-0", "reason": "a suit is announced"}
     status, placed = await ask(house, li, "POST", "/v1/holds", hold)
-    assert (status, placed["placed_by"], placed["lifted_at"]) == (201, "li (supervisor)", None)
+    assert (status, placed["placed_by"], placed["lifted_at"]) == (201, "li (supervisor, account/1, token/7)", None)
     await ask(house, wang, "POST", f"/v1/deletions/{asked['deletion_id']}/allow")
     await carry_out(house)
     assert await kept(house) == {"r-0", "r-2", "r-3"}, "the hold came after the request and before the deletion"

@@ -117,7 +117,7 @@ async def test_an_alarm_is_told_and_acknowledged(house: House) -> None:
     assert (alarm["severity"], alarm["seen_by"]) == ("critical", "")
     assert alarm["words"]["zh"].startswith("线路 main")
     status, seen = await _call(house, "POST", "/v1/alarms/acknowledge", json={"key": alarm["key"]})
-    assert (status, seen["seen_by"], seen["since"]) == (200, "supervisor (supervisor)", alarm["since"])
+    assert (status, seen["seen_by"], seen["since"]) == (200, "supervisor (supervisor, token/2)", alarm["since"])
     _, audited = await _call(house, "GET", "/v1/audit", Role.ADMINISTRATOR)
     assert [entry["entry"]["subject"] for entry in audited["items"]][:1] == ["alarm/trunk_down"]
     house.live.publish("trunk/main", {"group": "default", "is_up": True})
@@ -175,13 +175,24 @@ async def test_a_rehearsal_is_cancelled_and_bounded(house: House) -> None:
         {"collectors": 1, "hours": 0},
     ):
         assert (await _call(house, "POST", place, json=wrong))[0] == 422, wrong
-    _, run = await _call(house, "POST", place, json={"collectors": 100, "hours": 8})
-    status, run = await _call(house, "POST", f"{place}/{run['run_id']}/cancel")
+    assert (await _call(house, "GET", place))[0] == 404
+    await _call(house, "POST", place, json={"collectors": 100, "hours": 8})
+    other = await run_campaign(house.storage, contacts(1))
+    chinese = house.auth(Role.ADMINISTRATOR) | {"Accept-Language": "zh"}
+    async with house.api.post(f"/v1/campaigns/{other}/what-if", json={"collectors": 1}, headers=chinese) as refused:
+        assert (refused.status, (await refused.json())["detail"]) == (
+            409,
+            f"活动 {campaign_id} 正在预演（第 1 次），请等待其结束或在该处取消",
+        )
+    _, run = await _call(house, "GET", place)  # as a page finds it that was opened again
+    assert (run["state"], run["asked_by"].split(" ")[0]) == ("running", "supervisor")
+    status, run = await _call(house, "POST", f"{place}/{run['run_id']}/cancel", Role.ADMINISTRATOR)
     assert (status, run["state"], run["modes"]) == (200, "cancelled", [])
     async with asyncio.timeout(30):
         while house.services.supervision.what_if.is_busy:  # noqa: ASYNC110 - its process is being ended
             await asyncio.sleep(0.05)
     assert (await _call(house, "GET", f"{place}/{run['run_id']}"))[1]["state"] == "cancelled"
+    assert (await _call(house, "GET", place))[1] == run
     assert (await _call(house, "GET", f"/v1/campaigns/99/what-if/{run['run_id']}"))[0] == 404
 
 

@@ -99,12 +99,12 @@ async def test_audio_that_is_not_there_says_why(house: House, judged: Judged) ->
 
 async def test_a_label_is_a_persons_and_a_second_one_replaces_it(house: House, judged: Judged) -> None:
     status, first = await ask(house, "POST", "/v1/verdicts/2/label", body={"truth": "machine"})
-    assert (status, first["truth"], first["labelled_by"]) == (200, "machine", "qa (qa)")
+    assert (status, first["truth"], first["labelled_by"]) == (200, "machine", "qa (qa, token/3)")
     _, second = await ask(house, "POST", "/v1/verdicts/2/label", Role.SUPERVISOR, {"truth": "human"})
-    assert (second["truth"], second["labelled_by"]) == ("human", "supervisor (supervisor)")
+    assert (second["truth"], second["labelled_by"]) == ("human", "supervisor (supervisor, token/2)")
     assert await log(house) == [
         ("verdict.label", "verdict/2", "machine heard as machine"),
-        ("verdict.label", "verdict/2", "machine heard as human, was machine by qa (qa)"),
+        ("verdict.label", "verdict/2", "machine heard as human, was machine by qa (qa, token/3)"),
     ]
     assert (await ask(house, "POST", "/v1/verdicts/99/label", body={"truth": "human"}))[0] == 404
     assert (await ask(house, "POST", "/v1/verdicts/2/label", Role.AUDITOR, {"truth": "human"}))[0] == 403

@@ -185,7 +185,8 @@ async def create_token(call: Call[Nothing, Nothing, TokenIn]) -> TokenCreated:
         account_id=asked.account_id,
         expires_at=asked.expires_at,
     )
-    await audit(call, "token.create", f"token/{made.token_id}", f"role {role.value}")
+    whose = f" of account/{asked.account_id}" if asked.account_id else ""
+    await audit(call, "token.create", f"token/{made.token_id}", f"role {role.value}{whose}")
     return TokenCreated(token=secret, token_id=made.token_id, name=made.name, role=role)
 
 

@@ -22,7 +22,10 @@ MAX_LINES = 50_000
 
 
 class AuditSearch(Input):
-    """What is left out is not asked for. `subject`, `actor` and `action` as they were recorded: `recording/<id>`."""
+    """What is left out is not asked for. `subject`, `actor` and `action` as they were recorded: `recording/<id>`.
+
+    `actor` may be an id alone, too: `account/12` is that person under every name, with own tokens; `token/7`.
+    """
 
     subject: Text | None = None
     actor: Text | None = None

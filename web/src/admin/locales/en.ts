@@ -209,6 +209,7 @@ export default {
     intro: "Who read or changed something sensitive. Entries are only ever added.",
     at: "When",
     actor: "Who",
+    actorOrId: "Who, or account/12",
     action: "What",
     subject: "Whose",
     detail: "Details",

@@ -209,6 +209,7 @@ export default {
     intro: "谁查看或变更了敏感内容。记录只增不改。",
     at: "时间",
     actor: "人员",
+    actorOrId: "人员，或 account/12",
     action: "操作",
     subject: "对象",
     detail: "详情",
