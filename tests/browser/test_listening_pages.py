@@ -133,6 +133,9 @@ async def test_a_supervisor_listens_in_from_the_page(tmp_path: Path) -> None:
             barges_at = time.monotonic()
             await way(page, "Barge in")
             await asyncio.sleep(BARGE_S)
+            await page.get_by_role("link", name="Wallboard").click()
+            await expect(page.get_by_role("heading", name="Wallboard")).to_be_visible()
+            await expect(page.get_by_text(f"You listen in on {COLLECTOR.title()}")).to_be_visible()
             await supervisor.hears(COLLECTOR_HZ, CALLED_HZ)
             await seat.act("hang-up")
             barged_s = time.monotonic() - barges_at

@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import listeningEn from "@/listening/locales/en";
+import listeningZh from "@/listening/locales/zh";
 import { budgetOf } from "@/supervisor/board/budget";
 import { withCalls } from "@/supervisor/campaigns/hours";
 import { controlOf, matters, type Setting, type Settings, valueOf, withValue } from "@/supervisor/campaigns/settings";
@@ -131,4 +133,5 @@ it("says everything in both languages", () => {
   const keys = (words: object, above = ""): string[] =>
     Object.entries(words).flatMap(([key, value]) => (typeof value === "object" ? keys(value as object, `${above}${key}.`) : [above + key]));
   expect(keys(zh)).toEqual(keys(en));
+  expect(keys(listeningZh)).toEqual(keys(listeningEn));
 });

@@ -4,6 +4,7 @@ import { asked } from "@/api/asked";
 import { api, ask, type Schemas } from "@/api/client";
 import { useLive } from "@/api/live";
 import { useSession } from "@/api/session";
+import "./words";
 
 export type ListenMode = Schemas["ListenMode"];
 
