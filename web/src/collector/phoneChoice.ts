@@ -14,5 +14,5 @@ watch(phoneChoice, (chosen) => localStorage.setItem(KEPT, chosen));
 export function useUnheard(desk: Desk): ComputedRef<boolean> {
   const phone = useBrowserPhone();
   const there = ["connected", "elsewhere"];
-  return computed(() => desk.view.value?.phone === "browser" && !there.includes(phone.status));
+  return computed(() => desk.view.value?.phone === "browser" && (phone.micLost || !there.includes(phone.status)));
 }

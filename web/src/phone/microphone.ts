@@ -20,6 +20,11 @@ export async function takeMicrophone(onEnded: () => void): Promise<MediaStreamTr
   return track;
 }
 
+/** Whether anything can be heard through it: a headset that is pulled out ends its track. */
+export function isLive(): boolean {
+  return microphone.value?.getAudioTracks().some((track) => track.readyState === "live") ?? false;
+}
+
 export function dropMicrophone(): void {
   for (const track of microphone.value?.getTracks() ?? []) {
     track.onended = null;

@@ -1,11 +1,11 @@
 // The phone in this browser: one for the whole app, whatever page is shown.
 import { defineStore } from "pinia";
-import { ref, watch } from "vue";
+import { computed, ref, watch } from "vue";
 import { useSession } from "@/api/session";
-import { choice, devices, hindrance, isAllowed, troubleOf, watchDevices } from "./devices";
+import { choice, type Device, devices, hindrance, isAllowed, troubleOf, watchDevices } from "./devices";
 import { Line, type LineEar } from "./line";
 import type { LineStats, Trouble } from "./messages";
-import { dropMicrophone, takeMicrophone } from "./microphone";
+import { dropMicrophone, isLive, takeMicrophone } from "./microphone";
 import { disown, isElsewhere, own } from "./ownership";
 import { useSelfTest } from "./selfTest";
 import { play, useSpeaker } from "./speaker";
@@ -17,7 +17,12 @@ export type Status = "off" | "asking" | "connecting" | "connected" | "lost" | "e
 
 export const useBrowserPhone = defineStore("phone", () => {
   const status = ref<Status>("off");
-  const trouble = ref<Trouble | null>(null);
+  /** Of the microphone and of the line: a line that comes back says nothing of the microphone. */
+  const micTrouble = ref<Trouble | null>(null);
+  const lineTrouble = ref<Trouble | null>(null);
+  const trouble = computed(() => micTrouble.value ?? lineTrouble.value);
+  /** The line is there, but nobody is heard on it. */
+  const micLost = ref(false);
   const stats = ref<LineStats | null>(null);
   let line: Line | null = null;
 
@@ -30,19 +35,20 @@ export const useBrowserPhone = defineStore("phone", () => {
   const ear: LineEar = {
     connected(is) {
       status.value = is ? "connected" : "lost";
-      if (is) trouble.value = null;
+      if (is) lineTrouble.value = null;
       else stats.value = null;
     },
     stats: (latest) => (stats.value = latest),
     stream: (stream) => void play(stream),
     taken: () => leave("elsewhere"),
-    trouble: (what) => (trouble.value = what),
+    trouble: (what) => (lineTrouble.value = what),
     busy: () => test.stop(),
   };
 
-  /** Connects; the browser asks for the microphone first, if it was not told yet. */
+  /** Connects, or opens a lost microphone again; the browser asks for it first, if it was not told yet. */
   async function connect(): Promise<void> {
-    if (line !== null || status.value === "asking") return;
+    if (line !== null) return micLost.value ? changeMicrophone() : undefined;
+    if (status.value === "asking") return;
     const why = hindrance();
     if (why !== null) return leave("failed", why);
     status.value = "asking";
@@ -54,7 +60,8 @@ export const useBrowserPhone = defineStore("phone", () => {
     localStorage.setItem(WANTED, "yes");
     own();
     status.value = "connecting";
-    trouble.value = null;
+    heardAgain();
+    lineTrouble.value = null;
     line.open();
   }
 
@@ -79,22 +86,32 @@ export const useBrowserPhone = defineStore("phone", () => {
     stats.value = null;
     void play(null);
     status.value = after;
-    trouble.value = why;
+    heardAgain();
+    lineTrouble.value = why;
+  }
+
+  function heardAgain(): void {
+    micTrouble.value = null;
+    micLost.value = false;
   }
 
   /** The chosen microphone changed, or went away: the talk goes on with what there is. */
   async function changeMicrophone(): Promise<void> {
     if (line === null) return;
+    const mine = line;
     try {
-      await line.use(await takeMicrophone(changeMicrophone));
-      trouble.value = null;
+      await mine.use(await takeMicrophone(changeMicrophone));
+      if (line === mine) heardAgain();
+      else if (line === null) dropMicrophone(); // disconnected while the browser opened it
     } catch (error) {
-      trouble.value = troubleOf(error);
+      if (line !== mine) return;
+      micTrouble.value = troubleOf(error);
+      micLost.value = !isLive();
     }
   }
 
-  follow(changeMicrophone, { in: () => line?.resume(), out: () => leave("off"), ended: () => line?.rest() });
-  return { status, trouble, stats, test, connect, comeBack, disconnect };
+  follow(changeMicrophone, () => micLost.value, { in: () => line?.resume(), out: () => leave("off"), ended: () => line?.rest() });
+  return { status, trouble, micLost, stats, test, connect, comeBack, disconnect };
 });
 
 function isWantedHere(): boolean {
@@ -102,10 +119,20 @@ function isWantedHere(): boolean {
 }
 
 /** Does what follows from other choices on this machine, and from logging in and out. */
-function follow(changeMicrophone: () => Promise<void>, logged: Record<"in" | "out" | "ended", () => void>): void {
+function follow(
+  changeMicrophone: () => Promise<void>,
+  isLost: () => boolean,
+  logged: Record<"in" | "out" | "ended", () => void>,
+): void {
   const session = useSession();
   watch(() => [choice.microphone, choice.echoCancellation, choice.noiseSuppression], changeMicrophone);
-  watch(() => devices.microphones.some((one) => one.id === choice.microphone), (isBack) => isBack && changeMicrophone());
+  watch(
+    () => devices.microphones, // a new list whenever something is plugged in or out
+    (now, before) => {
+      const isChosen = (one: Device): boolean => one.id === choice.microphone;
+      if (isLost() || (now.some(isChosen) && !before.some(isChosen))) void changeMicrophone();
+    },
+  );
   watch(() => [choice.speaker, devices.speakers], useSpeaker);
   watch(
     () => session.current,

@@ -53,6 +53,7 @@ export default {
     ready: "Waiting for the next call",
     paused: "No calls come while you are not ready",
     unheard: "The headset is not connected: no calls come until it is.",
+    micLost: "Your microphone is gone, nobody would hear you: you were taken off calls. Plug it in, then press Ready.",
     takenBack: "There was no person on the line: the call was taken back, nothing is to be saved.",
     notDialed: "{number} was not called:",
     other: "Another number",

@@ -53,6 +53,7 @@ export default {
     ready: "等待下一通电话",
     paused: "未就绪，不会有来电",
     unheard: "耳机未连接：连接前不会分配电话。",
+    micLost: "麦克风已断开,对方听不到您,因此已暂停接听。请插好麦克风,再点“就绪”。",
     takenBack: "线路上没有人：通话已收回，无需填写结果。",
     notDialed: "{number} 未拨出：",
     other: "其他号码",

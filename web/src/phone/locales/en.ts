@@ -16,6 +16,7 @@ export default {
   mute: "Mute",
   unmute: "Unmute",
   muted: "Muted: nobody hears you",
+  unheard: "Nobody hears you",
   settings: "Headset settings",
   hear: "Click to hear the line",
   trouble: {

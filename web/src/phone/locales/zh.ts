@@ -16,6 +16,7 @@ export default {
   mute: "静音",
   unmute: "取消静音",
   muted: "已静音:对方听不到您",
+  unheard: "对方听不到您",
   settings: "耳机设置",
   hear: "点击以收听线路",
   trouble: {
