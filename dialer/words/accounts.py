@@ -33,5 +33,8 @@ CHINESE: Mapping[str, str] = {
     "the log-in {login} or its phone's user name is taken, or the e-mail": "用户名 {login}、其话机用户名或邮箱已被占用",
     "the e-mail address or the phone's user name is taken": "邮箱或话机用户名已被占用",
     "this identity is that of another account": "该身份已关联其他账号",
+    "nobody moves themselves; ask an administrator": "不能调动自己，请联系管理员",
+    "supervisors move collectors; ask an administrator": "主管只能调动催收员，请联系管理员",
+    "this collector is in another team than you; ask an administrator": "该催收员属于其他团队，请联系管理员",
     "this is done by a person: log in, or use a token of an account": "此操作须由个人执行：请登录，或使用账号的令牌",
 }

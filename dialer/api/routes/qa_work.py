@@ -15,7 +15,7 @@ from dialer.api.auditing import audit
 from dialer.api.paging import PageQuery, next_cursor
 from dialer.api.problems import ApiError, bad_field, conflict, not_found
 from dialer.api.routing import AnyCall, Call, Id, Input, Nothing, Routes
-from dialer.model.account import Role
+from dialer.model.account import Account, Role
 from dialer.model.quality_work import (
     PENDING,
     CallFacts,
@@ -256,13 +256,32 @@ async def list_teams(call: Call[Nothing, Nothing, Nothing]) -> TeamList:
 
 @routes.add("POST", "/v1/teams/members", "teams.move")
 async def move(call: Call[Nothing, Nothing, MoveIn]) -> TeamList:
-    """Puts somebody into a team from now on; calls made before stay with the team of that time."""
+    """Puts somebody into a team from now on; calls made before stay with the team of that time.
+
+    Supervisors move collectors, those of another team than their own not: an administrator does.
+    """
     asked, storage = call.body, call.services.storage
-    if await storage.accounts.get(asked.account_id) is None:
+    account = await storage.accounts.get(asked.account_id)
+    if account is None:
         raise bad_field("body.account_id", "names no account", "list them at /v1/users")
+    await _may_move(call, account)
     if await storage.qa_teams.move(asked.account_id, asked.team, call.actor.actor, call.services.clock.utcnow()):
         await audit(call, "team.move", f"account/{asked.account_id}", asked.team or "no team")
     return TeamList(items=list(await storage.qa_teams.all()))
+
+
+async def _may_move(call: AnyCall, account: Account) -> None:
+    """Teams say who listens in on whom (ApiError 403): nobody takes a right to hear somebody by moving people."""
+    if call.actor.role is Role.ADMINISTRATOR:
+        return
+    if account.account_id == call.actor.account_id:
+        raise ApiError(HTTPStatus.FORBIDDEN, "nobody moves themselves; ask an administrator")
+    if account.role is not Role.COLLECTOR:
+        raise ApiError(HTTPStatus.FORBIDDEN, "supervisors move collectors; ask an administrator")
+    teams = {member.account_id: member.team for member in await call.services.storage.qa_teams.all()}
+    own = teams.get(call.actor.account_id or 0)
+    if own is not None and teams.get(account.account_id, own) != own:
+        raise ApiError(HTTPStatus.FORBIDDEN, "this collector is in another team than you; ask an administrator")
 
 
 def _oversees(call: AnyCall) -> bool:
