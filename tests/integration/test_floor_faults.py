@@ -244,7 +244,7 @@ async def test_a_late_wrap_up_still_stops_calls_to_the_number(tmp_path: Path) ->
         await lab.app.campaigns.start(other.campaign_id, "test")
         await until(lambda: len(lab.far.lines) == 2, "it rings for another campaign")
         await lab.app.desk.wrap_up(WrapUp(attempt.attempt_id, agent_id, "never", lab.app.clock.utcnow(), {}))
-        await until(lambda: lab.far.lines[1].ended is not None, "the ringing ends", 2.0)
+        await until(lambda: lab.far.lines[1].ended is not None, "the ringing ends")
 
 
 async def test_a_campaign_that_cannot_be_run_says_why(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -264,3 +264,16 @@ async def test_a_campaign_that_cannot_be_run_says_why(tmp_path: Path, caplog: py
         campaigns._reloaded_at = None
         await campaigns._reload()
         assert "gone" not in (await campaigns.status(campaign_id)).limiting
+
+
+async def test_a_campaign_that_cannot_be_run_is_ended(tmp_path: Path) -> None:
+    async with call_lab(tmp_path, 47800, n_phones=0) as lab:
+        campaigns, stored = lab.app.campaigns, lab.app.storage.campaigns
+        campaign = await lab.campaign(OFF)
+        campaign_id = campaign.campaign_id
+        await stored.change_settings(campaign_id, replace(campaign.settings, safe_harbour_prompt="gone"))
+        await stored.set_state(campaign_id, CampaignState.CHECKED, CampaignState.RUNNING, "", lab.app.clock.utcnow())
+        await campaigns.stop_now(campaign_id, "Bo")
+        board, topic = lab.app.board, f"campaign/{campaign_id}"
+        await until(lambda: board.snapshot().get(topic, {}).get("state") == "finished", "the campaign is finished")
+        assert lab.far.lines == []

@@ -15,7 +15,7 @@ from typing import Self
 from dialer.agents.sessions import AgentChanged, AgentSessions
 from dialer.calls.desk import AgentDesk
 from dialer.calls.floor import CallFloor
-from dialer.calls.prompts import render_prompts, role_names
+from dialer.calls.prompts import CallPrompts, render_prompts, role_names
 from dialer.calls.spool_guard import SpoolGuard
 from dialer.campaigns.lifecycle import CampaignAction, Refusal, transition
 from dialer.campaigns.loop.complaints import Complaints
@@ -30,7 +30,7 @@ from dialer.model.campaign import Campaign, CampaignState
 from dialer.model.entry import EntryCounts
 from dialer.model.limiting import Factor
 from dialer.sip.trunks import Trunks
-from dialer.words.catalogue import in_both
+from dialer.words.catalogue import chinese, in_both
 
 logger = logging.getLogger(__name__)
 
@@ -256,11 +256,10 @@ class CampaignManager:
         try:
             prompts = await render_prompts(parts.floor.services.prompts, campaign.settings)
         except ConfigError as error:
-            campaign_id = campaign.campaign_id
-            self._complaints.say(campaign_id, "campaign not run", error, action="campaign", campaign_id=campaign_id)
-            self._not_run[campaign_id] = str(error)
-            parts.board.publish(f"campaign/{campaign_id}", self._not_running(campaign, EntryCounts()).live_data())
-            return
+            if campaign.state is not CampaignState.DRAINING:
+                self._cannot_run(campaign, error)
+                return
+            prompts = CallPrompts()  # nothing new is dialed: it is only let to its end
         self._not_run.pop(campaign.campaign_id, None)
         pacer = parts.pacer_of(campaign.settings)
         running = RunningCampaign(
@@ -269,6 +268,13 @@ class CampaignManager:
         await running.load()
         self._running[campaign.campaign_id] = running
         logger.info("campaign taken up", extra={"action": "campaign", "campaign_id": campaign.campaign_id})
+
+    def _cannot_run(self, campaign: Campaign, error: ConfigError) -> None:
+        campaign_id = campaign.campaign_id
+        self._complaints.say(campaign_id, "campaign not run", error, action="campaign", campaign_id=campaign_id)
+        self._not_run[campaign_id] = str(error)
+        status = self._not_running(campaign, EntryCounts())
+        self._parts.board.publish(f"campaign/{campaign_id}", status.live_data())
 
     async def _render_again(self, running: RunningCampaign, campaign: Campaign) -> None:
         """What was uploaded or chosen meanwhile; what cannot be rendered leaves what there is."""
@@ -334,6 +340,7 @@ class CampaignManager:
                     "channels": trunk.channels,
                     "cps": trunk.cps,
                     "obstacle": trunk.obstacle,
+                    "obstacle_zh": chinese(trunk.obstacle),
                 },
             )
 

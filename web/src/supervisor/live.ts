@@ -60,4 +60,6 @@ export interface LiveTrunk {
   channels: number;
   cps: number;
   obstacle: string;
+  /** In Chinese; "" where it has no Chinese form. */
+  obstacle_zh?: string;
 }
