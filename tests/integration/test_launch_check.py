@@ -74,6 +74,8 @@ async def test_what_calls_need_beside_entries(lab: CallLab) -> None:
     down = f"trunk group 'default': no trunk answers ({trunk}); calls go on when one does"
     found = await lab.app.campaigns.check(campaign.campaign_id)
     assert found.limiting == f"{callable_now}, but {nobody}, and {down}"
+    board, topic = lab.app.board, f"trunk/{trunk}"
+    await until(lambda: board.snapshot()[topic]["obstacle_zh"] == "无应答", "the board tells it in Chinese, too")
     for _ in range(UP_AFTER):
         lab.app.trunks.observe_options(trunk, 200)
     reminder = await lab.campaign(CampaignSettings(mode=CampaignMode.REMINDER), ("+8613800009999",))
@@ -102,8 +104,11 @@ async def test_a_check_that_fails_says_why_and_can_be_repeated(lab: CallLab, mon
     campaign = await lab.campaign(CampaignSettings(), NUMBERS)
     with monkeypatch.context() as broken:
         broken.setattr(survey, "answer", lambda *asked: 1 // 0)
-        with pytest.raises(DialerError, match="the launch check failed: integer division"):
-            await lab.app.campaigns.check(campaign.campaign_id)
+        check, failed = lab.app.campaigns.check, "the launch check failed: integer division or modulo by zero"
+        both = await asyncio.gather(*(check(campaign.campaign_id) for _ in "ab"), return_exceptions=True)
+        assert [(type(error), str(error)) for error in both] == [(DialerError, failed)] * 2
+        seen = _latest(lab, campaign.campaign_id)  # by whoever did not wait for the end
+        assert (seen.finished, seen.problems) == (True, (failed,))
     again = await lab.app.campaigns.check(campaign.campaign_id)
     assert again.finished
     assert again.callable_now == 7

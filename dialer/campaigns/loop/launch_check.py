@@ -70,9 +70,8 @@ class LaunchChecks:
         self._services = services
         self._trunks = trunks
         self._tasks = tasks
-        self._under_way: dict[int, asyncio.Task[None]] = {}
+        self._under_way: dict[int, asyncio.Task[DialerError | None]] = {}
         self._latest: dict[int, LaunchCheck] = {}
-        self._failed: dict[int, DialerError] = {}
 
     def latest(self, campaign_id: int) -> LaunchCheck | None:
         """The check under way or the last one; None when there was none since the start."""
@@ -83,7 +82,8 @@ class LaunchChecks:
     ) -> LaunchCheck:
         """Joins the check under way or begins one, and waits for its end, but no longer than `wait_s`.
 
-        `on_pass` is awaited when a check has ended without a problem. Raises what the check failed with.
+        `on_pass` is awaited when a check has ended without a problem. Raises what the check failed with, to everybody
+        who waits; whoever looks later reads it in the problems.
         """
         campaign_id = campaign.campaign_id
         task = self._under_way.get(campaign_id)
@@ -91,9 +91,9 @@ class LaunchChecks:
             self._latest[campaign_id] = LaunchCheck(campaign_id, self._services.clock.utcnow())
             task = self._tasks.create_task(self._run(campaign, on_pass), name="launch check")
             self._under_way[campaign_id] = task
-        await asyncio.wait([task], timeout=wait_s)
-        if campaign_id in self._failed:
-            raise self._failed.pop(campaign_id)
+        done, _ = await asyncio.wait([task], timeout=wait_s)
+        if done and not task.cancelled() and (error := task.result()) is not None:
+            raise error
         return self._latest[campaign_id]
 
     def stop(self) -> None:
@@ -101,9 +101,9 @@ class LaunchChecks:
         for task in self._under_way.values():
             task.cancel()
 
-    async def _run(self, campaign: Campaign, on_pass: Callable[[int], Awaitable[None]]) -> None:
+    async def _run(self, campaign: Campaign, on_pass: Callable[[int], Awaitable[None]]) -> DialerError | None:
+        """What it failed with; a task that raises would end the campaigns."""
         campaign_id = campaign.campaign_id
-        self._failed.pop(campaign_id, None)
         try:
             await self._services.storage.entries.build(campaign_id, self._services.clock.utcnow())
             found = await self._survey(campaign)
@@ -113,12 +113,19 @@ class LaunchChecks:
             if not found.problems:
                 await on_pass(campaign_id)
         except DialerError as error:
-            self._failed[campaign_id] = error
+            return self._fail(campaign_id, error, str(error))
         except Exception as error:  # the edge of one check: no fault in it may end the campaigns
             logger.exception("launch check failed", extra={"action": "check", "campaign_id": campaign_id})
-            self._failed[campaign_id] = DialerError(f"the launch check failed: {error or type(error).__name__}")
+            why = str(error) or type(error).__name__
+            return self._fail(campaign_id, DialerError(f"the launch check failed: {why}"), why)
         finally:
             del self._under_way[campaign_id]
+        return None
+
+    def _fail(self, campaign_id: int, error: DialerError, why: str) -> DialerError:
+        problem = f"the launch check failed: {why}"
+        self._latest[campaign_id] = replace(self._latest[campaign_id], finished=True, problems=(problem,))
+        return error
 
     async def _is_edited(self, campaign: Campaign) -> bool:
         """Whether other settings would be launched than those that were checked."""
