@@ -101,6 +101,9 @@ async def looks_before_the_launch(sue: Seen) -> None:
     await page.get_by_role("button", name="Rehearse").click()
     await expect(page.get_by_role("row", name=re.compile("^Talks"))).to_be_visible(timeout=120_000)
     await expect(page.locator("figure canvas").first).to_be_visible()
+    await page.reload()
+    await expect(page.get_by_role("row", name=re.compile("^Talks"))).to_be_visible()
+    await expect(page.get_by_text("as on an ordinary day")).to_be_visible()
     await page.locator("figure").first.get_by_text("As a table").click()
     await expect(page.locator("figure table tbody tr").first).to_be_visible()
     assert await sue.serious_findings() == []
