@@ -256,6 +256,7 @@ class Application:
             advertised_host=self.config.sip.advertised_host,
             longest_pause_s=self.config.recordings.longest_pause_s,
             note_call=self.ladders.name,
+            refresh_desk=lambda agent_id: self.desk.refresh(agent_id),  # it is there before the first call
         )
         spool = SpoolGuard(
             self.spool_dir,

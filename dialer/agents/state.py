@@ -6,6 +6,7 @@ What the table cannot say:
   ready.
 - A pause or a log-out asked for while busy (RESERVED, PREVIEW, TALKING, HOLD, WRAPUP) is kept as `pending` and takes
   effect when the collector would become READY again; READY asked for while busy takes it back.
+- A pause in a pause is another one where its cause is: after the lunch a meeting. The same once more changes nothing.
 - RELEASE ends a reservation, a preview, or a talk with nobody: a machine's call is taken back, and there is nothing to
   wrap up.
 - The wrap-up ends by itself at its limit (READY or what is pending). A preview that nobody answers within its limit
@@ -98,15 +99,16 @@ class Transition:
 
 
 class AgentMachine:
-    """One collector's state. Instants are monotonic seconds."""
+    """One collector's state. Instants are monotonic seconds. The causes say why it is, or will be, in it."""
 
     def __init__(self, agent_id: int, now: float) -> None:
         self.agent_id = agent_id
         self.state = S.OFFLINE
         self.since = now
+        self.cause = ""
         self.pending: S | None = None
+        self.pending_cause = ""
         self.next_deadline: float | None = None
-        self._pending_cause = ""
 
     def allows(self, event: AgentEvent) -> bool:
         """Whether the table has an entry for the event now."""
@@ -149,20 +151,21 @@ class AgentMachine:
         if self.pending is S.OFFLINE and event is not E.READY:
             return
         self.pending = {E.READY: None, E.LOG_OUT: S.OFFLINE}.get(event, chosen or S.BREAK)
-        self._pending_cause = cause
+        self.pending_cause = "" if self.pending is None else cause
 
     def _settle_next(self, now: float, cause: str) -> Transition | None:
         if self.pending is None:
             return self._set_state(S.READY, now, cause, None)
-        pending, self.pending = self.pending, None
-        return self._set_state(pending, now, self._pending_cause, None)
+        pending, because = self.pending, self.pending_cause
+        self.pending, self.pending_cause = None, ""
+        return self._set_state(pending, now, because, None)
 
     def _set_state(self, new: S, now: float, cause: str, limit_s: float | None) -> Transition | None:
-        if new is self.state:
+        if new is self.state and cause == self.cause:
             return None
         transition = Transition(self.state, new, cause, now - self.since)
-        self.state, self.since = new, now
+        self.state, self.since, self.cause = new, now, cause
         self.next_deadline = now + limit_s if limit_s is not None and new in LIMITED else None
         if new is S.OFFLINE:
-            self.pending = None
+            self.pending, self.pending_cause = None, ""
         return transition

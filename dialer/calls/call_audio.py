@@ -22,7 +22,10 @@ logger = logging.getLogger(__name__)
 
 
 class CallAudio:
-    """Owns the leg. `tell` takes signals, `press` keys of the far end; both return at once."""
+    """Owns the leg. `tell` takes signals, `press` keys of the far end, `unrecorded` hears that a recording broke off.
+
+    All return at once.
+    """
 
     def __init__(
         self,
@@ -30,6 +33,7 @@ class CallAudio:
         tell: Callable[[Signal], None],
         press: Callable[[str], None],
         listening: Listening | None = None,
+        unrecorded: Callable[[], None] = lambda: None,
     ) -> None:
         """Opens the leg. Raises MediaError: no port left."""
         self.listening = listening or Listening()
@@ -37,9 +41,11 @@ class CallAudio:
         self._media = media
         self._tell = tell
         self._press = press
+        self._unrecorded = unrecorded
         self._play_id: int | None = None
         self._announced: tuple[int, Callable[[], None]] | None = None
         self._tapped = False
+        self._broke_off = False
         self.leg: Leg = media.open_leg(sink=self._on_event)
 
     def record(self, recording_id: str) -> None:
@@ -55,8 +61,8 @@ class CallAudio:
 
     @property
     def is_recording(self) -> bool:
-        """Whether a recording was begun."""
-        return bool(self.recording_id)
+        """Whether a recording was begun, and goes on; a pause is a part of it."""
+        return bool(self.recording_id) and not self._broke_off
 
     def listen(self, target: ListenTarget) -> None:
         """Feeds what the far end says to a detector."""
@@ -120,3 +126,5 @@ class CallAudio:
                 self._tell(Signal(K.MEDIA_LOST, reason="no RTP"))
             case RecordingFailed(recording_id=recording_id, reason=reason):
                 logger.error("recording failed: %s", reason, extra={"recording_id": recording_id})
+                self._broke_off = True
+                self._unrecorded()

@@ -105,10 +105,11 @@ class NotDialed:
 class AgentDeskView:
     """A collector's own view at `now`. Instants are aware UTC; `limit_at` ends a wrap-up or a preview by itself.
 
-    `pending` is the state that was asked for while busy, `not_dialed` what came of the last call the collector asked
-    for, where it was not placed, until the next case or call. `notice` says why the last call was taken away, as long.
-    `recording_paused_since`: what is said is not recorded; null while it is, or where there is no call. `listened`: the
-    ways in which somebody listens in, where the house tells its collectors.
+    `cause` is why the collector is in this state, of a break its code; `pending` is the state that was asked for while
+    busy, with its cause. `not_dialed` is what came of the last call the collector asked for, where it was not placed,
+    until the next case or call. `notice` says why the last call was taken away, as long. `recorded`: a recording of the
+    call at hand is being made; `recording_paused_since`: but for what is said since then. `listened`: the ways in which
+    somebody listens in, where the house tells its collectors.
     """
 
     agent_id: int
@@ -125,6 +126,9 @@ class AgentDeskView:
     recording_paused_since: datetime | None = None
     listened: tuple[str, ...] = ()
     phone: PhoneKind = PhoneKind.SIP
+    cause: str = ""
+    pending_cause: str = ""
+    recorded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +216,8 @@ def desk_view(
     refused: NotDialed | None = None,
     notice: str = "",
     recording_paused_since: datetime | None = None,
+    *,
+    recorded: bool = False,
 ) -> AgentDeskView:
     """A session as its collector sees it."""
     utc, monotonic = clock.utcnow(), clock.monotonic()
@@ -232,4 +238,7 @@ def desk_view(
         recording_paused_since=recording_paused_since,
         listened=session.listened,
         phone=kind_of(session.line),
+        cause=machine.cause,
+        pending_cause=machine.pending_cause,
+        recorded=recorded,
     )

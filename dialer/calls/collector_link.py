@@ -35,6 +35,11 @@ class CollectorLink:
         self._talking = False
         self._leg: Leg | None = None
 
+    @property
+    def agent_id(self) -> int | None:
+        """Who is reserved for the call, or talks on it; after the talk, who did."""
+        return self._reserved
+
     def dedicate(self, agent_id: int, cause: str) -> None:
         """Reserves this collector for the call before it is placed. Raises AgentStateError."""
         self._agents.dedicate(agent_id, self._call, cause)

@@ -133,13 +133,13 @@ class AgentDesk:
         session = self._sessions.get(agent_id)
         shown = self._screens.find(agent_id)
         call = self._call_of(session)
-        paused_since = None if call is None else call.pause.since
+        paused_since, recorded = (None, False) if call is None else (call.pause.since, call.is_recorded)
         case = None
         if shown is not None:
             facts = self._wrapping.facts(shown.order.campaign.settings, shown.order.contact)
             case = case_view(shown, session.agent.name, facts)
         refused, notice = self._screens.refused(agent_id), self._screens.notice(agent_id)
-        return desk_view(session, case, self._clock, refused, notice, paused_since)
+        return desk_view(session, case, self._clock, refused, notice, paused_since, recorded=recorded)
 
     def refresh(self, agent_id: int) -> None:
         """Tells whoever watches the desk how it stands; nothing while the collector is offline."""

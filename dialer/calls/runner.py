@@ -130,6 +130,11 @@ class AttemptRunner:
     def collector_lost(self, cause: str) -> None:
         self._mailbox.put(Signal(K.COLLECTOR_LOST, reason=cause))
 
+    @property
+    def is_recorded(self) -> bool:
+        """Whether a recording is being made; a pause is a part of it."""
+        return self.audio is not None and self.audio.is_recording
+
     def pause_recording(self) -> bool:
         """What is said from here on is not recorded, for a limited time; False: it is so already, or nothing is."""
         begun = self.audio is not None and self.audio.is_recording and self.pause.begin(self.audio)
@@ -143,6 +148,7 @@ class AttemptRunner:
         ended = self.audio is not None and self.pause.end(self.audio)
         if ended:
             logger.info("recording goes on: %s", cause, extra=self._facts())
+            self._show_anew()
         return ended
 
     # ---- the life
@@ -173,7 +179,9 @@ class AttemptRunner:
         amd = AmdConfig(lost_person_cost_s=settings.lost_person_cost_s, patient=self.machine.plan.connects_early)
         library = self._services.announcements
         listening = self._services.new_listening(amd, no_library if library is None else library.matcher)
-        self.audio = audio = CallAudio(self._services.media, self._mailbox.put, self._press, listening)
+        self.audio = audio = CallAudio(
+            self._services.media, self._mailbox.put, self._press, listening, self._recording_broke_off
+        )
         self.order, outcome = await place(self._services, self.order, self._dedicate_any)
         if isinstance(outcome, NotPlaced):
             return outcome
@@ -287,6 +295,15 @@ class AttemptRunner:
     def _record(self) -> None:
         if self.audio is not None and self.placed is not None:
             self.audio.record(self.placed.recording_id)
+
+    def _recording_broke_off(self) -> None:
+        if self.audio is not None:
+            self.pause.end(self.audio)
+        self._show_anew()
+
+    def _show_anew(self) -> None:
+        if self._link.agent_id is not None:
+            self._services.refresh_desk(self._link.agent_id)
 
     def _press(self, digit: str) -> None:
         self._mailbox.put(Key(digit))

@@ -76,7 +76,7 @@ class CallServices:
 
     `advertised_host` goes into SDP, empty: the leg's own address. `new_listening` is another one in a rehearsal, where
     nothing can be heard. A recording that is paused goes on by itself after `longest_pause_s`. `note_call` learns which
-    SIP call is which attempt's.
+    SIP call is which attempt's, `refresh_desk` of which collector another thing is to be shown.
     """
 
     storage: Storage
@@ -96,3 +96,4 @@ class CallServices:
     new_listening: NewListening = Listening
     longest_pause_s: float = LONGEST_PAUSE_S
     note_call: NoteCall = lambda call_id, attempt_id, trunk: None
+    refresh_desk: Callable[[int], None] = lambda agent_id: None

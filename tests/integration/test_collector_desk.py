@@ -171,4 +171,6 @@ async def wrapped_up(api: ApiClient, path: str, attempt_id: int) -> None:
     assert today["talk_s"] > 0
     codes = [item["code"] for item in (await api.get("/v1/break-codes"))["items"]]
     assert "is no break code" in await refusal(api, f"{path}/break", {"code": "nap"})
-    assert (await api.post(f"{path}/break", {"code": codes[0]}))["state"] == "break"
+    for code in codes[:2]:
+        shown = await api.post(f"{path}/break", {"code": code})
+        assert (shown["state"], shown["cause"]) == ("break", code)

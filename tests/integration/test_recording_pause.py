@@ -12,6 +12,7 @@ import soundfile
 from dialer.api.client import ApiClient
 from dialer.api.security import hash_token
 from dialer.errors import DialerError
+from dialer.media.interface import RecordingFailed
 from dialer.model.account import Role
 from dialer.model.campaign import AmdMode, CampaignSettings
 from dialer.prompts.signals import tone
@@ -73,9 +74,9 @@ async def test_what_is_said_in_a_pause_is_nowhere_in_the_recording(tmp_path: Pat
             assert shown["recording_paused_since"] is not None
             assert (await own.send("POST", f"{desk}/recording/pause"))["recording_paused_since"] is not None
             person.say(tone((CARD_HZ,), CARD_MS))
-            await until(lambda: collector.ear.hears(CARD_HZ), "the collector hears the card number")
+            await until(lambda: collector.ear.has_heard(CARD_HZ), "the collector hears the card number")
             collector.say(tone((REPEATED_HZ,), CARD_MS))
-            await until(lambda: person.ear.hears(REPEATED_HZ), "the person hears it repeated")
+            await until(lambda: person.ear.has_heard(REPEATED_HZ), "the person hears it repeated")
             await until(lambda: not (collector.ear.hears(CARD_HZ) or person.ear.hears(REPEATED_HZ)), "it was said")
             person.sound()
             collector.sound()
@@ -99,6 +100,26 @@ async def test_what_is_said_in_a_pause_is_nowhere_in_the_recording(tmp_path: Pat
         noted = [(entry.action, entry.subject) for _, entry in await lab.app.storage.audit.list()]
         subject = f"attempt/{attempt.attempt_id}"
         assert noted[:3] == [("recording.resume", subject), ("recording.pause", subject), ("recording.pause", subject)]
+
+
+async def test_a_recording_that_breaks_off_is_told(tmp_path: Path) -> None:
+    async with call_lab(tmp_path, 36400) as lab:
+        person, agent_id = await talking(lab), lab.agent_ids[0]
+        assert lab.app.desk.view(agent_id).recorded
+        assert (await lab.app.desk.pause_recording(agent_id)).recorded, "a pause is a part of it"
+        (runner,) = lab.app.floor
+        assert runner.audio is not None
+        seen, _ = lab.app.board.frame_of(f"agent/{agent_id}", 0)
+        broken = RecordingFailed(runner.audio.leg.leg_id, 0.0, runner.audio.recording_id, "the disk is full")
+        runner.audio._on_event(broken)
+        assert lab.app.board.frame_of(f"agent/{agent_id}", seen)[1], "the page looks again"
+        shown = lab.app.desk.view(agent_id)
+        assert (shown.recorded, shown.recording_paused_since) == (False, None)
+        with pytest.raises(DialerError, match="is not recorded"):
+            await lab.app.desk.pause_recording(agent_id)
+        person.hang_up()
+        await lab.settled()
+        assert not lab.app.desk.view(agent_id).recorded
 
 
 async def test_a_pause_ends_by_itself(tmp_path: Path) -> None:

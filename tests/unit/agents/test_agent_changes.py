@@ -64,6 +64,15 @@ async def test_a_reservation_is_stored_with_its_own_call() -> None:
     ]
 
 
+async def test_one_break_after_another_is_stored_with_its_cause() -> None:
+    sessions = ready_sessions()
+    for code in ("lunch", "lunch", "meeting"):
+        sessions.apply(sessions.get(7), AgentEvent.PAUSE, code, chosen=AgentState.BREAK)
+    changes = [sessions._unstored.get_nowait() for _ in range(sessions._unstored.qsize())]
+    causes = [(change.old, change.cause) for change in changes if change.new is AgentState.BREAK]
+    assert causes == [(AgentState.READY, "lunch"), (AgentState.BREAK, "meeting")]
+
+
 async def test_a_call_that_is_not_reserved_yet_has_no_id() -> None:
     sessions = ready_sessions()
     sessions.dedicate(7, SomeCall(0), "dialed by hand")

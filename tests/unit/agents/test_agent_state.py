@@ -2,7 +2,7 @@
 
 import pytest
 
-from dialer.agents.state import BUSY, PAUSED, TABLE, AgentEvent, AgentMachine, AgentStateError, Move
+from dialer.agents.state import BUSY, PAUSED, TABLE, AgentEvent, AgentMachine, AgentStateError, Move, Transition
 from dialer.model.agent import AgentState as S
 
 PATHS: dict[S, list[AgentEvent]] = {
@@ -91,6 +91,23 @@ def test_a_log_out_asked_for_is_not_replaced_by_a_break() -> None:
     transition = machine.handle(AgentEvent.WRAPPED, 2.0, cause="form sent")
     assert transition is not None
     assert (transition.new, transition.cause) == (S.OFFLINE, "shift over")
+
+
+def test_another_break_is_a_change_and_the_same_is_none() -> None:
+    machine = machine_in(S.READY)
+    machine.handle(AgentEvent.PAUSE, 1.0, cause="lunch", chosen=S.BREAK)
+    assert machine.handle(AgentEvent.PAUSE, 2.0, cause="lunch", chosen=S.BREAK) is None
+    transition = machine.handle(AgentEvent.PAUSE, 5.0, cause="meeting", chosen=S.BREAK)
+    assert transition == Transition(S.BREAK, S.BREAK, "meeting", 4.0)
+    assert (machine.cause, machine.since) == ("meeting", 5.0)
+
+
+def test_the_cause_of_what_is_pending_goes_with_it() -> None:
+    machine = machine_in(S.TALKING)
+    machine.handle(AgentEvent.PAUSE, 1.0, cause="lunch", chosen=S.BREAK)
+    assert machine.pending_cause == "lunch"
+    machine.handle(AgentEvent.READY, 1.5, cause="changed mind")
+    assert (machine.pending, machine.pending_cause) == (None, "")
 
 
 def test_the_wrap_up_limit_makes_ready() -> None:
