@@ -14,6 +14,7 @@ import pytest
 
 from dialer.api.app import SUBJECTS
 from dialer.api.limits import FAILURES_ALLOWED
+from dialer.api.routes import live
 from dialer.model.account import Role
 from tests.support.house import House, open_house
 from tests.support.policy import bank_policy
@@ -107,6 +108,9 @@ async def test_a_number_is_listed_by_its_body_and_never_shown(house: House) -> N
     status, added = await _call(house, "POST", "/v1/do-not-call", Role.INTEGRATION, json=body)
     assert status == 201
     assert house.campaigns.stopped[0]["number"] == f"+86{NUMBER}"
+    subject = f"do_not_call/{added['do_not_call_id']}"
+    ((_, noted),) = await house.storage.audit.list(subject)
+    assert (noted.action, noted.detail) == ("do_not_call.add", "number 138****1234")
     status, found = await _call(house, "POST", "/v1/do-not-call/check", json={"number": f"+86{NUMBER}"})
     assert found["listed"] is True
     assert NUMBER not in json.dumps(found)
@@ -208,6 +212,24 @@ async def test_live_frames_for_a_supervisor_and_a_collector(house: House) -> Non
     async with house.api.ws_connect("/v1/live") as socket:
         await socket.send_json({"token": headers["Authorization"].removeprefix("Bearer ")})
         assert await socket.receive_json(timeout=10) == {f"agent/{agent_id}": {"state": "ready"}}
+
+
+@pytest.mark.parametrize("role", [Role.SUPERVISOR, Role.COLLECTOR])
+async def test_live_says_now_and_then_that_there_is_no_news(
+    house: House, monkeypatch: pytest.MonkeyPatch, role: Role
+) -> None:
+    """Waiting for news is broken off each time, and none is lost."""
+    monkeypatch.setattr(live, "QUIET_S", 0.4)
+    agent_id, headers = await _collector(house)
+    token = headers["Authorization"].removeprefix("Bearer ") if role is Role.COLLECTOR else house.tokens[role]
+    async with house.api.ws_connect("/v1/live") as socket:
+        await socket.send_json({"token": token})
+        for state in ("ready", "talking"):
+            assert await socket.receive_json(timeout=10) == {}
+            house.live.publish(f"agent/{agent_id}", {"state": state})
+            while not (frame := await socket.receive_json(timeout=10)):
+                pass
+            assert frame == {f"agent/{agent_id}": {"state": state}}
 
 
 @pytest.mark.parametrize("hello", ['{"token": "wrong"}', "no json", '{"password": 1}'])

@@ -1,7 +1,8 @@
 """The WebSocket of live state: hello and goodbye are those of `dialer.api.sockets`.
 
 After the hello frames come, at most four a second: `{"topic": value, …}` with what changed since the last one, a value
-of null for what is gone. A collector hears of their own desk only, and of that at once.
+of null for what is gone. A collector hears of their own desk only, and of that at once. While nothing changes an empty
+frame comes now and then: a watcher that hears nothing at all knows that the way here is dead, and comes back.
 """
 
 import asyncio
@@ -21,6 +22,8 @@ MAX_HELLO_BYTES = 4096
 MAX_WATCHERS = 500
 MAX_OF_ONE = 50
 """A token may stand on many screens."""
+QUIET_S = 5.0
+NO_NEWS = b"{}"
 
 
 async def watch(request: web.Request) -> web.StreamResponse:
@@ -51,7 +54,11 @@ async def _send(socket: web.WebSocketResponse, frames: Subscription | TopicSubsc
     """Sends frames until the watcher is gone; one that takes none for `SEND_TIMEOUT_S` is cut off."""
     with contextlib.suppress(ConnectionError, TimeoutError):
         while True:
-            frame = await frames.next()
+            try:
+                async with asyncio.timeout(QUIET_S):
+                    frame = await frames.next()
+            except TimeoutError:
+                frame = NO_NEWS
             async with asyncio.timeout(SEND_TIMEOUT_S):
                 await socket.send_frame(frame, WSMsgType.TEXT)
     await socket.close()

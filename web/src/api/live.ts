@@ -2,7 +2,10 @@
 import { defineStore } from "pinia";
 import { computed, type ComputedRef, reactive, ref } from "vue";
 import { useSession } from "./session";
-import { LastingSocket } from "./socket";
+import { LastingSocket, type SocketEar } from "./socket";
+
+/** More than twice what the service lets pass without a frame. */
+const SILENCE_MS = 12_000;
 
 type Frame = Record<string, Record<string, unknown> | null>;
 
@@ -11,7 +14,7 @@ export const useLive = defineStore("live", () => {
   const connected = ref(false);
   /** Until the next frame: the first one after every hello has all topics. */
   let isFirst = true;
-  const socket = new LastingSocket<Frame>("/v1/live", {
+  const ear: SocketEar<Frame> = {
     opened() {
       connected.value = isFirst = true;
     },
@@ -20,7 +23,8 @@ export const useLive = defineStore("live", () => {
       connected.value = false;
       if (sentAway) void useSession().check();
     },
-  });
+  };
+  const socket = new LastingSocket<Frame>("/v1/live", ear, { silenceMs: SILENCE_MS });
 
   function take(frame: Frame): void {
     // A service that began anew says of nothing it never knew that it is gone.

@@ -10,6 +10,8 @@ export type AgentState = Schemas["AgentState"];
 
 /** While the live connection is gone the desk is looked at this often. */
 const BLIND_LOOK_MS = 3000;
+/** A look that takes longer was sent into a network that is gone; the next one may get through. */
+const LOOK_TIMEOUT_MS = 5000;
 
 export type Desk = ReturnType<typeof openDesk>;
 const KEY: InjectionKey<Desk> = Symbol("desk");
@@ -47,7 +49,7 @@ function openDesk(agentId: number) {
     looking = true;
     const number = ++asked;
     try {
-      take(number, await ask(api.GET("/v1/agents/{agent_id}", path)));
+      take(number, await ask(api.GET("/v1/agents/{agent_id}", { ...path, signal: AbortSignal.timeout(LOOK_TIMEOUT_MS) })));
     } catch (cause) {
       if (!(cause instanceof ApiProblem)) throw cause;
       if (cause.status === 404) take(number, null);

@@ -32,7 +32,6 @@ export class Line {
   private waitMs = FIRST_WAIT_MS;
   private answerMs = FIRST_ANSWER_MS;
   private timer = 0;
-  private readonly changed = () => this.networkChanged();
 
   constructor(
     private track: MediaStreamTrack,
@@ -42,7 +41,6 @@ export class Line {
   }
 
   open(): void {
-    window.addEventListener("online", this.changed);
     this.socket.open();
   }
 
@@ -59,7 +57,6 @@ export class Line {
   }
 
   close(): void {
-    window.removeEventListener("online", this.changed);
     this.socket.close();
     this.forget();
     this.drop();
@@ -143,8 +140,8 @@ export class Line {
     void this.connection?.take(sdp);
   }
 
-  /** A socket that came over another network is dead, though nobody says so. */
-  private networkChanged(): void {
+  /** The socket led nowhere, though nobody said so. */
+  private unanswered(): void {
     this.forget();
     this.socket.renew();
   }
@@ -166,7 +163,7 @@ export class Line {
     if (this.connection !== connection) return;
     if (!this.socket.send({ type: "offer", sdp })) return;
     this.awaited += 1;
-    this.wait(() => this.networkChanged(), this.answerMs);
+    this.wait(() => this.unanswered(), this.answerMs);
     this.answerMs = Math.min(this.answerMs * 2, LONGEST_WAIT_MS);
   }
 
