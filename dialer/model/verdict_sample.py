@@ -57,7 +57,7 @@ class VerdictSample(NewVerdictSample):
 
 @dataclass(frozen=True, slots=True)
 class SampleFilter:
-    """Which verdicts are asked for; None means any. `labelled`: somebody listened.
+    """Which verdicts are asked for; None means any. `labelled`: somebody listened; `drawn`: chance chose it.
 
     Those made from `since` on and before `until`.
     """
@@ -66,6 +66,7 @@ class SampleFilter:
     label: str | None = None
     phase: VerdictPhase | None = None
     labelled: bool | None = None
+    drawn: bool | None = None
     since: datetime | None = None
     until: datetime | None = None
 

@@ -211,6 +211,8 @@ def _matching(query: Select[Any], asked: SampleFilter) -> Select[Any]:
         query = query.where(samples.c.phase == asked.phase.value)
     if asked.labelled is not None:
         query = query.where(samples.c.truth.is_not(None) if asked.labelled else samples.c.truth.is_(None))
+    if asked.drawn is not None:
+        query = query.where(samples.c.drawn_at.is_not(None) if asked.drawn else samples.c.drawn_at.is_(None))
     if asked.since is not None:
         query = query.where(samples.c.made_at >= asked.since)
     if asked.until is not None:

@@ -116,6 +116,8 @@ async def test_what_is_drawn_and_labelled_gives_the_error_with_bounds(house: Hou
     body = {"campaign_id": judged.campaign_id, "n": 4, "seed": "li"}
     status, drawn = await ask(house, "POST", "/v1/verdicts/draw", body=body)
     assert (status, {item["label"] for item in drawn["items"]}, len(drawn["items"])) == (200, {"machine"}, 4)
+    _, waiting = await ask(house, "GET", "/v1/verdicts?drawn=true&labelled=false")
+    assert {item["sample_id"] for item in waiting["items"]} == {item["sample_id"] for item in drawn["items"]}
     for item, truth in zip(drawn["items"], ("human", "machine", "machine", "unknown"), strict=True):
         await ask(house, "POST", f"/v1/verdicts/{item['sample_id']}/label", body={"truth": truth})
     status, amd = await ask(house, "GET", f"/v1/campaigns/{judged.campaign_id}/amd", Role.AUDITOR)

@@ -100,6 +100,10 @@ async def test_only_what_can_be_listened_to_is_drawn(storage: Storage, judged: J
     wanted = await judged.keep(3)
     drawn = await samples.draw(judged.campaign_id, Label.MACHINE, 50, "1", MONDAY, since=MONDAY)
     assert [sample.sample_id for sample in drawn] == [wanted]
+    assert await samples.find(SampleFilter(drawn=True)) == drawn
+    others = await samples.find(SampleFilter(drawn=False))
+    assert len(others) == 3
+    assert wanted not in {sample.sample_id for sample in others}
     assert await samples.draw(99, Label.MACHINE, 50, "1", MONDAY) == ()
 
 

@@ -18,6 +18,7 @@ from dialer.api.streaming import stream
 from dialer.evidence.playing import Form
 from dialer.model.recording import RecordingInfo
 from recording.decoding import Side
+from recording.marks import MarkKind
 from recording.playback import PIECE_BYTES, SAMPLE_BYTES, Content
 from recording.spool import RATE_HZ
 from recording.tempo import MAX_SPEED, MIN_SPEED
@@ -59,7 +60,7 @@ class MarkOut(BaseModel):
     `parts`: so many of them with good audio between. `why`: of what a redaction took out.
     """
 
-    kind: str
+    kind: MarkKind
     channel: Literal[0, 1, "both"]
     from_ms: int
     to_ms: int

@@ -38,12 +38,13 @@ class VerdictPath(Input):
 
 
 class VerdictQuery(PageQuery):
-    """All given filters must fit; `labelled`: somebody listened."""
+    """All given filters must fit; `labelled`: somebody listened; `drawn`: chance chose it, only such ones count."""
 
     campaign_id: Id | None = None
     label: Label | None = None
     phase: VerdictPhase | None = None
     labelled: bool | None = None
+    drawn: bool | None = None
     since: Bound | None = None
 
 
@@ -158,7 +159,9 @@ async def list_verdicts(call: Call[Nothing, VerdictQuery, Nothing]) -> VerdictPa
     """Lists verdicts, newest first."""
     asked = call.query
     label = None if asked.label is None else asked.label.value
-    wanted = SampleFilter(asked.campaign_id, label, asked.phase, asked.labelled, asked.since)
+    wanted = SampleFilter(
+        asked.campaign_id, label, asked.phase, labelled=asked.labelled, drawn=asked.drawn, since=asked.since
+    )
     found = await call.services.storage.verdict_samples.find(wanted, asked.limit, asked.cursor)
     following = next_cursor([sample.sample_id for sample in found], asked.limit)
     return VerdictPage(items=[VerdictOut.of(sample) for sample in found], next=following)
