@@ -137,8 +137,9 @@ class BrowserPhones:
         if phone.page != page:  # a bound method is a new object each time, but equal
             phone.tell(PhoneNotice.TAKEN)
             phone.page = page
+        phone.echo(False)  # of a page that was left in a self-test
         now = self._clock.monotonic()
-        phone.presence.audio(False, now)
+        phone.presence.audio(False, now, in_call=self._is_in_call(phone))
         phone.presence.page(True, now)
         self._note(phone)
         return answer
@@ -148,6 +149,7 @@ class BrowserPhones:
         phone = self._phones.get(account_id)
         if phone is not None and phone.page == page:
             phone.page = None
+            phone.echo(False)
             phone.presence.page(False, self._clock.monotonic())
             self._note(phone)
 
@@ -179,7 +181,7 @@ class BrowserPhones:
     def _hear(self, phone: BrowserPhone, is_heard: bool) -> None:
         facts = {"action": "browser_phone", "account_id": phone.account_id, "connected": is_heard}
         logger.info("browser phone", extra=facts)
-        phone.presence.audio(is_heard, self._clock.monotonic())
+        phone.presence.audio(is_heard, self._clock.monotonic(), in_call=self._is_in_call(phone))
         self._note(phone)
         phone.tell(PhoneNotice.CONNECTED if is_heard else PhoneNotice.LOST)
 

@@ -3,7 +3,7 @@
 A phone is two things: a page that holds its socket, and audio that comes from it. A reload loses both for a second or
 two, a change of network the audio, a proxy that restarts the socket alone. So whatever is missing may come back within
 a grace. When only the page is missing (its log-in ended, its socket broke) and a call is under way, people go on
-talking: the grace begins when the call is over.
+talking: the grace begins when the call is over, or when the audio is lost, too.
 """
 
 NO_AUDIO = "no audio from the browser"
@@ -34,8 +34,10 @@ class Presence:
         self._has_page = is_there
         self._note(now)
 
-    def audio(self, is_heard: bool, now: float) -> None:
-        """Its audio is connected, or is not any more."""
+    def audio(self, is_heard: bool, now: float, *, in_call: bool = False) -> None:
+        """Its audio is connected, or is not any more; `in_call`: a call was kept by it."""
+        if in_call and self._is_heard and not is_heard and not self._has_page:
+            self._away_since = now  # the page may be gone for an hour: this is another loss
         self._is_heard = is_heard
         self._note(now)
 

@@ -172,6 +172,23 @@ async def test_a_page_that_went_away_cuts_no_talk(tmp_path: Path) -> None:
         assert house.changes[-1].cause == NO_PAGE
 
 
+async def test_a_page_that_comes_back_late_in_a_talk_cuts_nothing(tmp_path: Path) -> None:
+    """It was away for longer than a grace; its new offer begins another."""
+    async with desk(tmp_path, SHORT_S) as house:
+        page: list[PhoneNotice] = []
+        phone, call = house.connect(page), Call()
+        house.work(phone)
+        house.sessions.claim(call, ())
+        house.sessions.connect(ME, call)
+        house.phones.leave(ME, page.append)
+        await asyncio.sleep(2 * SHORT_S)
+        back_at = SystemClock().monotonic()
+        house.phones.connect(ME, OFFER, page.append)
+        due_at = phone.presence.due_at(in_call=True)
+        assert due_at is not None
+        assert due_at >= back_at + SHORT_S, "not given up at once"
+
+
 async def test_the_end_of_a_shift_leaves_the_phone(tmp_path: Path) -> None:
     async with desk(tmp_path) as house:
         phone = house.connect([])
@@ -193,6 +210,21 @@ async def test_an_unusable_offer_opens_nothing_and_breaks_nothing(tmp_path: Path
             house.phones.connect(ME, VIDEO, page.append)
         assert house.phones.find(ME) is phone
         assert phone.is_connected
+
+
+async def test_an_echo_ends_with_its_page(tmp_path: Path) -> None:
+    """A reload in mid-test: whoever comes back must not go on hearing themselves."""
+    async with desk(tmp_path) as house:
+        old: list[PhoneNotice] = []
+        phone = house.connect(old)
+        house.phones.echo(ME, True)
+        house.connect([])
+        assert not phone.echoes, "another page took it over"
+        last: list[PhoneNotice] = []
+        house.connect(last)
+        house.phones.echo(ME, True)
+        house.phones.leave(ME, last.append)
+        assert not phone.echoes
 
 
 async def test_an_echo_only_while_no_call_can_come(tmp_path: Path) -> None:

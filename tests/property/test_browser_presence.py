@@ -17,7 +17,7 @@ def test_given_up_after_the_grace_and_not_before(events: list[tuple[str, float, 
     has_page, is_heard = True, False
     presence = Presence(GRACE_S, now)
     for event, later_s, in_call in events:
-        was_there = has_page and is_heard
+        was_there, was_heard = has_page and is_heard, is_heard
         now += later_s
         match event:
             case "page" | "no page":
@@ -25,7 +25,9 @@ def test_given_up_after_the_grace_and_not_before(events: list[tuple[str, float, 
                 presence.page(has_page, now)
             case "audio" | "no audio":
                 is_heard = event == "audio"
-                presence.audio(is_heard, now)
+                presence.audio(is_heard, now, in_call=in_call)
+                if in_call and was_heard and not is_heard:  # what kept the call without a page is lost now
+                    away_since = now
             case _:
                 presence.call_over(now)
                 away_since = now if is_heard else away_since

@@ -49,6 +49,22 @@ def test_without_its_page_a_call_goes_on_and_the_grace_begins_after_it() -> None
     assert (presence.due_at(in_call=False), presence.cause()) == (500.0 + GRACE_S, NO_PAGE)
 
 
+def test_a_gap_in_a_call_that_goes_on_without_its_page_has_its_own_grace() -> None:
+    presence = connected()
+    presence.page(False, 100.0)
+    presence.audio(False, 400.0, in_call=True)
+    assert presence.due_at(in_call=True) == 400.0 + GRACE_S
+    presence.audio(True, 410.0, in_call=True)
+    assert presence.due_at(in_call=True) is None
+
+
+def test_audio_that_comes_and_goes_without_page_and_call_gains_no_time() -> None:
+    presence = connected()
+    presence.page(False, 100.0)
+    presence.audio(False, 110.0)
+    assert presence.due_at(in_call=False) == 100.0 + GRACE_S
+
+
 def test_the_end_of_a_call_gives_lost_audio_no_more_time() -> None:
     presence = connected()
     presence.audio(False, 100.0)
