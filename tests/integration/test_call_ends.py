@@ -104,7 +104,7 @@ async def test_a_payment_stops_a_ringing_call(tmp_path: Path) -> None:
         await asyncio.sleep(0.1)
         await lab.app.storage.cases.set_status("case-0", CaseStatus.PAID, lab.app.clock.utcnow())
         assert lab.app.campaigns.stop_calls("the case is paid", case_ref="case-0") == 1
-        await until(lambda: lab.far.lines[0].ended is not None, "CANCEL reaches the far side", 2.0)
+        await until(lambda: lab.far.lines[0].ended is not None, "CANCEL reaches the far side")
         (attempt,) = await lab.settled()
         assert attempt.disposition is Disposition.CANCELLED
         await until(lambda: nothing_held(lab), "all is given back")

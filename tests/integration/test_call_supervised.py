@@ -2,15 +2,19 @@
 
 from pathlib import Path
 
+import pytest
+
 from dialer.model.agent import AgentState, PhoneKind
 from dialer.model.attempt import Disposition
 from dialer.model.campaign import AmdMode, CampaignSettings
 from dialer.model.limiting import Factor
+from dialer.supervising import figure_book
 from dialer.supervising.floor import collectors_now
 from tests.support.call_lab import CallLab, Line, call_lab, until
 
 
-async def test_a_call_is_seen_while_it_lasts_and_after(tmp_path: Path) -> None:
+async def test_a_call_is_seen_while_it_lasts_and_after(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(figure_book, "COST_FACTOR", 0)  # a slow first reading would be kept for long
     async with call_lab(tmp_path, 49000) as lab:
         app, supervision = lab.app, lab.app.supervision
         lab.far.on_call = Line.answer

@@ -25,7 +25,7 @@ async def backup(tmp_path: Path) -> AsyncIterator[FarSide]:
 
 
 def second(far: FarSide) -> TrunkConfig:
-    return TrunkConfig(name="backup", host=HOST, port=far.port, priority=1, first_response_timeout_s=1.0)
+    return TrunkConfig(name="backup", host=HOST, port=far.port, priority=1, first_response_timeout_s=10.0)
 
 
 async def begin(lab: CallLab) -> None:

@@ -21,7 +21,7 @@ async def test_a_speech_folder_that_cannot_be_written(tmp_path: Path) -> None:
         campaign_id = campaign.campaign_id
         lab.far.on_call = lambda line: line.incoming.reject(486)
         await lab.app.campaigns.start(campaign_id, "test")
-        for _ in range(100):
+        for _ in range(400):
             status = await lab.app.campaigns.status(campaign_id)
             if "speech" in status.limiting:
                 break

@@ -70,6 +70,23 @@ async def test_an_intruder_is_ignored(world: World) -> None:
     assert not of_type(events, DtmfReceived)
 
 
+async def test_the_named_far_end_takes_the_line_from_whoever_was_first(world: World) -> None:
+    person, stranger = world.person(), world.person()
+    leg, events = world.call(person)
+    stranger.connect(leg.local_host, leg.local_port)
+    stranger.say(tone(0.1))
+    await world.until(lambda: leg.stats().packets_received == 5)
+    person.say(tone(0.1))
+    await world.until(lambda: leg.stats().packets_received == 10)
+    stranger.say(tone(0.1))
+    leg.play(tone(0.2))
+    await world.until(lambda: loud(person.heard_audio()) == int(0.2 * RATE_HZ))
+    assert leg.stats().packets_received == 10
+    assert loud(stranger.heard_audio()) == 0
+    (first,) = of_type(events, FirstPacket)
+    assert first.port == stranger.port
+
+
 async def test_a_play_is_heard_whole_and_its_end_is_told(world: World) -> None:
     person = world.person()
     leg, events = world.call(person)
@@ -172,7 +189,7 @@ async def test_a_play_or_a_hold_excuses_quiet(world: World) -> None:
     leg, held_events = world.call(held)
     leg.set_remote(held.host, held.port, codec=Codec.PCMA, dtmf_payload_type=None, receiving=False)
     other, events = world.call(listening)
-    other.play(tone(3 * RTP_TIMEOUT_S))
+    other.play(tone(30.0))
     await world.run(2 * RTP_TIMEOUT_S)
     assert not of_type(held_events, RtpTimeout)
     assert not of_type(events, RtpTimeout)

@@ -33,8 +33,8 @@ from dialer.media.interface import (
 from recording.spool import RecordKind, SpoolRecord, read_spool
 from tests.peers.rtp_peer import DTMF_TYPE, EVENT, Packet, RtpPeer
 
-WAIT_S = 10.0
-SETTLE_S = 0.1
+WAIT_S = 60.0
+SETTLE_S = 0.4
 """Commands take effect within a wake-up of the engine, or two on a busy machine."""
 COMFORT_NOISE_TYPE = 13
 QUIET_PCM = bytes(2 * FRAME_SAMPLES)
@@ -126,7 +126,7 @@ async def test_reordered_and_repeated_packets_are_put_right(
         codes = g711.encode(np.full(FRAME_SAMPLES, level, dtype=np.int16), Codec.PCMA)
         peer.send_raw(8, 100 + index, FRAME_SAMPLES * index, codes)
     await until(lambda: leg.stats().packets_received == 7)
-    await asyncio.sleep(0.3)
+    await until(lambda: sum(len(event.pcm) for event in events if isinstance(event, AudioBlock)) >= 14 * FRAME_SAMPLES)
     stats = leg.stats()
     assert (stats.packets_lost, stats.packets_duplicate) == (0, 1)
     leg.stop_recording()
@@ -254,15 +254,17 @@ async def test_early_packets_wait_for_the_answer(media: MediaEngine, peers: Call
     await until(lambda: leg.stats().packets_received == 5)
 
 
-async def test_comfort_noise_and_reports_are_signs_of_life(media: MediaEngine, peers: Callable[..., RtpPeer]) -> None:
+async def test_comfort_noise_and_reports_are_signs_of_life(tmp_path: Path, peers: Callable[..., RtpPeer]) -> None:
+    """Ten times as often as must be: the engine's clock goes on while a busy machine holds the senders up."""
     noisy, reporting, gone = peers(), peers(), peers()
-    (_, noise_events), (leg, report_events), (_, gone_events) = (call(media, p) for p in (noisy, reporting, gone))
     report = struct.pack("!BBHI", 0x80, 201, 1, 77)
-    for _ in range(8):
-        noisy.send_raw(COMFORT_NOISE_TYPE, noisy.sequence, noisy.timestamp, b"\x40")
-        noisy.skip()
-        reporting.rtcp.sendto(report, (leg.local_host, leg.local_port + 1))
-        await asyncio.sleep(0.1)
+    async with MediaEngine(MediaConfig(port_min=26000, port_max=26999, rtp_timeout_s=2.0), tmp_path) as media:
+        (_, noise_events), (leg, report_events), (_, gone_events) = (call(media, p) for p in (noisy, reporting, gone))
+        for _ in range(15):
+            noisy.send_raw(COMFORT_NOISE_TYPE, noisy.sequence, noisy.timestamp, b"\x40")
+            noisy.skip()
+            reporting.rtcp.sendto(report, (leg.local_host, leg.local_port + 1))
+            await asyncio.sleep(0.2)
     assert not any(isinstance(event, RtpTimeout) for event in noise_events + report_events)
     assert sum(isinstance(event, RtpTimeout) for event in gone_events) == 1
 

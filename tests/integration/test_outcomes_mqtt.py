@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import random
-import socket
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -23,6 +22,7 @@ from dialer.outcomes.delivery import Delivery
 from dialer.outcomes.mqtt import Mqtt
 from dialer.outcomes.retries import RetryPolicy
 from tests.support.outcomes import MemoryOutbox, first_hearings, make_events
+from tests.support.path_ports import free_ports
 
 pytestmark = [pytest.mark.peer("mosquitto")]
 
@@ -34,7 +34,7 @@ class Broker:
     """A Mosquitto of our own, with sessions kept over its restarts."""
 
     def __init__(self, folder: Path, rules: str = "") -> None:
-        self.port = _free_port()
+        self.port = free_ports()
         self._config = folder / "mosquitto.conf"
         (folder / "acl").write_text(rules or "topic readwrite #\n")
         self._config.write_text(
@@ -75,7 +75,7 @@ class Gate:
     """
 
     def __init__(self, broker_port: int) -> None:
-        self.port = _free_port()
+        self.port = free_ports()
         self._broker_port = broker_port
         self._writers: list[asyncio.StreamWriter] = []
 
@@ -100,13 +100,6 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
             writer.write(data)
             await writer.drain()
     writer.close()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class Subscriber:

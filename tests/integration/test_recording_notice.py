@@ -20,26 +20,28 @@ from dialer.prompts.tts import FragmentSpeech
 from tests.support.call_lab import COLLECTOR_HZ, PERSON_HZ, CallLab, Line, call_lab, until
 
 NOTICE_HZ, NOTICE_MS = 900.0, 1500
+LONG_MS = 12_000
+"""Nobody who hangs up at once hears such a notice out, however busy the machine."""
 SETTINGS = CampaignSettings(amd=AmdMode.OFF, notice_prompt="told")
 
 
-def write_prompt(folder: Path, name: str, hz: float) -> bytes:
-    pcm = tone((hz,), NOTICE_MS)
+def write_prompt(folder: Path, name: str, hz: float, ms: int = NOTICE_MS) -> bytes:
+    pcm = tone((hz,), ms)
     soundfile.write(folder / f"{name}.wav", np.frombuffer(pcm, dtype="<i2"), RATE_HZ)
     return pcm
 
 
-async def connected(lab: CallLab, settings: CampaignSettings) -> Line:
+async def connected(lab: CallLab, settings: CampaignSettings, notice_ms: int = NOTICE_MS) -> Line:
     """The person, hearing the notice."""
     lab.far.on_call = Line.answer
-    write_prompt(lab.app.prompts_dir, "told", NOTICE_HZ)
+    write_prompt(lab.app.prompts_dir, "told", NOTICE_HZ, notice_ms)
     campaign = await lab.campaign(settings)
     await lab.app.desk.log_in(lab.agent_ids[0], [campaign.campaign_id])
     await lab.app.desk.ready(lab.agent_ids[0])
     await lab.app.campaigns.start(campaign.campaign_id, "test")
     await until(lambda: bool(lab.far.lines), "the call leaves")
     person = lab.far.lines[0]
-    await until(lambda: person.ear.hears(NOTICE_HZ), "the person hears the notice")
+    await until(lambda: person.ear.has_heard(NOTICE_HZ), "the person hears the notice")
     return person
 
 
@@ -47,7 +49,7 @@ async def connected(lab: CallLab, settings: CampaignSettings) -> Line:
 async def test_the_person_is_told_and_the_collector_waits_for_nothing(tmp_path: Path) -> None:
     async with call_lab(tmp_path, 36400) as lab:
         person = await connected(lab, SETTINGS)
-        assert lab.phones[0].line.ear.share(PERSON_HZ, 40) > 0.8, "the collector hears the person meanwhile"
+        await until(lambda: lab.phones[0].line.ear.hears(PERSON_HZ), "the collector hears the person")
         await until(lambda: person.ear.hears(COLLECTOR_HZ), "then the person hears the collector")
         person.hang_up()
         (attempt,) = await lab.settled()
@@ -66,7 +68,7 @@ async def test_the_person_is_told_and_the_collector_waits_for_nothing(tmp_path: 
 @pytest.mark.allow_blocking
 async def test_a_notice_that_was_cut_off_was_not_given(tmp_path: Path) -> None:
     async with call_lab(tmp_path, 36600) as lab:
-        person = await connected(lab, SETTINGS)
+        person = await connected(lab, SETTINGS, LONG_MS)
         person.hang_up()
         (attempt,) = await lab.settled()
         assert attempt.notice_at is None

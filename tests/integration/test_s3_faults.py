@@ -17,6 +17,7 @@ from tests.support.s3_service import REGION, S3Service
 from tests.support.tcp_hop import TcpHop, unchanged
 
 pytestmark = pytest.mark.allow_blocking  # stores block, and say so
+LOCKED_S = 8.0
 NAME = "2026/11/22/R1.flac.sealed"
 CONTENT = b"sealed audio that must not change"
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -71,11 +72,12 @@ def test_a_lock_is_made_longer_and_never_shorter(open_bucket: Open, source: Path
 
 def test_when_the_lock_is_over_all_versions_go(open_bucket: Open, source: Path, s3: S3Service) -> None:
     store = open_bucket("locked", object_lock="compliance")
-    store.put(NAME, source, SHA256, datetime.now(UTC) + timedelta(seconds=1))
+    until = datetime.now(UTC) + timedelta(seconds=LOCKED_S)
+    store.put(NAME, source, SHA256, until)
     assert not store.delete(NAME).gone
     s3.client().delete_object(Bucket="locked", Key=store.place.prefix + NAME)  # without a version: only a mark on top
     assert store.stat(NAME) is None
-    time.sleep(2.1)
+    time.sleep(max(0.0, (until - datetime.now(UTC)).total_seconds()) + 1.1)  # a lock ends with a whole second
     assert store.delete(NAME).gone
     assert "Versions" not in s3.client().list_object_versions(Bucket="locked", Prefix=store.place.prefix)
 

@@ -365,7 +365,7 @@ async def test_a_recording_waits_for_its_case_before_it_takes_its_attempt(postgr
     async with open_storage(postgres_url) as storage:
         made = await (await Archive.open(storage)).keep("one", 0, OLD)
         again = new_recording("two", made.attempt_id, OLD)
-        async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        async with asyncio.timeout(60), asyncio.TaskGroup() as group:
             group.create_task(storage._database.write(end_the_call))
             await holds_case.wait()
             group.create_task(storage.recordings.add(again, WrappedKey("kek", b"key"), MONDAY))

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.peer("sipp")
 PROGRESS = respond(183, "Session Progress", sdp=True)
 SAID_S = 0.7
 """After its last word an announcement is certain: a pause."""
-MARGIN_S = 1.0
+MARGIN_S = 3.0
 """What signalling, a packet's way and a busy machine may add."""
 
 

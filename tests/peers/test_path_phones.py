@@ -30,8 +30,10 @@ LIKE = 0.9
 WHOLE_SHIFT_S = "600"
 RTP_TIMEOUT_S = 3.0
 RINGS_MS = 1500
+RINGS_LONG_MS = 8000
+"""Time enough for somebody to go while it rings."""
 TALKS_MS = 5000
-SETTINGS = {"mode": "progressive", "trunk_group": "people", "wrap_up_limit_s": 5}
+SETTINGS = {"mode": "progressive", "trunk_group": "people", "wrap_up_limit_s": 120}
 
 
 class Shift:
@@ -197,7 +199,7 @@ async def nobody_is_free(shift: Shift) -> None:
     """The only collector takes a break while it rings: abandoned after two seconds, with a word, and counted."""
     seat = await shift.house.seat("pausing")
     async with shift.baresip(seat):
-        campaign_id = await shift.house.campaign("pausing", SETTINGS)
+        campaign_id = await shift.house.campaign("pausing", SETTINGS | {"trunk_group": "patient"})
         await seat.log_in(campaign_id)
         await shift.house.start(campaign_id)
         await shift.house.reaches(campaign_id, "alerting")
@@ -233,8 +235,9 @@ STORIES = (
 )
 GREETS = (INVITE, TRYING, RINGING, wait(RINGS_MS), answer(), speak("line.al"))
 CARRIERS = {
-    "people": (9, (*GREETS, OUR_BYE)),
+    "people": (8, (*GREETS, OUR_BYE)),
     "leavers": (1, (*GREETS, wait(TALKS_MS), hang_up())),
+    "patient": (1, (INVITE, TRYING, RINGING, wait(RINGS_LONG_MS), answer(), speak("line.al"), OUR_BYE)),
     "fading": (1, (*GREETS, OUR_BYE)),
 }
 """By trunk group: how many calls of these stories go there, and what becomes of them."""
@@ -242,7 +245,7 @@ CARRIERS = {
 
 @asynccontextmanager
 async def open_carriers(folder: Path) -> AsyncIterator[Mapping[str, Carrier]]:
-    """All three; the fading one's line ends after a while."""
+    """All of them; the fading one's line ends after a while."""
     line = await asyncio.to_thread(line_of, "human_zh_wei")
     async with AsyncExitStack() as stack:
         carriers = {}

@@ -32,8 +32,9 @@ LISTENS_S = 3.0
 BEGINNING_S = 2
 """So much of a clip is looked for: the rest may have been cut short by a key."""
 LIKE = 0.9
-CANCEL_LIMIT_S = 2.0
-"""From a payment told over the API to the CANCEL at the carrier; on a quiet machine a few ms."""
+CANCEL_LIMIT_S = 15.0
+"""From a payment told over the API to the CANCEL at the carrier: on a quiet machine a few ms, on any long before it
+would have rung out by itself."""
 PERSONS = ("collector", "again", "never")
 STOPPED = "stopped"
 

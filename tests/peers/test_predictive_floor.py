@@ -46,7 +46,7 @@ WATCHED_S = 15.0
 WATCHED_AGAIN_S = 7.0
 LOOK_S = 0.5
 SERVICE_MEDIA, WORLD_MEDIA = (25_000, 25_499), (25_500, 25_999)
-LAG_S = 1.5
+LAG_S = 5.0
 """How much later than it left an INVITE may be seen here: two processes, on a machine with other things to do."""
 TOWN = Mixture(
     shares={

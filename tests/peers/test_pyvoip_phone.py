@@ -8,7 +8,8 @@ from pathlib import Path
 from dialer.sip.endpoint import SipEndpoint
 from dialer.sip.events import Ended, Transport
 from dialer.sip.sdp import build_offer, negotiate
-from tests.support.sip_peers import HOST, Caller, Desk, PhoneAccount, free_port, invite_phone, running
+from tests.support.path_ports import free_ports
+from tests.support.sip_peers import HOST, Caller, Desk, PhoneAccount, invite_phone, running
 
 SCRIPT = Path(__file__).with_name("pyvoip_phone.py")
 
@@ -18,7 +19,7 @@ async def phone(
     endpoint: SipEndpoint, account: PhoneAccount, folder: Path, hang_up_after_s: float
 ) -> AsyncIterator[None]:
     """A running phone that hangs up by itself after a while."""
-    ports = [str(free_port()), str(endpoint.local_port(Transport.UDP))]
+    ports = [str(free_ports()), str(endpoint.local_port(Transport.UDP))]
     command = [sys.executable, str(SCRIPT), HOST, *ports, account.user, account.password, str(hang_up_after_s)]
     async with running(*command, cwd=folder):
         yield

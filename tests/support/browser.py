@@ -37,6 +37,7 @@ async def chromium(microphone: Path | None = None) -> AsyncIterator[Browser]:
         "--use-fake-ui-for-media-stream",
         "--use-fake-device-for-media-stream",
         "--autoplay-policy=no-user-gesture-required",
+        "--disable-dev-shm-usage",  # others on this machine measure what is free there
     ]
     if microphone is not None:
         arguments.append(f"--use-file-for-fake-audio-capture={microphone}")

@@ -70,8 +70,12 @@ class Ear:
 
     def share(self, hz: float, last_ms: int = 200) -> float:
         """The share of the last audio's power within 30 Hz of a pitch."""
-        samples = np.frombuffer(bytes(self.pcm[-16 * last_ms :]), dtype="<i2").astype(float)
-        if len(samples) < 8 * last_ms or not samples.any():
+        return self._share(self.pcm[-16 * last_ms :], hz) if len(self.pcm) >= 16 * last_ms else 0.0
+
+    @staticmethod
+    def _share(pcm: bytearray, hz: float) -> float:
+        samples = np.frombuffer(bytes(pcm), dtype="<i2").astype(float)
+        if not samples.any():
             return 0.0
         power = np.abs(np.fft.rfft(samples * np.hanning(len(samples)))) ** 2
         pitches = np.fft.rfftfreq(len(samples), 1 / 8000)
@@ -80,6 +84,11 @@ class Ear:
     def hears(self, hz: float) -> bool:
         """Whether that pitch is most of what is heard now."""
         return self.share(hz) > 0.8
+
+    def has_heard(self, hz: float) -> bool:
+        """Whether it was most of any 200 ms, however long ago: what is said once is over before a busy test looks."""
+        step = 16 * 100
+        return any(self._share(self.pcm[at : at + 2 * step], hz) > 0.8 for at in range(0, len(self.pcm) - step, step))
 
 
 class Line:

@@ -120,13 +120,18 @@ class NativeWorld(World):
         return self.persons[-1]
 
     async def run(self, seconds: float) -> None:
-        """Packets leave by the clock: who was held up catches up, as a real sender does."""
+        """Packets leave by the clock: who was held up catches up, as a real sender does, and is played out."""
         loop = asyncio.get_running_loop()
         begun_at = loop.time()
+        late_s = 0.0
         for n_steps in range(1, round(seconds / 0.02) + 1):
             for person in self.persons:
                 person.step()
-            await asyncio.sleep(max(begun_at + n_steps * 0.02 - loop.time(), 0))
+            ahead_s = begun_at + n_steps * 0.02 - loop.time()
+            late_s = max(late_s, -ahead_s)
+            await asyncio.sleep(max(ahead_s, 0))
+        if late_s > 0.02:
+            await asyncio.sleep(late_s)
 
     def close(self) -> None:
         for person in self.persons:

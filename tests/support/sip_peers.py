@@ -19,6 +19,7 @@ from dialer.sip.events import Answered, CallEvent, Destination, InviteRequest, P
 from dialer.sip.registrar import Binding, RegistrationChanged
 from dialer.sip.sdp import build_offer
 from dialer.sip.uri import SipUri
+from tests.support.path_ports import free_ports
 
 HOST = "127.0.0.1"
 SCENARIOS = Path(__file__).parents[1] / "peers" / "scenarios"
@@ -30,13 +31,6 @@ LISTENING = "0A"
 """The state of a TCP socket in /proc/net/tcp."""
 
 E = TypeVar("E", bound=CallEvent)
-
-
-def free_port(kind: socket.SocketKind = socket.SOCK_DGRAM) -> int:
-    """A port nobody holds at the moment."""
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
 
 
 def is_bound(port: int, kind: socket.SocketKind) -> bool:
@@ -108,7 +102,7 @@ class Sipp:
     ) -> "AsyncIterator[Sipp]":
         """Starts SIPp and waits until it listens. `fill` replaces `@name@` in the scenario."""
         kind = socket.SOCK_DGRAM if transport is Transport.UDP else socket.SOCK_STREAM
-        port = free_port(kind)
+        port = free_ports()
         script = (SCENARIOS / f"{scenario}.xml").read_text(encoding="utf-8")
         for name, value in (fill or {}).items():
             script = script.replace(f"@{name}@", value)
@@ -247,7 +241,7 @@ class Baresip:
     @asynccontextmanager
     async def running(cls, folder: Path, account: "PhoneAccount", registrar: Destination) -> "AsyncIterator[Baresip]":
         """Starts baresip and waits until it can be driven; it registers by itself."""
-        sip_port, control_port = free_port(), free_port(socket.SOCK_STREAM)
+        sip_port, control_port = free_ports(), free_ports()
         (folder / "config").write_text(_BARESIP_CONFIG.format(host=HOST, sip=sip_port, control=control_port))
         address = f"sip:{account.user}@{registrar.host}:{registrar.port};transport={registrar.transport.value}"
         options = f"auth_user={account.user};auth_pass={account.password};answermode={account.answer_mode};regint=60"
