@@ -142,6 +142,12 @@ class Policy:
         """Which day it is where the house is: registrations are in force by days."""
         return now.astimezone(self.house_zone).date()
 
+    @property
+    def last_days(self) -> dict[str, date]:
+        """By pack, the day after which it refuses every call: where its newest version has an end."""
+        newest = (versions[-1] for versions in _by_name(self.packs))
+        return {pack.name: pack.valid_through for pack in newest if pack.valid_through is not None}
+
     def recording_rules(self, at: datetime) -> tuple[RecordingRules, ...]:
         """What each pack says of recordings at an instant: its newest version that has begun, be it over or not."""
         found: list[RecordingRules] = []
@@ -181,15 +187,13 @@ class Policy:
         ]
         calendars = {pack.calendar.name: pack.calendar for pack in self.packs if pack.calendar is not None}
         found += [warning for calendar in calendars.values() if (warning := calendar.warning(today)) is not None]
-        found += [warning for versions in _by_name(self.packs) if (warning := _runs_out(versions[-1], today))]
+        found += [
+            f"the policy pack {name} {'ends' if last_day >= today else 'has ended'} on {last_day}; "
+            "it refuses every call after that day"
+            for name, last_day in self.last_days.items()
+            if last_day - today <= WARN_BEFORE
+        ]
         return tuple(found)
-
-
-def _runs_out(last: Pack, today: date) -> str | None:
-    if last.valid_through is None or last.valid_through - today > WARN_BEFORE:
-        return None
-    state = "ends" if last.valid_through >= today else "has ended"
-    return f"the policy pack {last.name} {state} on {last.valid_through}; it refuses every call after that day"
 
 
 def _name(pack: Pack) -> str:

@@ -7,7 +7,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 from types import TracebackType
 from typing import Self
 
@@ -23,6 +23,8 @@ logger = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 5.0
 LOOK_LIMIT_S = 10.0
+READ_LIMIT_S = LOOK_LIMIT_S / 2
+"""The database is given so long: one that hangs must neither hide itself nor the other troubles."""
 TOPIC = "alarms"
 
 
@@ -55,6 +57,7 @@ class AlarmKeeper:
         self._node = node
         self._destinations = destinations
         self._standing: dict[str, Standing] = {}
+        self._is_told = False
         self._clock_offset_s = self._wall_less_monotonic_s()
         self._tasks = asyncio.TaskGroup()
         self._task: asyncio.Task[None] | None = None
@@ -98,7 +101,7 @@ class AlarmKeeper:
                 logger.warning("alarm: %s", alarm.words.en, extra=facts)
         for key in before.keys() - self._standing.keys():
             logger.info("an alarm is over", extra={"action": "alarm_over", "key": key})
-        if before != self._standing:
+        if before != self._standing or not self._is_told:  # a page may hold what an earlier process told
             self._publish()
 
     async def _run(self) -> None:
@@ -114,9 +117,12 @@ class AlarmKeeper:
     async def _facts(self) -> Facts:
         problem, waiting, dead = "", {}, {}
         try:
-            waiting, dead = await self._storage.outbox.undelivered(), await self._storage.outbox.dead()
+            async with asyncio.timeout(READ_LIMIT_S):
+                waiting, dead = await self._storage.outbox.undelivered(), await self._storage.outbox.dead()
         except StorageError as error:
             problem = str(error)
+        except TimeoutError:
+            problem = f"nothing within {READ_LIMIT_S:g} s"
         return Facts(
             topics=self._board.snapshot(),
             waiting=self._configured(waiting),
@@ -138,11 +144,8 @@ class AlarmKeeper:
         except DialerError:
             return ()
         today = policy.house_day(now)
-        last_days: dict[tuple[str, str], date] = {}
+        last_days = {("pack", name): last_day for name, last_day in policy.last_days.items()}
         for pack in policy.packs:
-            if pack.valid_through is not None:
-                key = ("pack", pack.name)
-                last_days[key] = max(pack.valid_through, last_days.get(key, pack.valid_through))
             if pack.calendar is not None:
                 last_days["calendar", pack.calendar.name] = pack.calendar.complete_through
         left = {key: (last - today).days for key, last in last_days.items()}
@@ -154,6 +157,7 @@ class AlarmKeeper:
 
     def _publish(self) -> None:
         counts = {grade.value: sum(each.alarm.severity is grade for each in self.standing) for grade in Severity}
+        self._is_told = True
         self._board.publish(TOPIC, counts | {"items": [as_data(each) for each in self.standing]})
 
     def _wall_less_monotonic_s(self) -> float:

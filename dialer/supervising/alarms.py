@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dialer.supervising.alarm import Alarm, Facts, RunsOut, Severity
 from dialer.supervising.alarm_rules import of_topics
 from dialer.words.bilingual import Bilingual
+from dialer.words.catalogue import in_both
 
 RUNS_OUT_WITHIN_DAYS = 45
 OUTBOX_FULL = 5_000
@@ -70,13 +71,12 @@ def _running_out(found: RunsOut) -> Alarm:
 
 def _of_node(facts: Facts) -> Iterator[Alarm]:
     if facts.storage_problem:
+        problem = in_both(facts.storage_problem)
         yield Alarm(
             "database_down",
             facts.node,
             Severity.CRITICAL,
-            Bilingual(
-                f"the database does not answer: {facts.storage_problem}", f"数据库无响应：{facts.storage_problem}"
-            ),
+            Bilingual(f"the database does not answer: {problem.en}", f"数据库无响应：{problem.zh or problem.en}"),
             Bilingual(
                 "no call is placed without it; see that it runs and has room",
                 "数据库不可用时不外呼；请检查其运行和空间",

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 CHINESE: Mapping[str, str] = {
     "the database does not answer; try again": "数据库无响应，请重试",
     "the database does not answer": "数据库无响应",
+    "nothing within {limit} s": "{limit} 秒内无回应",
     "a fault on our side; it is in the log": "服务端出现故障，已记录日志",
     "the media engine is not running": "媒体引擎未运行",
     "there is no such trunk": "没有该线路",
