@@ -8,6 +8,8 @@ export type DeskView = Schemas["AgentDeskView"];
 export type CaseView = Schemas["CaseView"];
 export type AgentState = Schemas["AgentState"];
 
+/** States that bring another piece of work: what was refused before is over. */
+const COMES: readonly AgentState[] = ["preview", "reserved", "talking"];
 /** While the live connection is gone the desk is looked at this often. */
 const BLIND_LOOK_MS = 3000;
 /** A look that takes longer was sent into a network that is gone; the next one may get through. */
@@ -33,7 +35,7 @@ function openDesk(agentId: number) {
     if (number < taken) return;
     taken = number;
     if (next !== null) skewMs.value = Date.parse(next.now) - Date.now();
-    if (next?.state !== view.value?.state) refusal.value = null;
+    if (bringsWork(view.value, next)) refusal.value = null;
     view.value = next;
     known.value = true;
     problem.value = null;
@@ -100,6 +102,11 @@ function openDesk(agentId: number) {
     look,
     act,
   };
+}
+
+function bringsWork(before: DeskView | null, now: DeskView | null): boolean {
+  const isNew = now?.state !== before?.state || now?.case?.contact_id !== before?.case?.contact_id;
+  return isNew && now !== null && COMES.includes(now.state);
 }
 
 /** Opens the desk for the calling component and those within it. */
