@@ -171,7 +171,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "qa_reports.verdicts_csv": _LISTENS,
     "teams.list": _OVERSEES,
     "teams.move": _RUNS,
-    "do_not_call.add": _FEEDS | {_COLLECTOR},
+    "do_not_call.add": _FEEDS,
     "do_not_call.check": _FEEDS,
     "do_not_call.remove": _ADMINISTERS,
     "cases.status": _FEEDS,

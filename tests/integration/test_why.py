@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from dialer.model.account import Role
 from dialer.model.campaign import CampaignState
 from dialer.storage import Listing
 from tests.support.proof_scene import Scene, open_scene
@@ -81,6 +82,17 @@ async def test_why_of_a_number_in_any_spelling(scene: Scene) -> None:
     assert obstacle["until"] == "2026-11-23T05:00:00Z"
     (seen,) = {entry.subject for _, entry in await scene.house.storage.audit.list() if entry.action == "why.ask"}
     assert seen == "number/138****0002"
+
+
+async def test_why_tells_quality_assurance_nobodys_number(scene: Scene) -> None:
+    """Whether anybody knows it or not: else whose a number is could be found out by asking."""
+    for number in ("13800000002", "13911112222"):
+        problem = await scene.ask(Role.QA, 422, about=number)
+        assert problem["errors"] == [
+            {"field": "body.about", "reason": "your role may not search by a number", "fix": "search by the case"}
+        ]
+    assert (await scene.ask(Role.QA, about="case-0"))["is_known"]
+    assert (await scene.ask(Role.AUDITOR, about="13800000002"))["is_known"]
 
 
 async def test_why_of_what_nobody_knows(scene: Scene) -> None:

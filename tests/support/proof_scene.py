@@ -39,9 +39,9 @@ class Scene:
         words = [str(argument) for argument in (*arguments, *more)]
         return await asyncio.to_thread(lambda: CliRunner().invoke(app, words, input=stdin))
 
-    async def ask(self, **body: object) -> Any:
-        async with self.house.api.post("/v1/why", json=body, headers=self.house.auth(Role.SUPERVISOR)) as answer:
-            assert answer.status == 200, await answer.text()
+    async def ask(self, role: Role = Role.SUPERVISOR, status: int = 200, **body: object) -> Any:
+        async with self.house.api.post("/v1/why", json=body, headers=self.house.auth(role)) as answer:
+            assert answer.status == status, await answer.text()
             return await answer.json()
 
     async def export(self, role: Role = Role.AUDITOR, **query: str) -> list[Line]:

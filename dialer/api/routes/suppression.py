@@ -9,7 +9,7 @@ from dialer.api.auditing import audit
 from dialer.api.problems import bad_field, not_found
 from dialer.api.routing import Call, Id, Input, Nothing, Routes
 from dialer.campaigns.phone_numbers import BadNumber, to_e164
-from dialer.model.contact import CaseStatus
+from dialer.model.contact import CaseStatus, mask_number
 from dialer.storage import Listing
 from dialer.storage.do_not_call import STOP_REASON
 
@@ -105,11 +105,13 @@ async def add(call: Call[Nothing, Nothing, DoNotCallIn]) -> DoNotCallAdded:
     do_not_call = call.services.storage.do_not_call
     if asked.number is not None:
         number = e164(asked.number)
-        listed = await do_not_call.add_number(number, listing, now)
+        listed, whom = await do_not_call.add_number(number, listing, now), f"number {mask_number(number)}"
         call.services.campaigns.stop_calls(STOP_REASON, number=number)
     else:
+        whom = f"person {asked.person_ref}"
         listed = await do_not_call.add_person(asked.person_ref or "", listing, now)
         call.services.campaigns.stop_calls(STOP_REASON, person_ref=asked.person_ref)
+    await audit(call, "do_not_call.add", f"do_not_call/{listed}", whom)
     call.services.outcomes_wake()
     return DoNotCallAdded(do_not_call_id=listed)
 

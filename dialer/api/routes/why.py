@@ -6,6 +6,8 @@ from pydantic import Field, StringConstraints
 
 from dialer.api.auditing import audit
 from dialer.api.explaining import Subject, WhyOut, explain
+from dialer.api.hearing import KNOWS_NUMBERS
+from dialer.api.problems import bad_field
 from dialer.api.routes.proofs import Bound
 from dialer.api.routing import Call, Input, Nothing, Routes
 from dialer.campaigns.phone_numbers import BadNumber, to_e164
@@ -18,7 +20,8 @@ MAX_RECORDS = 100
 class WhyIn(Input):
     """A number or a case, as people have it before them; it stands in the body, never in a URL.
 
-    What is known as a case is taken for one, anything else for a number if it can be one.
+    What is known as a case is taken for one, anything else for a number if it can be one. Who may not search by a
+    number asks of cases only.
     """
 
     about: Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
@@ -45,7 +48,11 @@ async def _subject(call: Call[Nothing, Nothing, WhyIn], about: str) -> Subject:
         return Subject(case_ref=about)
     storage, now = call.services.storage, call.services.clock.utcnow()
     is_case = await storage.explaining.of_case(about, 1) or await storage.proof_reading.of_case(about, now, 1)
-    return Subject(case_ref=about) if is_case else Subject(number=number)
+    if is_case:
+        return Subject(case_ref=about)
+    if call.actor.role not in KNOWS_NUMBERS:
+        raise bad_field("body.about", "your role may not search by a number", "search by the case")
+    return Subject(number=number)
 
 
 def _audited(subject: Subject, answer: WhyOut) -> str:
