@@ -31,7 +31,7 @@ async def account_for(storage: Storage, config: OidcConfig, claims: Claims, now:
         raise OidcRefusedError(Refusal.CLOSED, "the account is closed")
     if role is None or account.role is role:
         return account
-    await storage.accounts.set_person(account.account_id, role=role)
+    await storage.accounts.set_person(account.account_id, now, role=role)
     await _note(storage, account, "account.update", f"role {role.value}", now, remote)
     return await storage.accounts.get(account.account_id) or account
 

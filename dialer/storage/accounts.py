@@ -13,6 +13,8 @@ from dialer.model.agent import Agent
 from dialer.storage import tables
 from dialer.storage.database import Database
 from dialer.storage.dialect import insert_row
+from dialer.storage.evaluation_leaving import leave_scoring
+from dialer.storage.qa_work import MAY_SCORE
 from dialer.storage.tables.base import AnyRow
 
 accounts = tables.accounts
@@ -89,6 +91,7 @@ class Accounts:
     async def set_person(
         self,
         account_id: int,
+        now: datetime,
         *,
         name: str | None = None,
         role: Role | None = None,
@@ -97,7 +100,8 @@ class Accounts:
     ) -> None:
         """Changes who this is, all or nothing: None leaves as it is, a phone without a user is none any more.
 
-        Tokens follow the role. InputError when the e-mail or the phone's user is taken.
+        Tokens follow the role, and who may score no longer leaves nothing half scored. InputError: the e-mail or the
+        phone's user is taken.
         """
         row: dict[str, str | None] = {} if name is None else {"name": name}
         if role is not None:
@@ -115,12 +119,14 @@ class Accounts:
                 raise InputError("the e-mail address or the phone's user name is taken") from error
             if role is not None:
                 connection.execute(mine.values(role=role.value))
+            if role is not None and role not in MAY_SCORE:
+                leave_scoring(connection, account_id, now)
 
         if row:
             await self._database.write(work)
 
     async def set_active(self, account_id: int, active: bool, now: datetime) -> None:
-        """Opens or closes an account; closing revokes its tokens and sessions."""
+        """Opens or closes an account; closing revokes its tokens and sessions, and ends what it left half scored."""
 
         def work(connection: Connection) -> None:
             connection.execute(update(accounts).where(accounts.c.account_id == account_id).values(active=active))
@@ -128,6 +134,7 @@ class Accounts:
                 mine = update(tokens).where(tokens.c.account_id == account_id, tokens.c.revoked_at.is_(None))
                 connection.execute(mine.values(revoked_at=now))
                 connection.execute(delete(sessions).where(sessions.c.account_id == account_id))
+                leave_scoring(connection, account_id, now)
 
         await self._database.write(work)
 

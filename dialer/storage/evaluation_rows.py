@@ -76,6 +76,17 @@ def change(
     return value_of(row)
 
 
+def withdraw_drafts(
+    connection: Connection, which: ColumnElement[bool], words: str, now: datetime
+) -> tuple[Evaluation, ...]:
+    """Gives up, as the house, the drafts among these evaluations; which they were. `words` say why."""
+    drafts = select(evaluations).where(which, evaluations.c.state == EvaluationState.DRAFT.value)
+    rows = connection.execute(drafts.order_by(evaluations.c.evaluation_id).with_for_update()).all()
+    said = {"state": EvaluationState.WITHDRAWN.value}
+    event = EvaluationEvent.WITHDRAW.value
+    return tuple(change(connection, value_of(row), event, HOUSE, now, said, words) for row in rows)
+
+
 def remember(connection: Connection, row: AnyRow, event: str, actor: Person, now: datetime, words: str = "") -> None:
     """The line of an evaluation's history for the state it is in now."""
     same = {

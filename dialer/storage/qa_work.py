@@ -10,9 +10,9 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, String, and_, cast, exists, func, select, update
+from sqlalchemy import ColumnElement, Connection, String, and_, cast, exists, false, func, select, update
 
-from dialer.errors import InputError
+from dialer.errors import DialerError, InputError
 from dialer.model.account import Role
 from dialer.model.evaluation import Evaluation, RoundKind
 from dialer.model.quality_work import (
@@ -29,6 +29,7 @@ from dialer.model.recording import RecordingState
 from dialer.storage import tables
 from dialer.storage.database import Database
 from dialer.storage.dialect import QUALITY_LOCK, insert_row, lock
+from dialer.storage.evaluation_rows import withdraw_drafts
 from dialer.storage.qa_taking import take_next, twin_of
 from dialer.storage.qa_work_reading import IS_PENDING, calls_of, item_of, loads_at, matching
 from dialer.storage.tables.base import AnyRow
@@ -39,6 +40,7 @@ work = tables.qa_work
 accounts = tables.accounts
 recordings = tables.recordings
 evaluations = tables.evaluations
+rounds = tables.scoring_rounds
 
 BY_PLAN = "plan"
 ASSIGNED = "assigned"
@@ -69,15 +71,16 @@ class QaWork:
         """
         return await self._database.write(lambda connection: take_next(connection, account_id, now))
 
-    async def assign(self, work_id: int, assignee_id: int | None, actor: str) -> WorkItem | None:
+    async def assign(self, work_id: int, assignee_id: int | None, actor: str, now: datetime) -> WorkItem | None:
         """Gives a pending item to somebody else, or to whoever comes first (None). None: it is not pending.
 
-        InputError: that person may not have it, in words.
+        What whoever had it began is withdrawn: a draft would keep the recording from the next.
+        InputError: that person may not have it, in words. DialerError: somebody took it meanwhile.
         """
-        return await self._database.write(lambda connection: _assign(connection, work_id, assignee_id, actor))
+        return await self._database.write(lambda connection: _assign(connection, work_id, assignee_id, actor, now))
 
     async def skip(self, work_id: int, note: str, actor: str, now: datetime) -> WorkItem | None:
-        """Closes a pending item undone, with the reason; None: it is not pending."""
+        """Closes a pending item undone, with the reason, and withdraws what was begun of it; None: not pending."""
         return await self._database.write(lambda connection: _skip(connection, work_id, note, actor, now))
 
     async def get(self, work_id: int) -> WorkItem | None:
@@ -134,7 +137,7 @@ def _open_for(connection: Connection, item: NewWork, assignee_id: int | None, no
     opened = open_work(connection, [item], now)[0] if skipped is None else _open_again(connection, skipped, item)
     if assignee_id is None:
         return opened
-    return _assign(connection, opened.work_id, assignee_id, item.assigned_by)
+    return _assign(connection, opened.work_id, assignee_id, item.assigned_by, now)
 
 
 def _open_again(connection: Connection, skipped: WorkItem, item: NewWork) -> WorkItem:
@@ -252,18 +255,40 @@ def _mark_recordings(connection: Connection, opened: Iterable[WorkItem]) -> None
             connection.execute(update(recordings).where(mine).values(qa_state=ASSIGNED))
 
 
-def _assign(connection: Connection, work_id: int, assignee_id: int | None, actor: str) -> WorkItem | None:
+def _assign(
+    connection: Connection, work_id: int, assignee_id: int | None, actor: str, now: datetime
+) -> WorkItem | None:
+    """The evaluation's row comes before the work's: what was seen of the work must still be so when it changes."""
     if assignee_id is not None:
         lock(connection, QUALITY_LOCK, str(assignee_id).encode())
-    pending = select(work).where(work.c.work_id == work_id, IS_PENDING).with_for_update()
-    row = connection.execute(pending).first()
+    pending = and_(work.c.work_id == work_id, IS_PENDING)
+    row = connection.execute(select(work).where(pending)).first()
     if row is None:
         return None
     if assignee_id is not None:
         _refuse_unfit(connection, row, assignee_id)
+    if row.assignee_id != assignee_id:
+        withdraw_drafts(connection, _begun_of(row), "the work was given to somebody else", now)
+    as_seen = and_(pending, work.c.assignee_id.is_not_distinct_from(row.assignee_id))
     change = {"assignee_id": assignee_id, "assigned_by": actor, "state": WorkState.OPEN.value, "taken_at": None}
-    connection.execute(update(work).where(work.c.work_id == work_id).values(change))
+    if connection.execute(update(work).where(as_seen).values(change)).rowcount == 0:
+        raise DialerError("somebody took this work meanwhile, or closed it: read it again")
     return _get(connection, work_id)
+
+
+def _begun_of(row: AnyRow) -> ColumnElement[bool]:
+    """The evaluations that whoever has an item made of it."""
+    if row.kind != WorkKind.RECORDING.value:
+        return false()
+    theirs = and_(evaluations.c.recording_id == row.subject, evaluations.c.scorer_id == row.assignee_id)
+    if row.purpose == Purpose.CALIBRATION.value:
+        return and_(theirs, evaluations.c.round_id == row.calibration_id)
+    if row.scorecard_id is not None:
+        theirs = and_(theirs, evaluations.c.scorecard_id == row.scorecard_id)
+    if row.purpose == Purpose.BLIND.value:
+        pairs = select(rounds.c.round_id).where(rounds.c.kind == RoundKind.DOUBLE.value)
+        return and_(theirs, evaluations.c.round_id.in_(pairs))
+    return and_(theirs, evaluations.c.round_id.is_(None))
 
 
 def _refuse_unfit(connection: Connection, row: AnyRow, assignee_id: int) -> None:
@@ -280,6 +305,10 @@ def _refuse_unfit(connection: Connection, row: AnyRow, assignee_id: int) -> None
 
 def _skip(connection: Connection, work_id: int, note: str, actor: str, now: datetime) -> WorkItem | None:
     mine = and_(work.c.work_id == work_id, IS_PENDING)
+    row = connection.execute(select(work).where(mine)).first()
+    if row is None:
+        return None
+    withdraw_drafts(connection, _begun_of(row), note, now)
     if _close(connection, mine, WorkState.SKIPPED, now, closed_by=actor, note=note) == 0:
         return None
     item = _get(connection, work_id)

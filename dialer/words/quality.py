@@ -53,6 +53,7 @@ CHINESE: Mapping[str, str] = {
     "in_review": "复核中",
     "final": "已定稿",
     "withdrawn": "已撤回",
+    "somebody took this work meanwhile, or closed it: read it again": "该任务刚被领取或关闭，请重新读取",
     # ---- remarks and coaching
     "there is no such comment of yours": "没有您的该条批注",
     "there is no such comment on this evaluation": "此评分没有该批注",

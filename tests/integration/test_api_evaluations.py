@@ -128,6 +128,18 @@ async def test_a_collector_disputes_and_somebody_else_decides(desk: Desk) -> Non
     assert actions[:4] == ["evaluation.change", "evaluation.review", "evaluation.dispute", "evaluation.submit"]
 
 
+async def test_a_supervisor_takes_a_review_from_whoever_has_it(desk: Desk) -> None:
+    scored = await desk.submitted("li", "r1")
+    path = f"/evaluations/{scored['evaluation_id']}"
+    _, disputed = await desk.post("ann", f"{path}/dispute", revision=scored["revision"], reason="I quoted him")
+    _, taken = await desk.post("wang", f"{path}/review", revision=disputed["revision"])
+    at = taken["revision"]
+    assert (await desk.post("li", f"{path}/give-back", revision=at))[0] == 403
+    status, freed = await desk.post("sun", f"{path}/give-back", revision=at)
+    assert (status, freed["state"], freed["dispute"]["reviewer_id"]) == (200, "disputed", None)
+    assert (await desk.post("sun", f"{path}/review", revision=freed["revision"]))[0] == 200
+
+
 async def test_a_draft_is_its_scorers_alone(desk: Desk) -> None:
     draft = await desk.begun("li", "r1")
     path = f"/evaluations/{draft['evaluation_id']}"

@@ -158,16 +158,16 @@ async def test_a_supervisor_gives_work_to_somebody_who_may_have_it(storage: Stor
     queue = storage.qa_work
     for to, why in ((collector, "quality assurance"), (gone, "active"), (second.assignee_id, "other half")):
         with pytest.raises(InputError, match=why):
-            await queue.assign(first.work_id, to, "boss")
+            await queue.assign(first.work_id, to, "boss", MONDAY)
     sun = await person(storage, "sun", Role.SUPERVISOR)
     await queue.next(first.assignee_id or 0, MONDAY)
-    given = await queue.assign(first.work_id, sun, "boss")
+    given = await queue.assign(first.work_id, sun, "boss", MONDAY)
     assert given is not None
     assert (given.assignee_id, given.assigned_by, given.state, given.taken_at) == (sun, "boss", WorkState.OPEN, None)
-    freed = await queue.assign(first.work_id, None, "boss")
+    freed = await queue.assign(first.work_id, None, "boss", MONDAY)
     assert freed is not None
     assert freed.assignee_id is None
-    assert await queue.assign(99, sun, "boss") is None
+    assert await queue.assign(99, sun, "boss", MONDAY) is None
 
 
 async def test_scoring_does_the_item_and_leaves_that_of_others(storage: Storage, policy: Policy) -> None:

@@ -46,7 +46,7 @@ async def test_accounts_and_their_phones(storage: Storage) -> None:
         await storage.accounts.create(replace(LI, sip=None), MONDAY)
     wang = await storage.accounts.create(replace(LI, login="wang", role=Role.QA, sip=None), MONDAY)
     with pytest.raises(InputError, match="user name is taken"):
-        await storage.accounts.set_person(wang.account_id, sip=LI.sip)
+        await storage.accounts.set_person(wang.account_id, MONDAY, sip=LI.sip)
     assert await storage.accounts.agent(wang.account_id) is None
     assert [account.login for account in await storage.accounts.all()] == ["li", "wang"]
 
@@ -55,7 +55,7 @@ async def test_changes_of_an_account(storage: Storage) -> None:
     li = await storage.accounts.create(LI, MONDAY)
     await storage.accounts.set_password(li.account_id, "other")
     await storage.accounts.set_skills(li.account_id, frozenset())
-    await storage.accounts.set_person(li.account_id, sip=SipCredentials("", "", "", ""))
+    await storage.accounts.set_person(li.account_id, MONDAY, sip=SipCredentials("", "", "", ""))
     changed = await storage.accounts.get(li.account_id)
     assert changed is not None
     assert (changed.skills, changed.sip_user) == (frozenset(), "")

@@ -148,14 +148,15 @@ async def update_account(call: Call[AccountPath, Nothing, AccountChange]) -> Acc
 
 async def _store(call: Call[AccountPath, Nothing, AccountChange], account_id: int, change: AccountChange) -> None:
     accounts, realm = call.services.storage.accounts, call.services.config.sip.realm
+    now = call.services.clock.utcnow()
     sip = None if change.sip_user is None else sip_credentials(change.sip_user, realm, change.sip_password or "")
-    await accounts.set_person(account_id, name=change.name, role=change.role, email=change.email, sip=sip)
+    await accounts.set_person(account_id, now, name=change.name, role=change.role, email=change.email, sip=sip)
     if change.skills is not None:
         await accounts.set_skills(account_id, change.skills)
     if change.password is not None:
         await accounts.set_password(account_id, await hash_password(change.password))
     if change.active is not None:
-        await accounts.set_active(account_id, change.active, call.services.clock.utcnow())
+        await accounts.set_active(account_id, change.active, now)
 
 
 async def _account(call: Call[AccountPath, Nothing, Any]) -> Account:

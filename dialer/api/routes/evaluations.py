@@ -16,6 +16,7 @@ from dialer.api.evaluation_access import as_collector, as_reviewer, as_scorer, p
 from dialer.api.paging import PageQuery, next_cursor
 from dialer.api.problems import ApiError, FieldError
 from dialer.api.routes.proofs import Bound
+from dialer.api.routes.qa_work import OVERSEES
 from dialer.api.routes.recordings import RecordingPath
 from dialer.api.routing import MAX_ID, AnyCall, Call, Id, Input, Nothing, Routes
 from dialer.model.evaluation import AnswersError, Dispute, Evaluation, EvaluationChange, EvaluationFilter
@@ -239,8 +240,8 @@ async def review(call: Call[EvaluationPath, Nothing, StepIn]) -> EvaluationOut:
 
 @routes.add("POST", "/v1/evaluations/{evaluation_id}/give-back", "evaluations.give_back")
 async def give_back(call: Call[EvaluationPath, Nothing, StepIn]) -> EvaluationOut:
-    """The reviewer leaves a dispute to somebody else."""
-    step, now = await as_reviewer(call, taken=True), call.services.clock.utcnow()
+    """The reviewer leaves a dispute to somebody else; where they cannot any more, a supervisor does."""
+    step, now = await as_reviewer(call, taken=call.actor.role not in OVERSEES), call.services.clock.utcnow()
     return await _told(call, "give_back", await call.services.storage.evaluations.give_back(step, now))
 
 

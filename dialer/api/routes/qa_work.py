@@ -241,7 +241,8 @@ async def skip(call: Call[WorkPath, Nothing, SkipIn]) -> WorkOut:
 async def assign(call: Call[WorkPath, Nothing, AssignIn]) -> WorkOut:
     """Gives an item to somebody else, or to whoever comes first."""
     item, to = await _find(call), call.body.assignee_id
-    given = await call.services.storage.qa_work.assign(item.work_id, to, call.actor.actor)
+    now = call.services.clock.utcnow()
+    given = await call.services.storage.qa_work.assign(item.work_id, to, call.actor.actor, now)
     if given is None:
         raise conflict("the item is closed")
     await audit(call, "qa_work.assign", _subject(item), _to(to))
