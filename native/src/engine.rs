@@ -283,7 +283,7 @@ impl Engine {
         }
         if home != away {
             self.workers[away].give(Command::Migrate(b, self.workers[home].clone()));
-            self.workers[home].give(Command::Expect);
+            self.workers[home].give(Command::Expect(b));
             state.load[away] -= 1;
             state.load[home] += 1;
             if let Some(entry) = state.legs.get_mut(&b) {

@@ -5,7 +5,7 @@
 //! Bridged legs live on one worker, so relaying needs no lock. A leg changes its worker only through its old one:
 //! `Migrate` there, `Adopt` here; until it has arrived the new worker leaves its commands waiting (its packets it
 //! handles). Commands are given under one lock, `Migrate` before the `Expect` that waits for it, so that two workers
-//! never wait for each other.
+//! never wait for each other. Legs of several workers may arrive in another order than they are expected in.
 #![forbid(unsafe_code)]
 
 use crate::browser::Link;
@@ -14,7 +14,7 @@ use crate::leg::{Leg, Moment, Play, Relay, Remote, FRAME_SAMPLES, RATE_HZ};
 use crate::listening::Seat;
 use crate::sys::{self, Epoll, EventFd};
 use crate::writer::{Spool, WriterHandle};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::mpsc::{channel, Receiver, Sender};
 use std::sync::Arc;
 
@@ -46,15 +46,18 @@ pub enum Command {
     Seat(u64, Box<Seat>),
     Close(u64),
     Migrate(u64, WorkerHandle),
-    Expect,
+    Expect(u64),
     Stop,
 }
+
+/// A leg that comes from another worker; none: it was not there any more.
+type Adoption = (u64, Option<Box<Leg>>);
 
 /// How others reach a worker.
 #[derive(Clone)]
 pub struct WorkerHandle {
     commands: Sender<Command>,
-    adoptions: Sender<Option<Box<Leg>>>,
+    adoptions: Sender<Adoption>,
     wake: Arc<EventFd>,
 }
 
@@ -64,15 +67,15 @@ impl WorkerHandle {
         self.wake.raise();
     }
 
-    fn adopt(&self, leg: Option<Box<Leg>>) {
-        let _ = self.adoptions.send(leg); // fails only after Stop
+    fn adopt(&self, adoption: Adoption) {
+        let _ = self.adoptions.send(adoption); // fails only after Stop
         self.wake.raise();
     }
 }
 
 pub struct Worker {
     commands: Receiver<Command>,
-    adoptions: Receiver<Option<Box<Leg>>>,
+    adoptions: Receiver<Adoption>,
     wake: Arc<EventFd>,
     epoll: Epoll,
     legs: Vec<Option<Box<Leg>>>,
@@ -84,7 +87,9 @@ pub struct Worker {
     events: Arc<Events>,
     writer: WriterHandle,
     epoch_ns: u64,
-    is_expecting: bool,
+    /// The leg without which no command is carried out, and those that came before they were expected.
+    expected: Option<u64>,
+    arrived: HashSet<u64>,
 }
 
 /// The sample clock: 8 kHz since `epoch_ns`.
@@ -112,7 +117,8 @@ impl Worker {
             events,
             writer,
             epoch_ns,
-            is_expecting: false,
+            expected: None,
+            arrived: HashSet::new(),
         };
         Ok((worker, handle))
     }
@@ -200,16 +206,8 @@ impl Worker {
     /// Carries out the commands that wait; false: stop.
     fn obey(&mut self, now_ns: u64) -> bool {
         loop {
-            if self.is_expecting {
-                match self.adoptions.try_recv() {
-                    Ok(leg) => {
-                        self.is_expecting = false;
-                        if let Some(leg) = leg {
-                            self.add(leg);
-                        }
-                    }
-                    Err(_) => return true,
-                }
+            if !self.has_what_it_expects() {
+                return true;
             }
             match self.commands.try_recv() {
                 Ok(Command::Stop) => {
@@ -220,6 +218,18 @@ impl Worker {
                 Err(_) => return true,
             }
         }
+    }
+
+    /// Takes in the legs that came; whether the expected one is among them, or none is expected.
+    fn has_what_it_expects(&mut self) -> bool {
+        let Some(expected) = self.expected else { return true };
+        while let Ok((id, leg)) = self.adoptions.try_recv() {
+            self.arrived.insert(id);
+            leg.into_iter().for_each(|leg| self.add(leg));
+        }
+        let is_here = self.arrived.remove(&expected);
+        self.expected = Some(expected).filter(|_| !is_here);
+        is_here
     }
 
     fn carry_out(&mut self, command: Command, now_ns: u64) {
@@ -244,8 +254,8 @@ impl Worker {
             Command::Unbridge(id) => self.unbridge(id, moment.now),
             Command::Seat(id, seat) => self.seat(id, *seat),
             Command::Close(id) => self.close(id, &moment),
-            Command::Migrate(id, to) => to.adopt(self.remove(id, moment.now)),
-            Command::Expect => self.is_expecting = true,
+            Command::Migrate(id, to) => to.adopt((id, self.remove(id, moment.now))),
+            Command::Expect(id) => self.expected = Some(id),
             Command::Stop => {}
         }
     }
@@ -376,4 +386,39 @@ fn relay_to_peer(legs: &mut [Option<Box<Leg>>], place: usize, relay: &Relay, dat
 
 fn moment<'a>(epoch_ns: u64, now_ns: u64, events: &'a Events, writer: &'a WriterHandle) -> Moment<'a> {
     Moment { now: samples_since(epoch_ns, now_ns), at: now_ns as f64 / 1e9, at_ns: now_ns, events, writer }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::writer::Writer;
+    use std::net::{Ipv4Addr, UdpSocket};
+
+    fn leg(id: u64) -> Box<Leg> {
+        let rtp = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        Box::new(Leg::new(id, rtp, None, i64::MAX / 2, id, 0))
+    }
+
+    fn peer(worker: &Worker, id: u64) -> Option<u64> {
+        let leg = worker.legs[*worker.places.get(&id)?].as_ref()?;
+        worker.legs[leg.peer?].as_ref().map(|peer| peer.id)
+    }
+
+    #[test]
+    fn legs_may_arrive_in_another_order_than_they_are_expected() {
+        let events = Arc::new(Events::new().unwrap());
+        let (writer, _) = Writer::start(std::iter::empty(), events.clone()).unwrap();
+        let (mut worker, handle) = Worker::new(events, writer.handle(), 0).unwrap();
+        [10, 11].into_iter().for_each(|id| handle.give(Command::Add(leg(id))));
+        for (own, other) in [(10, 1), (11, 2)] {
+            handle.give(Command::Expect(other));
+            handle.give(Command::Bridge(own, other));
+        }
+        handle.adopt((2, Some(leg(2))));
+        assert!(worker.obey(0));
+        assert_eq!((peer(&worker, 10), peer(&worker, 11)), (None, None));
+        handle.adopt((1, Some(leg(1))));
+        assert!(worker.obey(0));
+        assert_eq!((peer(&worker, 10), peer(&worker, 11)), (Some(1), Some(2)));
+    }
 }
