@@ -11,6 +11,8 @@ const DISAGREEMENT_SAMPLES: i64 = 16_000; // 2 s
 const DRIFT_PACKETS: u32 = 250;
 const DRIFT_LATE_SAMPLES: i64 = 320; // 40 ms: silence is put in
 const DRIFT_EARLY_SAMPLES: i64 = -800; // 100 ms: audio would have to be cut, so later
+/// Delays that are near: from 20 ms early to 100 ms late.
+const NEAR: std::ops::RangeInclusive<i64> = -160..=800;
 
 #[derive(Debug, Default)]
 pub struct Timeline {
@@ -39,6 +41,16 @@ impl Timeline {
         let position = position + self.drift(delay);
         self.last = Some((timestamp, position));
         position
+    }
+
+    /// The same where the position must never be far from `now`: a packet that leaves the band is a new anchor.
+    pub fn place_near(&mut self, timestamp: u32, now: i64) -> i64 {
+        let position = self.place(timestamp, None, now);
+        if NEAR.contains(&(now - position)) {
+            position
+        } else {
+            self.anchor(timestamp, now)
+        }
     }
 
     /// Forgets the anchor: the next packet belongs to another stream.
@@ -110,6 +122,18 @@ mod tests {
         let mut timeline = Timeline::default();
         timeline.place(1000, None, 0);
         assert_eq!(timeline.place(4_000_000_000, None, 160), 160);
+    }
+
+    #[test]
+    fn near_packets_keep_their_distance_and_others_are_new_anchors() {
+        let mut timeline = Timeline::default();
+        assert_eq!(timeline.place_near(1000, 0), 0);
+        assert_eq!(timeline.place_near(1320, 330), 320); // one was lost
+        assert_eq!(timeline.place_near(1160, 340), 160); // no, late
+        assert_eq!(timeline.place_near(1480, 320), 480);
+        assert_eq!(timeline.place_near(1640, 479), 479); // 161 early
+        assert_eq!(timeline.place_near(1800, 1439), 639);
+        assert_eq!(timeline.place_near(1960, 1600), 1600); // 801 late
     }
 
     #[test]

@@ -142,6 +142,7 @@ impl Leg {
     fn consume(&mut self, header: &Header, codec: Option<Codec>, payload: &[u8], order: Order, moment: &Moment<'_>) {
         let is_wanted = self.tap.is_some() || self.recording.is_some() || self.listening.is_some();
         if !is_wanted && !self.beginning.is_open() {
+            self.heard_timeline.reset(); // who asks for it later must not get places that are hours old
             return;
         }
         let expected_step = match order {

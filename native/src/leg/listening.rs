@@ -49,11 +49,13 @@ impl Leg {
     /// Audio on its way out: kept for those who listen, guests mixed in, recorded.
     pub(super) fn pass(&mut self, source: Source, codec: Codec, timestamp: u32, payload: &mut [u8], now: i64) {
         if self.listening.is_none() && self.recording.is_none() {
+            self.sent_timeline.reset(); // who asks for it later must not get places that are hours old
             return;
         }
         let position = self.sent_timeline.place(timestamp, None, now);
-        if let Some(part) = &self.listening {
-            part.pass(source, position, codec, payload);
+        if let Some(part) = &mut self.listening {
+            part.keep(source, position, codec, payload);
+            part.add_guests(source, timestamp, now, codec, payload);
         }
         if let Some(recording) = &mut self.recording {
             recording.take.audio(NEAR_END, position, codec, payload);

@@ -10,6 +10,8 @@ mod browsing;
 mod hearing;
 mod listening;
 mod speaking;
+#[cfg(test)]
+mod tests;
 
 use crate::browser::Link;
 use crate::events::{Event, Events, Kind};

@@ -14,6 +14,7 @@ mod groups;
 mod voice;
 
 use crate::g711::Codec;
+use crate::timeline::Timeline;
 
 pub use groups::{Groups, Seats, MAX_LISTENERS};
 pub use voice::{Voice, DELAY};
@@ -96,6 +97,9 @@ pub struct Part {
     pub seat: Seat,
     loan: Loan,
     guests: Vec<Voice>,
+    /// Guests live on the clock. Outgoing timestamps gain on it, as each change of who speaks begins a whole frame after
+    /// the last: read at their places, a guest would not have spoken yet.
+    guests_timeline: Timeline,
 }
 
 impl Part {
@@ -134,16 +138,20 @@ impl Part {
         !self.guests.is_empty()
     }
 
-    /// Audio on its way out at `position`: it is kept for listeners, and guests are mixed in. A play is left alone.
-    pub fn pass(&self, source: Source, position: i64, codec: Codec, codes: &mut [u8]) {
+    /// Keeps audio on its way out at `position` for listeners.
+    pub fn keep(&self, source: Source, position: i64, codec: Codec, codes: &[u8]) {
         let is_after_loss = source == Source::Partner { is_after_loss: true };
         let announced = self.loan.announced.as_ref().filter(|_| source == Source::Play);
         let said = self.seat.said.as_ref().filter(|_| source != Source::Silence);
         for voice in said.into_iter().chain(announced) {
             voice.write(position, codec, codes, is_after_loss);
         }
+    }
+
+    /// Mixes guests into audio on its way out under `timestamp`. A play is left alone.
+    pub fn add_guests(&mut self, source: Source, timestamp: u32, now: i64, codec: Codec, codes: &mut [u8]) {
         if source != Source::Play && self.has_guests() {
-            mix(&self.guests, position, codec, codes);
+            mix(&self.guests, self.guests_timeline.place_near(timestamp, now), codec, codes);
         }
     }
 }
@@ -166,14 +174,15 @@ mod tests {
         partner.borrow(agent.lend());
         let played = [Codec::Pcma.encode(1000); 160];
         let mut sent = played;
-        partner.pass(Source::Play, DELAY, Codec::Pcma, &mut sent);
+        partner.keep(Source::Play, DELAY, Codec::Pcma, &sent);
+        partner.add_guests(Source::Play, 0, DELAY, Codec::Pcma, &mut sent);
         assert_eq!(sent, played);
         let mut heard = [0];
         ear.iter().for_each(|voice| voice.add_to(&mut heard, DELAY));
         assert!((heard[0] - 1000).abs() < 50);
-        for part in [&partner, &agent] {
+        for part in [&mut partner, &mut agent] {
             let mut sent = played;
-            part.pass(Source::Partner { is_after_loss: false }, DELAY, Codec::Pcma, &mut sent);
+            part.add_guests(Source::Partner { is_after_loss: false }, 0, DELAY, Codec::Pcma, &mut sent);
             assert!((i32::from(Codec::Pcma.decode(sent[9])) - 6000).abs() < 300);
         }
         partner.borrow(Loan::default());
