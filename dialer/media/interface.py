@@ -187,8 +187,9 @@ class Leg(Protocol):
     ) -> None:
         """Names the far end as its SDP does. The leg is up from here on: it hears, and sends silence without audio.
 
-        The first valid source heard afterwards is locked; others are ignored until a call of this method names another
-        far end. `receiving` False: the far end said it will not send (hold), so its quiet is no timeout.
+        The first valid source heard afterwards is locked, as the far end may be behind NAT; others are ignored, but for
+        the named one, which takes the lock whenever it is heard. `receiving` False: the far end said it will not send
+        (hold), so its quiet is no timeout.
 
         Raises:
             MediaError: not an IP address, or the leg is closed.

@@ -275,8 +275,9 @@ class LoopbackLeg:
 
     def _admits(self, frame: Frame) -> bool:
         if self._source is None:
-            self._source = frame.source
             self.tell(FirstPacket(self.leg_id, self._engine.now, *frame.source))
+        if self._source is None or frame.source == self._remote:
+            self._source = frame.source
         if frame.source != self._source:
             self._counts["ignored"] += 1
         return frame.source == self._source

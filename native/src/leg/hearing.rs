@@ -42,7 +42,7 @@ impl Leg {
     /// Takes in one datagram; what it means for the partner comes back.
     pub fn hear(&mut self, datagram: &mut [u8], from: SocketAddr, moment: &Moment<'_>) -> Option<Relay> {
         let packet = match &self.far {
-            Some(FarEnd { way: Way::Plain { .. }, .. }) => self.admitted(datagram, from, moment.now),
+            Some(FarEnd { way: Way::Plain { .. }, .. }) => self.admitted(datagram, from),
             Some(FarEnd { way: Way::Browser(_), .. }) => self.unsealed(datagram, from, moment),
             None => None,
         };
@@ -52,10 +52,10 @@ impl Leg {
     }
 
     /// A packet of the locked source, or one that locks it.
-    fn admitted(&mut self, datagram: &[u8], from: SocketAddr, now: i64) -> Option<Parsed> {
+    fn admitted(&mut self, datagram: &[u8], from: SocketAddr) -> Option<Parsed> {
         let packet = rtp::parse(datagram).filter(|packet| self.is_audible(packet));
         let Some(FarEnd { way: Way::Plain { lock, .. }, .. }) = &mut self.far else { return None };
-        let admission = packet.as_ref().map_or(Admission::Ignored, |_| lock.admit(from, now));
+        let admission = packet.as_ref().map_or(Admission::Ignored, |_| lock.admit(from));
         match admission {
             Admission::Ignored => {
                 self.ignored += 1;
@@ -103,7 +103,7 @@ impl Leg {
         self.is_timed_out = false;
         let Some(far) = &mut self.far else { return };
         if let Way::Plain { lock, is_connected: is_connected @ false, .. } = &mut far.way {
-            if let Some(source) = lock.settled(moment.now) {
+            if let Some(source) = lock.settled() {
                 *is_connected = self.rtp.connect(source).is_ok();
             }
         }

@@ -205,3 +205,22 @@ fn who_listens_a_second_time_hears_everything_at_once() {
     scene.ear.iter().for_each(|voice| voice.add_to(&mut sums, first));
     assert!(sums.iter().all(|&sum| near(sum, AGENT_LEVEL + CALLED_LEVEL)), "{sums:?}");
 }
+
+#[test]
+fn a_stranger_who_was_first_does_not_keep_the_named_far_end_out() {
+    let house = House::new();
+    let mut party = Party::new(&house, 1);
+    let (stranger, address) = (socket(), party.leg.rtp.local_addr().unwrap());
+    let mut buffer = [0; MAX_DATAGRAM];
+    for (sequence, now) in [(0, 160), (1, 320), (2, 20_000)] {
+        stranger.send_to(&audio(sequence, GUEST_LEVEL), address).unwrap();
+        house.at(now, |moment| party.leg.receive(&mut buffer, moment));
+    }
+    assert_eq!(party.leg.receiver.total_received(), 3, "behind NAT a far end comes from elsewhere");
+    party.far.send_to(&audio(60_000, CALLED_LEVEL), address).unwrap();
+    house.at(20_160, |moment| party.leg.receive(&mut buffer, moment));
+    assert_eq!(party.leg.receiver.total_received(), 4);
+    stranger.send_to(&audio(3, GUEST_LEVEL), address).unwrap();
+    house.at(20_320, |moment| party.leg.receive(&mut buffer, moment));
+    assert_eq!(party.leg.receiver.total_received(), 4);
+}
