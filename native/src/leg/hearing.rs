@@ -123,6 +123,9 @@ impl Leg {
             self.receiver.forget_transit();
         }
         let order = self.receiver.packet(header.sequence, header.timestamp, now);
+        if order == Order::Restart {
+            self.keys.reset();
+        }
         if !is_audio {
             self.receiver.forget_transit();
         }

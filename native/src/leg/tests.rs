@@ -32,6 +32,14 @@ impl House {
         let writer = self.writer.handle();
         work(&Moment { now, at, at_ns: (at * 1e9) as u64, events: &self.events, writer: &writer })
     }
+
+    fn keys(&self) -> String {
+        let key = |event: &Event| match event.kind {
+            Kind::Key(key) => Some(key),
+            _ => None,
+        };
+        self.events.take().0.iter().filter_map(key).collect()
+    }
 }
 
 /// A leg and who is at its far end.
@@ -223,4 +231,16 @@ fn a_stranger_who_was_first_does_not_keep_the_named_far_end_out() {
     stranger.send_to(&audio(3, GUEST_LEVEL), address).unwrap();
     house.at(20_320, |moment| party.leg.receive(&mut buffer, moment));
     assert_eq!(party.leg.receiver.total_received(), 4);
+}
+
+#[test]
+fn a_key_is_told_when_the_far_end_began_its_stream_anew() {
+    let house = House::new();
+    let mut party = Party::new(&house, 1);
+    let presses = [(100, 900_000, 5), (101, 900_000, 5), (30_000, 4000, 5), (30_001, 8000, 6)];
+    for (at, (sequence, timestamp, code)) in presses.into_iter().enumerate() {
+        let mut press = datagram(sequence, timestamp, KEY_TYPE, &[code, 0x8a, 3, 32]);
+        house.at(1600 * at as i64, |moment| party.hear(&mut press, moment));
+    }
+    assert_eq!(house.keys(), "556");
 }

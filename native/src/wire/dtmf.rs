@@ -76,7 +76,7 @@ impl KeyListener {
         key_of(event.code)
     }
 
-    /// Another source: timestamps start anew.
+    /// Another source, or another stream of it: timestamps start anew.
     pub fn reset(&mut self) {
         self.last = None;
     }
