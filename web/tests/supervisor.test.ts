@@ -3,7 +3,7 @@ import listeningEn from "@/listening/locales/en";
 import listeningZh from "@/listening/locales/zh";
 import { budgetOf } from "@/supervisor/board/budget";
 import { withCalls } from "@/supervisor/campaigns/hours";
-import { controlOf, matters, type Setting, type Settings, valueOf, withValue } from "@/supervisor/campaigns/settings";
+import { asKind, controlOf, matters, type Setting, type Settings, valueOf, withValue } from "@/supervisor/campaigns/settings";
 import { whatIfCourse } from "@/supervisor/campaigns/what_if";
 import { chosen, ordered, type Row, visible } from "@/supervisor/collectors/rows";
 import { type LadderLine, shortly, toneOf } from "@/supervisor/house/ladders";
@@ -95,6 +95,12 @@ describe("a campaign's settings", () => {
     expect(valueOf(after, "collecting.identity_check")).toBe(false);
     expect(valueOf(withValue(before, "agency", "A"), "agency")).toBe("A");
   });
+});
+
+it("leaves no limits of another kind in a field of the form", () => {
+  const limits = { choices: ["a"], least: 1, most_of_debt: 1, within_days: 7, workdays_only: true };
+  const kept = { name: "when", label: "时间", label_en: "When", required_for: ["promise"] };
+  expect(asKind({ ...kept, kind: "date", ...limits }, "boolean")).toEqual({ ...kept, kind: "boolean" });
 });
 
 it("counts what was abandoned from the day's beginning", () => {

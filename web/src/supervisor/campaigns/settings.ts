@@ -5,6 +5,7 @@ import type { Schemas } from "@/api/client";
 export type Settings = Schemas["SettingsIn"];
 export type Setting = Schemas["SettingOut"];
 export type Control = "number" | "share" | "text" | "texts" | "boolean" | "choice" | "prompt";
+export type FormField = NonNullable<NonNullable<Settings["form"]>["fields"]>[number];
 export type Value = string | number | boolean | readonly string[] | null | undefined;
 
 /** In the order in which a supervisor decides. */
@@ -36,6 +37,11 @@ export function valueOf(settings: Settings, name: string): Value {
 export function withValue(settings: Settings, name: string, value: Value): Settings {
   if (!name.startsWith(PART)) return { ...settings, [name]: value };
   return { ...settings, collecting: { ...settings.collecting, [name.replace(PART, "")]: value } };
+}
+
+/** A field of the form as another kind; the limits of the one before do not fit it and would not be seen. */
+export function asKind({ name, label, label_en, required_for }: FormField, kind: FormField["kind"]): FormField {
+  return { name, label, label_en, required_for, kind };
 }
 
 /** Settings as stored, to be changed: what comes from the service is what may be sent to it. */

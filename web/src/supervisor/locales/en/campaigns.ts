@@ -147,6 +147,7 @@ export default {
     addCode: "Add a code",
     addField: "Add a field",
     choices: "One choice a line",
+    least: "at least",
     mostOfDebt: "at most × debt",
     withinDays: "within days",
     workdays: "workdays only",

@@ -147,6 +147,7 @@ export default {
     addCode: "添加代码",
     addField: "添加字段",
     choices: "每行一个选项",
+    least: "不少于",
     mostOfDebt: "最多为欠款的倍数",
     withinDays: "最晚天数",
     workdays: "仅工作日",
