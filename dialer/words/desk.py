@@ -136,6 +136,7 @@ CHINESE: Mapping[str, str] = {
     "dialed from preview": "由预览拨出",
     "promised callback": "约定回拨",
     "logged out": "已签出",
+    "logged out of the page": "已退出登录",
     "the phone hung up": "话机已挂断",
     "no audio from the phone": "话机无声音",
     # ---- states and what can happen to a collector

@@ -12,6 +12,7 @@ from dialer.api.auditing import audit
 from dialer.api.gatekeeper import GATEKEEPER
 from dialer.api.logging_in import begin_session, put_session
 from dialer.api.problems import ApiError, bad_field, conflict
+from dialer.api.routes.log_ins import leave_desk
 from dialer.api.routing import AnyCall, Call, Input, Nothing, Routes
 from dialer.api.security import MIN_PASSWORD, PasswordCheck, hash_password, hash_token, needs_rehash
 from dialer.api.sessions import csrf_token
@@ -125,8 +126,13 @@ async def show_session(call: Call[Nothing, Nothing, Nothing]) -> SessionOut:
 
 @routes.add("DELETE", "/v1/session", "sessions.close", status=HTTPStatus.NO_CONTENT)
 async def close_session(call: Call[Nothing, Nothing, Nothing]) -> web.Response:
-    """Logs out, at once."""
-    _need_session(call)
+    """Logs out, at once; a collector's shift on this node ends after the call at hand, whichever browser it began in.
+
+    Whoever logs out leaves: a telephone that stays up would have people talk to an empty chair.
+    """
+    account_id = _need_session(call)
+    if call.actor.role is Role.COLLECTOR:
+        await leave_desk(call, account_id, "logged out of the page")
     await call.services.storage.sessions.close(call.actor.session_id)
     await audit(call, "session.close", f"account/{call.actor.account_id}")
     response = web.Response(status=HTTPStatus.NO_CONTENT)
