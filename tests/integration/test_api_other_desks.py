@@ -9,7 +9,9 @@ from dialer.api.app import SUBJECTS
 from dialer.api.security import hash_token
 from dialer.clock import SystemClock
 from dialer.model.account import Role
+from dialer.model.agent import AgentState
 from tests.support.house import House, open_house
+from tests.support.kept import ended_calls
 from tests.support.quality import person
 
 ACTIONS = (("log-in", {"campaign_ids": [1]}), ("ready", None), ("break", {"code": "lunch"}), ("log-out", None))

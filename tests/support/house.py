@@ -136,10 +136,12 @@ class PlayedDesk:
         return self._go(agent_id, AgentState.BREAK)
 
     async def preview_dial(self, agent_id: int) -> AgentDeskView:
-        raise AgentStateError("there is no case to dial or skip")
+        self._previewed(agent_id)
+        return self._go(agent_id, AgentState.RESERVED)
 
     async def preview_skip(self, agent_id: int, code: str, words: str) -> AgentDeskView:
-        raise AgentStateError("there is no case to dial or skip")
+        self._previewed(agent_id)
+        return self._go(agent_id, AgentState.READY)
 
     def has_shown(self, agent_id: int, phone_id: int) -> bool:
         return False
@@ -171,6 +173,10 @@ class PlayedDesk:
             raise AgentStateError("the collector is not logged in on this node")
         now = self.clock.utcnow()
         return AgentDeskView(agent_id, f"agent {agent_id}", self.states[agent_id], now, now)
+
+    def _previewed(self, agent_id: int) -> None:
+        if self.states.get(agent_id) is not AgentState.PREVIEW:
+            raise AgentStateError("there is no case to dial or skip")
 
     def _go(self, agent_id: int, state: AgentState) -> AgentDeskView:
         self.states[agent_id] = state

@@ -148,14 +148,18 @@ async def take_break(call: Call[AgentPath, Nothing, BreakBody]) -> AgentDeskView
 async def preview_dial(call: Call[AgentPath, Nothing, Nothing]) -> AgentDeskView:
     """Dials the case on the screen."""
     check_own(call)
-    return await call.services.desk.preview_dial(call.path.agent_id)
+    desk = await call.services.desk.preview_dial(call.path.agent_id)
+    await note_other(call, "agent.preview_dial")
+    return desk
 
 
 @routes.add("POST", "/v1/agents/{agent_id}/preview/skip", "agents.preview_skip")
 async def preview_skip(call: Call[AgentPath, Nothing, SkipBody]) -> AgentDeskView:
     """Skips the case on the screen, with a reason."""
     check_own(call)
-    return await call.services.desk.preview_skip(call.path.agent_id, call.body.code, call.body.reason)
+    desk = await call.services.desk.preview_skip(call.path.agent_id, call.body.code, call.body.reason)
+    await note_other(call, "agent.preview_skip", call.body.code)
+    return desk
 
 
 @routes.add("POST", "/v1/agents/{agent_id}/dial", "agents.dial")
@@ -165,7 +169,9 @@ async def dial(call: Call[AgentPath, Nothing, DialBody]) -> AgentDeskView:
     # Whoever could dial any number would learn by counting who owes something.
     if call.actor.role is Role.COLLECTOR and not call.services.desk.has_shown(call.path.agent_id, call.body.phone_id):
         raise ApiError(HTTPStatus.FORBIDDEN, "this number is of no case on your screen")
-    return await call.services.desk.dial_manually(call.path.agent_id, call.body.phone_id)
+    desk = await call.services.desk.dial_manually(call.path.agent_id, call.body.phone_id)
+    await note_other(call, "agent.dial", f"phone/{call.body.phone_id}")
+    return desk
 
 
 @routes.add("POST", "/v1/agents/{agent_id}/hang-up", "agents.hang_up")
@@ -220,6 +226,7 @@ async def wrap_up(call: Call[AgentPath, Nothing, WrapUpBody]) -> AgentDeskView |
         errors = [FieldError(field=_place(name), reason=reason) for name, reason in error.problems.items()]
         raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, str(error), errors) from error
     services.outcomes_wake()
+    await note_other(call, "agent.wrap_up", f"attempt/{asked.attempt_id} {asked.code}")
     return view
 
 

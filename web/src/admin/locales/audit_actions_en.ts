@@ -5,6 +5,7 @@ export default {
   token: { create: "made a token", revoke: "revoked a token" },
   list: { import: "imported a list", preview: "looked at a list" },
   campaign: { create: "made a campaign", update: "changed a campaign", check: "checked a campaign", start: "started a campaign", pause: "paused a campaign", resume: "resumed a campaign", stop: "stopped a campaign" },
+  agent: { log_in: "began a collector's shift", log_out: "ended a collector's shift", ready: "set a collector ready", break: "gave a collector a break", dial: "dialed for a collector", preview_dial: "dialed a collector's preview", preview_skip: "skipped a collector's preview", hang_up: "hung up a collector's call", wrap_up: "wrapped up for a collector" },
   recording: { audio: "heard a recording", export: "took a recording out", pause: "paused recording", resume: "resumed recording", redact: "redacted a recording", search: "searched recordings", transcribe: "had a recording transcribed", transcript: "read a transcript" },
   recordings: { verify: "verified recordings" },
   listening: { start: "began to listen in", change: "listened in another way", stop: "stopped listening in" },

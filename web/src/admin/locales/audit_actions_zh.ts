@@ -5,6 +5,7 @@ export default {
   token: { create: "新建令牌", revoke: "撤销令牌" },
   list: { import: "导入名单", preview: "预检名单" },
   campaign: { create: "新建活动", update: "修改活动", check: "检查活动", start: "启动活动", pause: "暂停活动", resume: "恢复活动", stop: "停止活动" },
+  agent: { log_in: "代催收员签入", log_out: "代催收员签出", ready: "代催收员置就绪", break: "代催收员置小休", dial: "代催收员拨号", preview_dial: "代催收员拨打预览", preview_skip: "代催收员跳过预览", hang_up: "代催收员挂断", wrap_up: "代催收员小结" },
   recording: { audio: "收听录音", export: "导出录音", pause: "暂停录音", resume: "恢复录音", redact: "脱敏录音", search: "搜索录音", transcribe: "转写录音", transcript: "查看文字稿" },
   recordings: { verify: "核验录音" },
   listening: { start: "开始监听", change: "切换监听方式", stop: "结束监听" },
