@@ -1,3 +1,4 @@
+import type { Schemas } from "@/api/client";
 import more from "./en-more";
 
 export default {
@@ -34,6 +35,8 @@ export default {
     moreFilters: "More filters",
     fewer: "Fewer filters",
     nothing: "No recording fits. Widen the span or take a filter away.",
+    noneYet: "None fits among the newest; older ones were not looked through yet.",
+    goOn: "Search on",
   },
   share: { far: "Person", near: "Collector", silence: "Silence", overtalk: "Both at once" },
   side: { both: "Both", far: "Person", near: "Collector" },
@@ -48,8 +51,18 @@ export default {
     lost: "{ms} ms lost on the network",
     gone: "The audio was deleted when its time was over; what is proved about it stays.",
     trouble: "The audio cannot be played",
+    original: "Original",
+    redactions: "Redacted copies:",
+    heardRedacted: "You hear the redacted copy {n}: it stands for the original.",
   },
-  mark: { lost: "lost", concealed: "concealed", late: "late", paused: "paused", redacted: "redacted" },
+  mark: {
+    lost: "lost",
+    concealed: "concealed",
+    late: "late",
+    paused: "paused",
+    damaged: "damaged",
+    redacted: "redacted",
+  } satisfies Record<Schemas["MarkKind"], string>,
   verify: {
     title: "Is it what was recorded?",
     good: "Verified: unaltered",
@@ -70,6 +83,7 @@ export default {
     title: "Scorecard",
     which: "Which scorecard",
     begin: "Begin",
+    asGivenOut: "As it was given out",
     none: "Not evaluated.",
     noCard: "No scorecard is in use yet. A supervisor freezes one.",
     by: "Scored by {who}",

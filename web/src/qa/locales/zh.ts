@@ -1,3 +1,4 @@
+import type { Schemas } from "@/api/client";
 import more from "./zh-more";
 
 export default {
@@ -34,6 +35,8 @@ export default {
     moreFilters: "更多条件",
     fewer: "收起条件",
     nothing: "没有符合条件的录音,请放宽时间或减少条件。",
+    noneYet: "最新的录音中没有符合条件的,更早的还没有查找。",
+    goOn: "继续查找",
   },
   share: { far: "客户", near: "催收员", silence: "静音", overtalk: "同时说话" },
   side: { both: "双方", far: "客户", near: "催收员" },
@@ -48,8 +51,11 @@ export default {
     lost: "网络丢失 {ms} 毫秒",
     gone: "录音到期已删除,相关证明仍然保留。",
     trouble: "录音无法播放",
+    original: "原始录音",
+    redactions: "脱敏副本:",
+    heardRedacted: "您听到的是脱敏副本 {n},它代替原始录音。",
   },
-  mark: { lost: "丢失", concealed: "补偿", late: "迟到", paused: "暂停", redacted: "脱敏" },
+  mark: { lost: "丢失", concealed: "补偿", late: "迟到", paused: "暂停", damaged: "损坏", redacted: "脱敏" } satisfies Record<Schemas["MarkKind"], string>,
   verify: {
     title: "录音是否原样?",
     good: "已核验:未被改动",
@@ -70,6 +76,7 @@ export default {
     title: "评分表",
     which: "选择评分表",
     begin: "开始评分",
+    asGivenOut: "按任务指定",
     none: "尚未评分。",
     noCard: "还没有启用的评分表,请主管发布一份。",
     by: "评分人 {who}",
