@@ -8,6 +8,9 @@ export type Problem = Schemas["Problem"];
 export type FieldError = Schemas["FieldError"];
 
 const TIMEOUT_MS = 30_000;
+/** Of what makes or carries a whole recording: it counts until the last byte is here. */
+const AUDIO_TIMEOUT_MS = 600_000;
+const MAKES_AUDIO = /\/(exports|redactions)$/;
 
 /** What went wrong with a request, in words that can be shown; `errors` name the fields. */
 export class ApiProblem extends Error {
@@ -57,8 +60,10 @@ const guard: Middleware = {
   },
 };
 
-const fetchWithLimit = (request: Request): Promise<Response> =>
-  fetch(request, { signal: AbortSignal.any([request.signal, AbortSignal.timeout(TIMEOUT_MS)]) });
+function fetchWithLimit(request: Request): Promise<Response> {
+  const limitMs = MAKES_AUDIO.test(new URL(request.url).pathname) ? AUDIO_TIMEOUT_MS : TIMEOUT_MS;
+  return fetch(request, { signal: AbortSignal.any([request.signal, AbortSignal.timeout(limitMs)]) });
+}
 
 export const api = createClient<paths>({ baseUrl: window.location.origin, fetch: fetchWithLimit });
 api.use(guard);
