@@ -6,7 +6,29 @@ import { type Answers, unanswered } from "./asking";
 
 type Evaluation = Schemas["EvaluationOut"];
 const SAVE_AFTER_MS = 800;
+const SAVE_AGAIN_AFTER_MS = 5000;
 const CONFLICT = 409;
+const PASSING: readonly number[] = [0, 401, 408, CONFLICT, 429];
+
+function evaluationOf(id: number): Promise<Evaluation> {
+  return ask(api.GET("/v1/evaluations/{evaluation_id}", { params: { path: { evaluation_id: id } } }));
+}
+
+function versionOf(id: number): Promise<Schemas["VersionOut"]> {
+  return ask(api.GET("/v1/scorecard-versions/{version_id}", { params: { path: { version_id: id } } }));
+}
+
+function keep(evaluation: Evaluation, given: Answers, summary: string): Promise<Evaluation> {
+  const answers = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Record<string, string | null>;
+  const body = { revision: evaluation.revision, answers, summary };
+  const path = { evaluation_id: evaluation.evaluation_id };
+  return ask(api.PUT("/v1/evaluations/{evaluation_id}/answers", { params: { path }, body }));
+}
+
+/** Whether the same may be taken next time; other refusals are of what was said. */
+function mayPass(problem: ApiProblem): boolean {
+  return PASSING.includes(problem.status) || problem.status >= 500;
+}
 
 export function useScoring(recordingId: () => string) {
   const session = useSession();
@@ -20,10 +42,14 @@ export function useScoring(recordingId: () => string) {
   const dirty = ref(false);
   const tried = ref(false);
   let timer = 0;
+  let running: Promise<void> | null = null;
+  let left = false;
 
   const editable = computed(
     () => current.value?.state === "draft" && current.value.scorer_id === session.current?.account_id,
   );
+  /** Whether this person has begun to score the recording and not ended it. */
+  const hasDraft = computed(() => evaluations.value.some((one) => one.state === "draft" && one.scorer_id === session.current?.account_id));
   const missing = computed(() =>
     version.value && tried.value ? unanswered(version.value.content, answers.value) : [],
   );
@@ -35,7 +61,7 @@ export function useScoring(recordingId: () => string) {
     } catch (cause) {
       problem.value = cause instanceof ApiProblem ? cause : new ApiProblem({ detail: String(cause) }, 0);
       // Somebody was faster, another tab perhaps: what they did is shown, what was typed here is not sent over it.
-      if (problem.value.status === CONFLICT && current.value) await show(current.value.evaluation_id);
+      if (problem.value.status === CONFLICT && current.value) await show(current.value.evaluation_id).catch(() => undefined);
     }
   }
 
@@ -51,11 +77,8 @@ export function useScoring(recordingId: () => string) {
   }
 
   async function show(id: number): Promise<void> {
-    const evaluation = await ask(api.GET("/v1/evaluations/{evaluation_id}", { params: { path: { evaluation_id: id } } }));
-    if (version.value?.version_id !== evaluation.version_id) {
-      const path = { version_id: evaluation.version_id };
-      version.value = await ask(api.GET("/v1/scorecard-versions/{version_id}", { params: { path } }));
-    }
+    const evaluation = await evaluationOf(id);
+    if (version.value?.version_id !== evaluation.version_id) version.value = await versionOf(evaluation.version_id);
     take(evaluation);
   }
 
@@ -68,6 +91,17 @@ export function useScoring(recordingId: () => string) {
     evaluations.value = [evaluation, ...others];
   }
 
+  /** Shows another evaluation of the recording, once what was typed into this one is kept. */
+  async function open(id: number): Promise<void> {
+    if (await settled()) await guarded(() => show(id));
+  }
+
+  /** A withdrawn draft leaves its place to the next one. */
+  function drop(withdrawn: Evaluation): void {
+    take(withdrawn);
+    [current.value, version.value] = [null, null];
+  }
+
   async function begin(versionId: number | null): Promise<void> {
     await guarded(async () => {
       const body = { recording_id: recordingId(), version_id: versionId };
@@ -76,48 +110,60 @@ export function useScoring(recordingId: () => string) {
     });
   }
 
-  /** Keeps what was filled in so far. */
-  async function save(): Promise<void> {
+  /** Keeps what was filled in so far; of two at once, one. */
+  function save(): Promise<void> {
     window.clearTimeout(timer);
-    const [evaluation, given] = [current.value, { ...answers.value }];
-    if (!evaluation || !editable.value || saving.value) return;
-    saving.value = true;
-    await guarded(async () => {
-      const known = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Record<string, string | null>;
-      const body = { revision: evaluation.revision, answers: known, summary: summary.value };
-      const path = { evaluation_id: evaluation.evaluation_id };
-      const saved = await ask(api.PUT("/v1/evaluations/{evaluation_id}/answers", { params: { path }, body }));
-      const untouched = JSON.stringify(given) === JSON.stringify(answers.value) && body.summary === summary.value;
-      current.value = saved;
-      dirty.value = !untouched;
-    });
-    saving.value = false;
-    if (dirty.value && problem.value === null) later();
+    running ??= store().finally(() => (running = null));
+    return running;
   }
 
-  function later(): void {
+  async function store(): Promise<void> {
+    const [evaluation, given, said] = [current.value, { ...answers.value }, summary.value];
+    if (!evaluation || !editable.value) return;
+    saving.value = true;
+    try {
+      await guarded(async () => {
+        current.value = await keep(evaluation, given, said);
+        dirty.value = JSON.stringify(given) !== JSON.stringify(answers.value) || said !== summary.value;
+      });
+    } finally {
+      saving.value = false;
+    }
+    if (!dirty.value) return;
+    if (problem.value === null) later();
+    else if (mayPass(problem.value)) later(SAVE_AGAIN_AFTER_MS);
+  }
+
+  function later(afterMs = SAVE_AFTER_MS): void {
     window.clearTimeout(timer);
-    timer = window.setTimeout(() => void save(), SAVE_AFTER_MS);
+    if (!left) timer = window.setTimeout(() => void save(), afterMs);
+  }
+
+  /** Everything typed is kept; false: it could not be. */
+  async function settled(): Promise<boolean> {
+    while (running !== null || (dirty.value && editable.value)) {
+      await save();
+      if (problem.value) return false;
+    }
+    return true;
   }
 
   async function submit(): Promise<boolean> {
     tried.value = true;
-    if (missing.value.length > 0) return false;
-    await save();
-    const evaluation = current.value;
-    if (!evaluation || problem.value) return false;
+    if (missing.value.length > 0 || !(await settled())) return false;
     await step("submit");
     return problem.value === null;
   }
 
   /** Submits or withdraws it as it stands. */
   async function step(kind: "submit" | "withdraw"): Promise<void> {
+    await running; // it changes the revision
     const evaluation = current.value;
     if (!evaluation) return;
     await guarded(async () => {
       const request = { params: { path: { evaluation_id: evaluation.evaluation_id } }, body: { revision: evaluation.revision } };
       if (kind === "submit") take(await ask(api.POST("/v1/evaluations/{evaluation_id}/submit", request)));
-      else take(await ask(api.POST("/v1/evaluations/{evaluation_id}/withdraw", request)));
+      else drop(await ask(api.POST("/v1/evaluations/{evaluation_id}/withdraw", request)));
     });
   }
 
@@ -134,11 +180,12 @@ export function useScoring(recordingId: () => string) {
     { deep: true },
   );
   onScopeDispose(() => {
+    left = true;
     window.clearTimeout(timer);
-    if (dirty.value) void save();
+    void settled();
   });
 
-  return { evaluations, current, version, answers, summary, problem, saving, dirty, editable, missing, load, show, take, begin, save, submit, step };
+  return { evaluations, current, version, answers, summary, problem, saving, dirty, editable, hasDraft, missing, load, open, take, begin, save, submit, step };
 }
 
 export type Scoring = ReturnType<typeof useScoring>;
