@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 from playwright.async_api import Locator, expect
 
 from dialer.model.account import Role
+from dialer.progress.verdict import Label
 from tests.support.browser import Seen, chromium, new_account, new_page
 from tests.support.kept import ended_calls, keep
 from tests.support.path_house import MONDAY, PathHouse, open_path_house
+from tests.support.verdicts import verdict_on
 
 pytestmark = [pytest.mark.peer("chromium"), pytest.mark.allow_blocking]
 
@@ -30,11 +32,16 @@ def talk() -> NDArray[np.int16]:
 
 
 async def furnish(house: PathHouse) -> None:
-    """A recorded call, a scorecard in use, and the people."""
+    """A recorded call, a scorecard in use, verdicts on three calls, of which two were drawn, and the people."""
     collector = await new_account(house, "collector", Role.COLLECTOR)
     await new_account(house, "supervisor", Role.SUPERVISOR)
     await new_account(house, "qa", Role.QA)
-    (attempt,) = await ended_calls(house.app.storage, [collector])
+    attempt, *others = await ended_calls(house.app.storage, [collector, None, None])
+    samples = house.app.storage.verdict_samples
+    for each in others:
+        await samples.keep(verdict_on(each, Label.MACHINE, MONDAY))
+    await samples.draw(attempt.campaign_id, Label.MACHINE, 2, "li", MONDAY)
+    await samples.keep(verdict_on(attempt, Label.MACHINE, MONDAY))
     await keep(house.app.storage, house.app.recordings.vault, RECORDING, attempt.attempt_id, MONDAY, talk())
     card = await house.api.post("/v1/scorecards", {"name": "Cards", "ready_made": READY_MADE})
     path = f"/v1/scorecards/{card['scorecard_id']}/freeze"
@@ -48,7 +55,9 @@ async def test_scoring_in_the_browser(tmp_path: Path) -> None:
             await seen.log_in("qa")
             await finds_and_hears_it(seen)
             await verifies_it(seen)
+            await redacts_and_exports(seen)
             await remarks_and_scores(seen, house)
+            await labels_what_was_drawn(seen, house)
         async with new_page(browser, house) as seen:
             await seen.log_in("collector")
             await objects_to_it(seen, house)
@@ -87,6 +96,44 @@ async def verifies_it(seen: Seen) -> None:
     await expect(seen.page.get_by_role("dialog")).to_contain_text("SHA-256")
     assert await seen.serious_findings() == []
     await seen.page.keyboard.press("Escape")
+
+
+async def redacts_and_exports(seen: Seen) -> None:
+    """What is made is shown, and it is what leaves; to QA it stands for the original, which is scored all the same."""
+    page = seen.page
+    await page.get_by_role("button", name="Redact", exact=True).click()
+    await page.get_by_role("button", name="Make the copy").click()
+    await page.wait_for_url(f"**/qa/recordings/{RECORDING}.r1")
+    await page.get_by_role("button", name="Export").click()
+    await page.get_by_label("Reason, kept on record").fill("the court asks for it")
+    async with page.expect_request("**/exports") as asked:
+        await page.get_by_role("button", name="Download").click()
+    assert (await asked.value).url.endswith(f"/{RECORDING}.r1/exports")
+    await page.get_by_role("link", name="Original").click()
+    await expect(page.get_by_text("You hear the redacted copy 1")).to_be_visible()
+    await expect(page.locator("audio")).to_have_attribute("src", re.compile(r"\.r1/audio"))
+    await expect(page.locator(".box canvas").first).to_be_visible()
+    await page.go_back()
+    await expect(page.get_by_role("link", name="Original")).to_be_visible()
+
+
+async def labels_what_was_drawn(seen: Seen, house: PathHouse) -> None:
+    """Only what counts is in the list; a key that is held down labels one of them."""
+    page = seen.page
+    await seen.go("/qa/labelling")
+    await expect(page.locator(".list li")).to_have_count(2)
+    await page.keyboard.down("1")
+    await expect(page.locator(".list li").get_by_text("Person")).to_have_count(1)
+    for _ in range(3):
+        await page.keyboard.down("1")  # as it repeats
+    await page.keyboard.up("1")
+    await page.keyboard.press("2")
+    await expect(page.get_by_text("All labelled.")).to_be_visible()
+    heard = await house.api.get("/v1/verdicts?labelled=true")
+    assert sorted(item["truth"] for item in heard["items"]) == ["human", "machine"]
+    await expect(page.get_by_role("row").get_by_text("50.0%")).to_be_visible()
+    await page.get_by_text("Also those that chance did not draw").click()
+    await expect(page.locator(".list li")).to_have_count(1)
 
 
 async def remarks_and_scores(seen: Seen, house: PathHouse) -> None:
