@@ -98,6 +98,7 @@ async def test_a_plan_is_made_whole_and_never_changed(desk: Desk) -> None:
         ({"kind": "risk"}, "a risk plan names risks"),
         ({"kind": "verdicts"}, "has the part verdicts and no other"),
         ({"recordings": {"per_collector": 1, "risks": {}}, "kind": "risk"}, "at least one risk"),
+        ({"recordings": {"per_collector": 1, "risks": {"promise_grace_days": 3}}, "kind": "risk"}, "at least one risk"),
         ({"recordings": {"per_collector": 1, "risks": {"promise_codes": ["p"]}}, "kind": "risk"}, "belong together"),
         ({"purpose": "calibration"}, "scored, or scored blind"),
         ({"purpose": "blind"}, "name scorecard_id"),

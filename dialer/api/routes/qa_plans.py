@@ -72,7 +72,8 @@ class RisksIn(Input):
     def _looks_for_something(self) -> Self:
         if bool(self.promise_codes) != bool(self.promise_field):
             raise ValueError("promise_codes and promise_field belong together")
-        if not any(getattr(self, name) not in (None, frozenset(), ()) for name in self.model_fields_set):
+        looked_at = self.model_fields_set - {"promise_field", "promise_grace_days"}
+        if not any(getattr(self, name) not in (None, frozenset(), ()) for name in looked_at):
             raise ValueError("name at least one risk")
         return self
 
