@@ -20,7 +20,7 @@ from dialer.calls.floor import CallFloor
 from dialer.calls.order import CallOrder
 from dialer.calls.pace_story import Observe
 from dialer.calls.placing import NotPlaced
-from dialer.calls.previews import PreviewOffer, Previews
+from dialer.calls.previews import RETURN_DELAY, SKIP_DELAY, PreviewOffer, Previews
 from dialer.calls.prompts import CallPrompts, render_prompts
 from dialer.calls.runner import AttemptRunner
 from dialer.calls.screens import IDENTIFIABLE, IN_TALK, Screens
@@ -214,7 +214,10 @@ class AgentDesk:
         return self._screens.has_shown(agent_id, phone_id)
 
     async def dial_manually(self, agent_id: int, phone_id: int) -> AgentDeskView:
-        """Calls one number of a contact, for the contact's campaign. Raises AgentStateError, InputError."""
+        """Calls one number of a contact, for the contact's campaign; a case that is looked at goes back.
+
+        Raises AgentStateError, InputError.
+        """
         session = self._sessions.get(agent_id)
         contact = await self._storage.lists.contact_of_phone(phone_id)
         if contact is None:
@@ -226,6 +229,7 @@ class AgentDesk:
         prompts = await render_prompts(self._floor.services.prompts, campaign.settings)
         order = CallOrder(campaign, contact, phone, CallPath.MANUAL, agent_id=agent_id)
         self._place(agent_id, order, prompts, _nobody_paces, "dialed by hand")
+        self._give_back(agent_id, contact)
         return self.view(agent_id)
 
     async def hang_up(self, agent_id: int) -> AgentDeskView:
@@ -340,6 +344,14 @@ class AgentDesk:
             if offer is not None:
                 self._tasks.create_task(self._previews.returned(offer, transition.cause), name="preview returned")
         self._publish(session)
+
+    def _give_back(self, agent_id: int, called: Contact) -> None:
+        """The previewed case, after a call by hand: that took no entry, and this one would stay leased for nothing."""
+        offer = self._previews.take(agent_id)
+        if offer is not None:
+            delay = SKIP_DELAY if offer.candidate.contact.contact_id == called.contact_id else RETURN_DELAY
+            returned = self._previews.returned(offer, "another number was dialed by hand", delay)
+            self._tasks.create_task(returned, name="preview returned")
 
     def _publish(self, session: AgentSession) -> None:
         self._tell(f"agent/{session.agent_id}", self._screens.live_data(session, self._clock))

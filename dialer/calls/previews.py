@@ -17,7 +17,7 @@ from dialer.storage import Storage
 logger = logging.getLogger(__name__)
 
 SKIP_DELAY = timedelta(hours=1)
-"""A skipped case comes back after this."""
+"""A skipped case, or one that was called on another of its numbers, comes back after this."""
 RETURN_DELAY = timedelta(minutes=1)
 """A case nobody answered for goes to somebody else after this."""
 
@@ -71,9 +71,9 @@ class Previews:
         not_before = self._clock.utcnow() + SKIP_DELAY
         await self._storage.entries.put_back(offer.candidate.entry_id, not_before, reason)
 
-    async def returned(self, offer: PreviewOffer, cause: str) -> None:
+    async def returned(self, offer: PreviewOffer, cause: str, delay: timedelta = RETURN_DELAY) -> None:
         """Nobody answered for it: somebody else may have it soon."""
-        not_before = self._clock.utcnow() + RETURN_DELAY
+        not_before = self._clock.utcnow() + delay
         try:
             await self._storage.entries.put_back(offer.candidate.entry_id, not_before, cause)
         except StorageError:  # the lease runs out by itself

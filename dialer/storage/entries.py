@@ -21,7 +21,7 @@ from dialer.storage.standing import why_stopped
 from dialer.storage.tables.campaigns import CALLBACK, LATER, READY, TIMED, WAITING
 
 LEASE_S = 600.0
-"""How long a claim lasts: longer than any preview. A node that dies gives its entries back when it starts again."""
+"""How long a claim lasts, unless a preview may take longer. A node that dies gives its entries back when it is back."""
 BUILD_CHUNK = 1000
 NEW = "not dialed yet: its turn comes by its priority"
 """The reason of a new entry; as long as what a claim writes in its stead."""

@@ -134,6 +134,7 @@ CHINESE: Mapping[str, str] = {
     "preview not answered within its limit": "预览超时未处理",
     "was not ready before the dial": "拨号前未就绪",
     "dialed from preview": "由预览拨出",
+    "another number was dialed by hand": "已手动拨打其他号码",
     "promised callback": "约定回拨",
     "logged out": "已签出",
     "logged out of the page": "已退出登录",

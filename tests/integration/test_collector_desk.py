@@ -1,7 +1,9 @@
 """A collector's page against a running node: the case comes before the talk, and the debt after the identity."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,7 @@ from dialer.model.campaign import AmdMode, CampaignMode, CampaignSettings
 from dialer.model.collecting import CollectingSettings, IdentityQuestion, IdentityResult, LocalText, Script
 from dialer.model.outcome import EventType
 from dialer.model.ready_forms import COLLECTION
-from tests.support.call_lab import HOST, MONDAY, CallLab, Line, call_lab, until
+from tests.support.call_lab import HOST, MONDAY, WAIT_S, CallLab, Line, call_lab, until
 
 COLLECTING = CollectingSettings(
     identity_questions=(IdentityQuestion("id_number", LocalText("身份证后四位", "last four digits"), 4),),
@@ -86,6 +88,25 @@ async def test_a_previewed_case_closes_when_it_is_dialed(tmp_path: Path) -> None
         await desk.hang_up(agent_id)
         await until(lambda: desk.view(agent_id).state is AgentState.READY, "the call is over")
         assert desk.view(agent_id).case is None
+
+
+async def test_a_previewed_case_goes_back_when_a_number_is_dialed_by_hand(tmp_path: Path) -> None:
+    async with call_lab(tmp_path, 37600) as lab:
+        desk, entries = lab.app.desk, lab.app.storage.entries
+        agent_id = await begin(lab, replace(SETTINGS_OF_PREVIEW, preview_limit_s=1800))
+        await until(lambda: desk.view(agent_id).state is AgentState.PREVIEW, "a case is shown")
+        case, now = desk.view(agent_id).case, lab.app.clock.utcnow()
+        assert case is not None
+        assert await entries.release_expired(now + timedelta(minutes=30)) == 0, (
+            "it is leased for as long as it is shown"
+        )
+        await desk.dial_manually(agent_id, case.phone_id)
+        await until(lambda: bool(lab.far.lines), "it rings")
+        await lab.app.campaigns.pause(case.campaign_id, "test")
+        async with asyncio.timeout(WAIT_S):
+            while (counts := await entries.counts(case.campaign_id, now)).leased:  # noqa: ASYNC110 - nobody is told
+                await asyncio.sleep(0.02)
+        assert (counts.waiting, counts.callable_now) == (1, 0)
 
 
 SETTINGS_OF_PREVIEW = CampaignSettings(

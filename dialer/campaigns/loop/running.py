@@ -34,6 +34,7 @@ from dialer.model.entry import Candidate, EntryCounts
 from dialer.model.limiting import Factor
 from dialer.model.pacing_bounds import sensible
 from dialer.sip.trunks import Trunks, TrunkStatus
+from dialer.storage.entries import LEASE_S
 from dialer.words.bilingual import Bilingual, both
 from dialer.words.catalogue import in_both
 
@@ -52,6 +53,8 @@ CALLBACK_PAUSE = timedelta(seconds=30)
 WRAP_UP_PATIENCE = timedelta(minutes=1)
 """On top of its limit a wrap-up on another node, or of before a restart, may take so long to be recorded."""
 NO_CALLS_PAUSE = timedelta(seconds=5)
+PREVIEW_MARGIN_S = 60.0
+"""So much longer than a preview may last its entry is leased: what is dialed at the last moment must still be ours."""
 
 
 class RunningCampaign:
@@ -352,9 +355,10 @@ class RunningCampaign:
         sessions = self._ready_agents()
         if not sessions:
             return "preview: no collector is ready"
-        ready = {session.agent_id for session in sessions}
+        ready, now = {session.agent_id for session in sessions}, self._clock.utcnow()
+        lease_s = max(LEASE_S, self.campaign.settings.preview_limit_s + PREVIEW_MARGIN_S)
         claimed = await self._storage.entries.claim(
-            self.campaign_id, self._floor.services.node, len(sessions), self._clock.utcnow(), agents=ready
+            self.campaign_id, self._floor.services.node, len(sessions), now, agents=ready, lease_s=lease_s
         )
         for candidate in claimed:
             await self._offer(candidate, ready)
