@@ -53,6 +53,7 @@ async def test_log_in_by_a_provider(tmp_path: Path) -> None:
         node.provider.person = {"sub": "s-1", "email": "wang@bank.example", "email_verified": True}
         async with new_page(browser, node) as seen:
             await goes_there_and_back(seen)
+            await goes_on_after_the_session_ended(seen, node)
             await logs_out_there_too(seen)
             await is_told_why_it_failed(seen, node.provider)
 
@@ -65,6 +66,26 @@ async def goes_there_and_back(seen: Seen) -> None:
     assert seen.page.url.startswith(f"{seen.url}/qa")
     await seen.page.reload()
     await expect(seen.page.get_by_role("button", name="Wang Wei")).to_be_visible()
+
+
+async def goes_on_after_the_session_ended(seen: Seen, node: Node) -> None:
+    """By the provider, in another tab; the page stays as it was."""
+    await seen.page.evaluate("window.stayed = true")
+    account = await node.app.storage.accounts.by_login("wang")
+    assert account is not None
+    await node.app.storage.sessions.close_all(account.account_id)
+    await seen.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    dialog = seen.page.get_by_role("dialog")
+    await expect(dialog.get_by_label("Password", exact=True)).to_have_count(0)
+    async with seen.context.expect_page() as opened:
+        await dialog.get_by_role("link", name="Log in with Bank ID").click()
+    other = await opened.value
+    await expect(other.get_by_role("button", name="Wang Wei")).to_be_visible()
+    await other.close()
+    await seen.page.evaluate("window.dispatchEvent(new Event('focus'))")
+    await expect(dialog).to_have_count(0)
+    await expect(seen.page.get_by_role("button", name="Wang Wei")).to_be_visible()
+    assert await seen.page.evaluate("window.stayed")
 
 
 async def logs_out_there_too(seen: Seen) -> None:

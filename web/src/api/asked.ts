@@ -1,6 +1,6 @@
 // A view's data with its states: loading, failed, there. Asked again by `again`, kept while it is asked again.
 import { onScopeDispose, ref, type Ref } from "vue";
-import { ApiProblem } from "./client";
+import { ApiProblem, unattended } from "./client";
 
 export interface Asked<T> {
   data: Ref<T | null>;
@@ -35,7 +35,7 @@ export function asked<T>(question: () => Promise<T>, everyMs = 0): Asked<T> {
   void again();
   if (everyMs > 0) {
     const timer = window.setInterval(() => {
-      if (document.visibilityState === "visible") void again();
+      if (document.visibilityState === "visible") void unattended(again);
     }, everyMs);
     onScopeDispose(() => window.clearInterval(timer));
   }

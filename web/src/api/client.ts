@@ -8,6 +8,7 @@ export type Problem = Schemas["Problem"];
 export type FieldError = Schemas["FieldError"];
 
 const TIMEOUT_MS = 30_000;
+const CSRF_HEADER = "X-CSRF-Token";
 /** Of what makes or carries a whole recording: it counts until the last byte is here. */
 const AUDIO_TIMEOUT_MS = 600_000;
 const MAKES_AUDIO = /\/(exports|redactions)$/;
@@ -23,6 +24,11 @@ export class ApiProblem extends Error {
     this.errors = problem.errors ?? [];
   }
 
+  /** Whether this page speaks for a session that another tab replaced. */
+  get isStale(): boolean {
+    return this.status === 403 && this.message.includes(CSRF_HEADER);
+  }
+
   /** The reason for a field, by the end of its path (`settings.max_cps`), or "". */
   of(field: string): string {
     const found = this.errors.find((error) => error.field === `body.${field}` || error.field.endsWith(`.${field}`));
@@ -32,6 +38,7 @@ export class ApiProblem extends Error {
 
 let csrf = "";
 const endedListeners: (() => void)[] = [];
+const staleListeners: (() => void)[] = [];
 
 /** The value that goes with every change; the session store sets it. */
 export function useCsrf(value: string): void {
@@ -47,10 +54,28 @@ export function onSessionEnded(listener: () => void): void {
   endedListeners.push(listener);
 }
 
+/** Calls `listener` when the value that goes with every change is another's. */
+export function onStaleCsrf(listener: () => void): void {
+  staleListeners.push(listener);
+}
+
+let isUnattended = false;
+
+/** Asks as a page does by itself, which keeps no session alive; counts for what `question` sends at once. */
+export function unattended<T>(question: () => T): T {
+  isUnattended = true;
+  try {
+    return question();
+  } finally {
+    isUnattended = false;
+  }
+}
+
 const guard: Middleware = {
   onRequest({ request }) {
     request.headers.set("Accept-Language", language.value);
-    if (request.method !== "GET" && csrf) request.headers.set("X-CSRF-Token", csrf);
+    if (isUnattended) request.headers.set("X-Unattended", "1");
+    if (request.method !== "GET" && csrf) request.headers.set(CSRF_HEADER, csrf);
     return request;
   },
   onResponse({ response, schemaPath, request }) {
@@ -83,6 +108,8 @@ export async function ask<T>(answer: Promise<Answer<T>>): Promise<T> {
     const title = cause instanceof DOMException && cause.name === "TimeoutError" ? "timeout" : "offline";
     throw new ApiProblem({ title }, 0);
   }
-  if (!settled.response.ok) throw new ApiProblem((settled.error ?? {}) as Partial<Problem>, settled.response.status);
-  return settled.data as T;
+  if (settled.response.ok) return settled.data as T;
+  const problem = new ApiProblem((settled.error ?? {}) as Partial<Problem>, settled.response.status);
+  if (problem.isStale) for (const listener of staleListeners) listener();
+  throw problem;
 }

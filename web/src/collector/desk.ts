@@ -1,6 +1,6 @@
 // The collector's desk as the service has it: asked for once, and again whenever the live topic says that it changed.
 import { computed, inject, type InjectionKey, onScopeDispose, provide, ref, shallowRef, watch } from "vue";
-import { api, ApiProblem, ask, type Schemas } from "@/api/client";
+import { api, ApiProblem, ask, type Schemas, unattended } from "@/api/client";
 import { useLive } from "@/api/live";
 import { useSession } from "@/api/session";
 
@@ -84,7 +84,7 @@ function openDesk(agentId: number) {
   watch([topic, () => live.connected, () => session.current !== null], () => void look());
   void look();
   const timer = window.setInterval(() => {
-    if (!live.connected) void look();
+    if (!live.connected) void unattended(look);
   }, BLIND_LOOK_MS);
   onScopeDispose(() => window.clearInterval(timer));
 

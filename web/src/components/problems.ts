@@ -7,7 +7,7 @@ type Translate = (key: string) => string;
 export function wordsOf(problem: ApiProblem, t: Translate): string {
   if (problem.status === 0 && problem.message === "timeout") return t("view.timeout");
   if (problem.status === 0 && problem.message === "offline") return t("view.offline");
-  if (problem.status === 403) return t("view.forbidden");
+  if (problem.isStale) return t("view.stale");
   const unsaid = (reason: string): string => (problem.message.includes(reason) ? "" : reason);
   const fields = problem.errors.map((error) => [unsaid(error.reason), error.fix].filter(Boolean).join("; "));
   return [problem.message, ...fields].filter(Boolean).join(" · ");
