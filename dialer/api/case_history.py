@@ -8,12 +8,13 @@ from datetime import datetime
 
 from pydantic import BaseModel
 
-from dialer.api.hearing import may_hear_call
+from dialer.api.hearing import in_its_place, may_hear_call
 from dialer.api.routing import AnyCall
 from dialer.model.attempt import Attempt, AttemptFilter, CallPath, Disposition
 from dialer.model.campaign import Campaign, DispositionForm, FormFieldKind
 from dialer.model.collecting import IdentityCheck, IdentityResult, LocalText
 from dialer.model.outcome import FormValue, WrapUp
+from dialer.model.recording import RecordingState
 from dialer.outcomes.payloads import form_value
 from dialer.redaction import mask_numbers
 
@@ -45,7 +46,7 @@ class HistoryOutcome(BaseModel):
 
 
 class HistoryCall(BaseModel):
-    """One earlier call. `recording_id` only where the caller may hear it."""
+    """One earlier call. `recording_id` only where the caller may hear it: of a redacted one, its newest redaction."""
 
     attempt_id: int
     campaign_id: int
@@ -111,7 +112,8 @@ async def _recording(call: AnyCall, attempt: Attempt) -> str | None:
     if not attempt.recording_id or not may_hear_call(call, attempt.agent_id):
         return None
     info = await call.services.storage.recordings.get(attempt.recording_id)
-    return None if info is None else info.recording_id
+    heard = None if info is None else await in_its_place(call, info)
+    return None if heard is None or heard.state is RecordingState.DELETED else heard.recording_id
 
 
 def _name(campaign: Campaign | None) -> str:

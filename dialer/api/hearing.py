@@ -52,13 +52,20 @@ async def found(call: AnyCall) -> RecordingInfo:
 async def audible(call: AnyCall) -> RecordingInfo:
     """The recording that the path names, if the caller may hear it (ApiError 403, 404, 410)."""
     info = await found(call)
-    if call.actor.role not in HEARS_ORIGINALS:
-        redactions = await call.services.storage.recordings.derived(info.parent_id or info.recording_id)
-        if redactions and redactions[-1].recording_id != info.recording_id:
-            raise ApiError(HTTPStatus.FORBIDDEN, f"a redaction takes its place: {redactions[-1].recording_id}")
+    heard = await in_its_place(call, info)
+    if heard.recording_id != info.recording_id:
+        raise ApiError(HTTPStatus.FORBIDDEN, f"a redaction takes its place: {heard.recording_id}")
     if info.state is RecordingState.DELETED:
         raise ApiError(HTTPStatus.GONE, "its key was destroyed: nobody can hear it any more; the ledger says why")
     return info
+
+
+async def in_its_place(call: AnyCall, info: RecordingInfo) -> RecordingInfo:
+    """What the caller hears of a recording: the newest redaction, for those who do not hear what it took out."""
+    if call.actor.role in HEARS_ORIGINALS:
+        return info
+    redactions = await call.services.storage.recordings.derived(info.parent_id or info.recording_id)
+    return redactions[-1] if redactions else info
 
 
 @asynccontextmanager

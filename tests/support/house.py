@@ -118,6 +118,7 @@ class PlayedDesk:
     clock: Clock
     states: dict[int, AgentState] = field(default_factory=dict)
     wrap_ups: list[WrapUp] = field(default_factory=list)
+    cases: dict[int, Shown] = field(default_factory=dict)
 
     async def log_in(self, agent_id: int, campaign_ids: Collection[int]) -> AgentDeskView:
         return self._go(agent_id, AgentState.AUX)
@@ -162,7 +163,9 @@ class PlayedDesk:
         raise AgentStateError("there is no case on the screen")
 
     def case(self, agent_id: int) -> Shown:
-        raise AgentStateError("there is no case on the screen")
+        if agent_id not in self.cases:
+            raise AgentStateError("there is no case on the screen")
+        return self.cases[agent_id]
 
     async def wrap_up(self, wrap_up: WrapUp) -> AgentDeskView | None:
         self.wrap_ups.append(wrap_up)

@@ -23,15 +23,17 @@ def noise(n_samples: int, seed: int = 1) -> NDArray[np.int16]:
     return np.random.default_rng(seed).integers(-9000, 9000, (n_samples, 2)).astype(np.int16)
 
 
-async def ended_calls(storage: Storage, agent_ids: list[int | None]) -> list[Attempt]:
-    """One connected attempt for each collector, each of a case of its own."""
+async def ended_calls(storage: Storage, agent_ids: list[int | None], recording_id: str = "") -> list[Attempt]:
+    """One connected attempt for each collector, each of a case of its own; `recording_id`: of the only one."""
     policy = await asyncio.to_thread(bank_policy)
     dialing = Dialing(storage, policy)
     campaign_id = await run_campaign(storage, contacts(len(agent_ids)))
     ended: list[Attempt] = []
     for agent_id, candidate in zip(agent_ids, await dialing.claim(campaign_id, len(agent_ids)), strict=True):
         attempt = await dialing.reserve(dialing.reservation(candidate))
-        settlement = Settlement(attempt.attempt_id, Disposition.CONNECTED, MONDAY, agent_id=agent_id)
+        settlement = Settlement(
+            attempt.attempt_id, Disposition.CONNECTED, MONDAY, agent_id=agent_id, recording_id=recording_id
+        )
         await storage.attempts.settle(settlement, NO_MORE, MONDAY)
         ended.append(attempt)
     return ended
