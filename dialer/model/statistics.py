@@ -31,7 +31,7 @@ class CampaignStatistics:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """One call the gate refused, as stored."""
+    """One call the gate refused, as stored. `reason_zh` is `reason` in Chinese, "" where its proof does not say it."""
 
     refusal_id: int
     at: datetime
@@ -43,4 +43,5 @@ class Refusal:
     path: str
     rule: str
     reason: str
+    reason_zh: str
     retry_at: datetime | None

@@ -7,6 +7,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, bindparam, func, or_, select
 
+from dialer.compliance.answer import chinese_reason
+from dialer.compliance.proof_replay import read_question
 from dialer.model.attempt import REACHED_A_PERSON, AttemptState, Disposition
 from dialer.model.statistics import CampaignStatistics, Refusal
 from dialer.storage import tables, values
@@ -18,6 +20,7 @@ BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 """No attempt is older."""
 
 attempts = tables.attempts
+proofs = tables.proofs
 refusals = tables.refusals
 wrap_ups = tables.wrap_ups
 
@@ -50,7 +53,7 @@ class Statistics:
         self, campaign_id: int | None = None, rule: str | None = None, before: int | None = None, limit: int = 100
     ) -> tuple[Refusal, ...]:
         """A page of refusals, newest first; the next page is that `before` the last id of this one."""
-        query = select(refusals)
+        query = select(refusals, proofs.c.body).outerjoin(proofs, proofs.c.proof_id == refusals.c.proof_id)
         if campaign_id is not None:
             query = query.where(refusals.c.campaign_id == campaign_id)
         if rule is not None:
@@ -58,8 +61,7 @@ class Statistics:
         if before is not None:
             query = query.where(refusals.c.refusal_id < before)
         query = query.order_by(refusals.c.refusal_id.desc()).limit(limit)
-        rows = await self._database.read(lambda connection: connection.execute(query).all())
-        return tuple(_refusal(row) for row in rows)
+        return await self._database.read(lambda connection: tuple(map(_refusal, connection.execute(query))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,5 +168,13 @@ def _refusal(row: AnyRow) -> Refusal:
         path=row.path,
         rule=row.rule,
         reason=row.reason,
+        reason_zh=_chinese_reason(row.body),
         retry_at=row.retry_at,
     )
+
+
+def _chinese_reason(proof: bytes | None) -> str:
+    try:
+        return "" if proof is None else chinese_reason(read_question(proof).decision)
+    except ValueError:  # it was altered, or written by another version: checking proofs says so
+        return ""

@@ -215,6 +215,9 @@ async def test_a_list_is_looked_at_before_it_is_imported(house: House) -> None:
         seen = await answer.json()
     assert seen["headers"] == ["a", "b"]
     assert seen["refused"].startswith("no column holds case references")
+    chinese = csv | {"Accept-Language": "zh"}
+    async with house.api.post("/v1/lists/preview", data=b"a,b\n1,2\n", headers=chinese) as answer:
+        assert (await answer.json())["refused"].startswith("没有案件编号列")
     assert (await _call(house, "GET", f"/v1/lists/reports/{'0' * 32}"))[0] == 404
 
 

@@ -118,6 +118,9 @@ async def test_one_call_to_a_number_at_a_time(storage: Storage, dialing: Dialing
     assert {refusal.retry_at for refusal in refusals} == {MONDAY + MINUTE}
     stored = await storage.statistics.refusals(campaign_id)
     assert {(refusal.rule, refusal.number_masked) for refusal in stored} == {("cn.one-call", "138****0000")}
+    assert {(refusal.reason, refusal.reason_zh) for refusal in stored} == {
+        ("another call for this number is in flight", "此号码另有一个呼叫正在进行")
+    }
     assert len(stored) == 7
 
 

@@ -35,7 +35,7 @@ class RefusalQuery(PageQuery):
 
 
 class RefusalOut(BaseModel):
-    """One call the gate refused."""
+    """One call the gate refused; `reason_zh` says why in Chinese, "" where that is not on record."""
 
     refusal_id: int
     at: datetime
@@ -44,6 +44,7 @@ class RefusalOut(BaseModel):
     path: str
     rule: str
     reason: str
+    reason_zh: str
     retry_at: datetime | None
 
 

@@ -17,6 +17,7 @@ from dialer.campaigns.columns import Column, Target, meaning_of
 from dialer.campaigns.import_preview import Preview, preview_list
 from dialer.model.call_list import NewContact
 from dialer.model.contact import FieldValue, PhoneRole, mask_number
+from dialer.words.said import Said
 
 routes = Routes("lists")
 
@@ -103,7 +104,7 @@ class PreviewOut(BaseModel):
     sample: list[ContactOut]
     problems: list[RowProblem]
     report: str
-    refused: str
+    refused: Said
 
     @classmethod
     def of(cls, found: Preview, report: str) -> Self:
