@@ -136,6 +136,18 @@ export default {
     internal: "not for the collector",
     takeBack: "Take back",
   },
+  coaching: {
+    title: "Coaching",
+    what: "What is the collector to do?",
+    words: "In more words",
+    link: "Link to the training",
+    due: "Until when",
+    ask: "Ask for it",
+    dueBy: "by {day}",
+    answer: "What you have to say to it",
+    done: "Done",
+    doneAt: "Done {at}",
+  },
   transcript: "Transcript",
   files: {
     export: "Export",

@@ -129,6 +129,18 @@ export default {
     internal: "不对催收员公开",
     takeBack: "撤回",
   },
+  coaching: {
+    title: "辅导",
+    what: "请催收员做什么",
+    words: "补充说明",
+    link: "培训链接",
+    due: "截止日期",
+    ask: "要求辅导",
+    dueBy: "截止 {day}",
+    answer: "您的说明",
+    done: "已完成",
+    doneAt: "完成于 {at}",
+  },
   transcript: "文字记录",
   files: {
     export: "导出",
