@@ -1,10 +1,7 @@
 // How calls end, in the order in which people look for it, and what that is called: the same on every page.
 import type { Schemas } from "@/api/client";
-import { addWords, i18n } from "@/i18n";
-import en from "./locales/en";
-import zh from "./locales/zh";
-
-addWords("calls", en, zh);
+import { i18n } from "@/i18n";
+import "./words";
 
 export const DISPOSITIONS: readonly Schemas["Disposition"][] = [
   "connected",

@@ -1,5 +1,6 @@
 // The words of the API's enumerations, in the order in which people look for them.
 import type { Schemas } from "@/api/client";
+import "@/calls/words"; // which name the labels and meanings
 
 export const QA_STATES = ["assigned", "scored", "disputed", "final"] as const;
 export const LABELS: readonly Schemas["Label"][] = [

@@ -84,6 +84,7 @@ export default {
     when: "When",
     number: "Number",
     ended: "What became of it",
+    endings: { settled: "ended", released: "given back, no call left the house", unknown: "its end was lost", reconciled: "a person said how it ended" },
     again: "Again from",
   },
   trunk: {

@@ -84,6 +84,7 @@ export default {
     when: "时间",
     number: "号码",
     ended: "结果",
+    endings: { settled: "已结束", released: "已退回，呼叫未发出", unknown: "结局不明", reconciled: "人工核对了结局" },
     again: "何时再呼",
   },
   trunk: {
