@@ -104,7 +104,8 @@ class HttpConfig(Section):
     session_hours: float = Field(default=12.0, gt=0, le=168)
     """Whoever logged in must do so again after this long, come what may."""
     session_idle_minutes: float = Field(default=30.0, gt=0, le=1440)
-    """The same without a single request; an open page asks every few minutes while somebody is at it."""
+    """The same after this long without use: what somebody does at a page renews the session, what the page asks by
+    itself does not."""
 
 
 class TrunkConfig(Section):

@@ -8,7 +8,7 @@ from dialer.api.limits import FailureLimiter
 from dialer.api.principal import Principal
 from dialer.api.problems import ApiError
 from dialer.api.security import hash_token
-from dialer.api.sessions import CSRF_HEADER, SAFE_METHODS, SessionRules, check_csrf
+from dialer.api.sessions import CSRF_HEADER, SAFE_METHODS, UNATTENDED_HEADER, SessionRules, check_csrf
 from dialer.clock import Clock
 from dialer.model.account import Role
 from dialer.storage import Storage
@@ -34,40 +34,47 @@ class Gatekeeper:
         if secret and not header:
             if request.method not in SAFE_METHODS:
                 check_csrf(request.headers.get(CSRF_HEADER, ""), secret)
-            return _allowed(await self.resume(secret, request.remote or ""), roles)
+            is_used = UNATTENDED_HEADER not in request.headers
+            return _allowed(await self.resume(secret, request.remote or "", used=is_used), roles)
         token = header.removeprefix(BEARER) if header.startswith(BEARER) else ""
         return await self.identify(token, request.remote or "", roles)
 
-    async def admit_socket(
-        self, request: web.Request, token: str, csrf: str, roles: frozenset[Role], *, used: bool = True
-    ) -> Principal:
+    async def admit_socket(self, request: web.Request, token: str, csrf: str, roles: frozenset[Role]) -> Principal:
         """Who opened this WebSocket, if they may: it said its token, or the csrf value of its session.
 
-        Not `used`: it is asked whether they still may.
+        That is no use of the session: pages open sockets by themselves, again and again.
         """
         secret = self.rules.secret_of(request)
         if token or not secret:
             return await self.identify(token, request.remote or "", roles)
         check_csrf(csrf, secret)
-        return _allowed(await self.resume(secret, request.remote or "", used=used), roles)
+        return _allowed(await self.resume(secret, request.remote or "", used=False), roles)
 
     async def identify(self, token: str, remote: str, roles: frozenset[Role]) -> Principal:
-        """Who holds this token, if they may (ApiError 401, 403, 429)."""
+        """Who holds this token, if they may (ApiError 401, 403, 429).
+
+        An address that sends wrong ones is slowed down; whoever shares it and sends a right one is let in.
+        """
         known = await self._storage.accounts.token(hash_token(token), self._clock.utcnow()) if token else None
         if known is None:
-            self._no_secret(remote)
+            if token:
+                self.check_guesses(f"secret:{remote}")
+                self.guessed(f"secret:{remote}")
             detail = "send a valid token: Authorization: Bearer <token>; an administrator makes one"
             raise ApiError(HTTPStatus.UNAUTHORIZED, detail, headers={"WWW-Authenticate": "Bearer"})
         return _allowed(Principal(known.name, known.role, known.token_id, known.account_id, remote), roles)
 
-    async def resume(self, secret: str, remote: str, *, used: bool = True) -> Principal:
-        """Who is logged in with this cookie (ApiError 401, 429)."""
+    async def resume(self, secret: str, remote: str, *, used: bool) -> Principal:
+        """Who is logged in with this cookie (ApiError 401); `used`: by the person, not by the page alone.
+
+        A wrong one is no guess, as nobody guesses 256 bits of chance: it is a page whose session is over, and a whole
+        floor behind one address may have such pages at once.
+        """
         rules = self.rules
         known = await self._storage.sessions.get(
             hash_token(secret), self._clock.utcnow(), lasts=rules.lasts, idle=rules.idle, used=used
         )
         if known is None:
-            self._no_secret(remote)
             raise ApiError(HTTPStatus.UNAUTHORIZED, "the session is over; log in again at POST /v1/session")
         account = known.account
         return Principal(account.name, account.role, 0, account.account_id, remote, known.session_id)
@@ -78,15 +85,6 @@ class Gatekeeper:
         if wait_s > 0:
             headers = {"Retry-After": str(int(wait_s) + 1)}
             raise ApiError(HTTPStatus.TOO_MANY_REQUESTS, "too many wrong log-ins or tokens; wait", headers=headers)
-
-    def _no_secret(self, remote: str) -> None:
-        """Slows an address down that sends wrong tokens, or a page whose session is over (ApiError 429).
-
-        Whoever shares the address and sends a right one is let in, and may log in: nobody guesses 256 bits of chance.
-        """
-        who = f"secret:{remote}"
-        self.check_guesses(who)
-        self.guessed(who)
 
     def guessed(self, *who: str) -> None:
         """One more failure of each."""

@@ -10,7 +10,7 @@ from pydantic_core import core_schema
 
 from dialer.api.problems import PROBLEM_TYPE, Problem
 from dialer.api.routing import Nothing, Operation, Routes
-from dialer.api.sessions import CSRF_HEADER
+from dialer.api.sessions import CSRF_HEADER, UNATTENDED_HEADER
 
 OPENAPI_VERSION = "3.1.0"
 REF_TEMPLATE = "#/components/schemas/{model}"
@@ -24,9 +24,10 @@ _Key = tuple[str, str]
 _ALWAYS = (HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.SERVICE_UNAVAILABLE)
 _WITH_TOKEN = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS)
 
+_SESSION = f"Of somebody who logged in. What is asked with the header {UNATTENDED_HEADER} is no use of the session."
 _SECURITY: Document = {
     "token": {"type": "http", "scheme": "bearer", "description": "An API token."},
-    "session": {"type": "apiKey", "in": "cookie", "name": "dialer", "description": "Of somebody who logged in."},
+    "session": {"type": "apiKey", "in": "cookie", "name": "dialer", "description": _SESSION},
     "page": {
         "type": "apiKey",
         "in": "header",

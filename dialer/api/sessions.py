@@ -20,6 +20,8 @@ from dialer.config import HttpConfig
 
 SECRET_BYTES = 32
 CSRF_HEADER = "X-CSRF-Token"
+UNATTENDED_HEADER = "X-Unattended"
+"""Pages send it with what they ask by themselves, without their person: that is no use of the session."""
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110 §9.2.1
 
 

@@ -2,15 +2,17 @@
 
 The first message is the client's: `{"token": "…"}` (a token in the URL would land in logs), or `{"csrf": "…"}` from a
 page of somebody who logged in. Whoever may do it no more, because token, session or account ended meanwhile, is sent
-away within a minute; an open page does not keep its session alive.
+away within a minute; an open page does not keep its session alive, nor does one that comes back.
+
+Only who was admitted takes a place. Anybody can open a socket and say nothing: of these the oldest make room for new
+ones, so that whoever says hello at once gets in.
 """
 
 import asyncio
 import contextlib
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from http import HTTPStatus
 
 import msgspec
 from aiohttp import WSCloseCode, WSMsgType, web
@@ -25,15 +27,62 @@ HELLO_TIMEOUT_S = 10.0
 HEARTBEAT_S = 20.0
 SEND_TIMEOUT_S = 10.0
 CHECK_EVERY_S = 60.0
+MAX_SILENT = 1000
+MAX_SILENT_OF_ONE = 100
+"""Of one address; a whole house may have one, and come back at the same moment."""
 
 
-class Sockets(defaultdict[str, set[web.WebSocketResponse]]):
-    """The sockets that are open, by operation."""
+class Silent:
+    """Whoever has not said hello yet, in the order they came."""
 
     def __init__(self) -> None:
-        super().__init__(set)
+        self._waiting: dict[asyncio.Timeout, str] = {}
+
+    @contextlib.asynccontextmanager
+    async def waiting(self, remote: str) -> AsyncIterator[None]:
+        """While a hello is waited for. Raises TimeoutError: it did not come, or others wait whose turn it is."""
+        self._make_room(remote)
+        async with asyncio.timeout(HELLO_TIMEOUT_S) as patience:
+            self._waiting[patience] = remote
+            try:
+                yield
+            finally:
+                self._waiting.pop(patience, None)
+
+    def _make_room(self, remote: str) -> None:
+        of_one = [patience for patience, address in self._waiting.items() if address == remote]
+        if len(of_one) < MAX_SILENT_OF_ONE and len(self._waiting) < MAX_SILENT:
+            return
+        oldest = of_one[0] if len(of_one) >= MAX_SILENT_OF_ONE else next(iter(self._waiting))
+        del self._waiting[oldest]
+        if not oldest.expired():
+            oldest.reschedule(asyncio.get_running_loop().time())
+
+
+class Sockets:
+    """The sockets that are open."""
+
+    def __init__(self) -> None:
+        self.open: set[web.WebSocketResponse] = set()
+        self.silent = Silent()
+        self.admitted: Counter[str] = Counter()
+        """How many have a place, by operation."""
         self.of_one: Counter[tuple[str, int, int]] = Counter()
-        """How many somebody has: by operation, token and account."""
+        """How many of these somebody has: by operation, token and account."""
+
+    @contextlib.contextmanager
+    def placed(self, operation: str, principal: Principal) -> Iterator[None]:
+        """While somebody has a place."""
+        who = _whose(operation, principal)
+        self.admitted[operation] += 1
+        self.of_one[who] += 1
+        try:
+            yield
+        finally:
+            self.admitted[operation] -= 1
+            self.of_one[who] -= 1
+            if not self.of_one[who]:
+                del self.of_one[who]
 
 
 SOCKETS: web.AppKey[Sockets] = web.AppKey("sockets", Sockets)
@@ -61,7 +110,7 @@ class Visit:
         while is_admitted:
             await asyncio.sleep(CHECK_EVERY_S)
             with contextlib.suppress(StorageError):  # a database that is away sends nobody away
-                known = await _admitted(self.request, self._hello, self._operation, used=False)
+                known = await _admitted(self.request, self._hello, self._operation)
                 is_admitted = known is not None and known.role is role
         await refuse(self.socket)
 
@@ -70,45 +119,31 @@ class Visit:
 async def visit(
     request: web.Request, operation: str, *, max_open: int, max_of_one: int, max_message_bytes: int
 ) -> AsyncIterator[Visit]:
-    """A socket, from its hello until it is left; `max_of_one`: of one token or account, so that nobody takes all.
-
-    Raises ApiError: too many are open.
-    """
+    """A socket, from its hello until it is left; `max_of_one`: of one token or account, so that nobody takes all."""
     sockets = request.app[SOCKETS]
-    others = sockets[operation]
-    if len(others) >= max_open:
-        raise ApiError(HTTPStatus.SERVICE_UNAVAILABLE, f"{max_open} of these are open already")
     socket = web.WebSocketResponse(heartbeat=HEARTBEAT_S, max_msg_size=max_message_bytes)
     await socket.prepare(request)
-    others.add(socket)
+    sockets.open.add(socket)
     try:
-        hello = await _read_hello(socket)
-        principal = None if hello is None else await _admitted(request, hello, operation, used=True)
+        hello = await _read_hello(socket, sockets.silent, request.remote or "") or _Hello()
+        principal = await _admitted(request, hello, operation)
         if principal is None:
             await refuse(socket)
-        with _counted(sockets.of_one, operation, principal) as n_own:
-            if n_own > max_of_one:
-                principal = None
-                await refuse(socket, b"too many of yours are open")
-            yield Visit(request, socket, principal, hello or _Hello(), operation)
+        elif sockets.of_one[_whose(operation, principal)] >= max_of_one:
+            principal = None
+            await refuse(socket, b"too many of yours are open")
+        elif sockets.admitted[operation] >= max_open:
+            principal = None
+            await _close(socket, WSCloseCode.TRY_AGAIN_LATER, b"too many are open")
+        place = contextlib.nullcontext() if principal is None else sockets.placed(operation, principal)
+        with place:
+            yield Visit(request, socket, principal, hello, operation)
     finally:
-        others.discard(socket)
+        sockets.open.discard(socket)
 
 
-@contextlib.contextmanager
-def _counted(of_one: Counter[tuple[str, int, int]], operation: str, principal: Principal | None) -> Iterator[int]:
-    """How many of these its visitor has, this one with them; 0: nobody's."""
-    if principal is None:
-        yield 0
-        return
-    who = (operation, principal.token_id, principal.account_id or 0)
-    of_one[who] += 1
-    try:
-        yield of_one[who]
-    finally:
-        of_one[who] -= 1
-        if not of_one[who]:
-            del of_one[who]
+def _whose(operation: str, principal: Principal) -> tuple[str, int, int]:
+    return operation, principal.token_id, principal.account_id or 0
 
 
 async def refuse(socket: web.WebSocketResponse, message: bytes = b"token refused") -> None:
@@ -118,9 +153,8 @@ async def refuse(socket: web.WebSocketResponse, message: bytes = b"token refused
 
 async def close_sockets(app: web.Application) -> None:
     """At shutdown: says goodbye, so that no connection holds the service up."""
-    for sockets in app[SOCKETS].values():
-        for socket in tuple(sockets):
-            await _close(socket, WSCloseCode.GOING_AWAY, b"")
+    for socket in tuple(app[SOCKETS].open):
+        await _close(socket, WSCloseCode.GOING_AWAY, b"")
 
 
 async def _close(socket: web.WebSocketResponse, code: int, message: bytes) -> None:
@@ -129,18 +163,18 @@ async def _close(socket: web.WebSocketResponse, code: int, message: bytes) -> No
             await socket.close(code=code, message=message)
 
 
-async def _read_hello(socket: web.WebSocketResponse) -> _Hello | None:
+async def _read_hello(socket: web.WebSocketResponse, silent: Silent, remote: str) -> _Hello | None:
     try:
-        async with asyncio.timeout(HELLO_TIMEOUT_S):
+        async with silent.waiting(remote):
             message = await socket.receive()
         return msgspec.json.decode(message.data, type=_Hello) if message.type is WSMsgType.TEXT else None
     except (TimeoutError, msgspec.MsgspecError):
         return None
 
 
-async def _admitted(request: web.Request, hello: _Hello, operation: str, *, used: bool) -> Principal | None:
+async def _admitted(request: web.Request, hello: _Hello, operation: str) -> Principal | None:
     keeper, roles = request.app[GATEKEEPER], PERMISSIONS[operation]
     try:
-        return await keeper.admit_socket(request, hello.token, hello.csrf, roles, used=used)
+        return await keeper.admit_socket(request, hello.token, hello.csrf, roles)
     except ApiError:
         return None

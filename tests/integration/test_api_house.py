@@ -55,7 +55,7 @@ async def test_every_route_refuses_other_roles_and_no_token(house: House) -> Non
         if operation.roles is None:
             continue
         async with house.api.request(operation.method, path, headers={"X-Forwarded-For": "1"}) as answer:
-            assert answer.status in (401, 429), operation.name
+            assert answer.status == 401, operation.name
         for role in set(Role) - operation.roles:
             async with house.api.request(operation.method, path, headers=house.auth(role)) as answer:
                 assert answer.status == 403, (operation.name, role)
