@@ -23,6 +23,8 @@ pub struct Receiver {
     cycles: u32,
     base: u32,
     seen: u64, // bit n: highest - n was seen
+    /// What follows a packet that was too old, if it was of numbers that start anew (RFC 3550 A.1: bad_seq).
+    suspected: Option<u16>,
     received: u32,
     earlier_received: u64,
     earlier_lost: u64,
@@ -47,6 +49,7 @@ impl Receiver {
                 self.cycles += u32::from(sequence < highest) << 16;
                 self.seen = if step < WINDOW { (self.seen << step) | 1 } else { 1 };
                 self.highest = Some(sequence);
+                self.suspected = None;
             }
             Order::Late => self.seen |= 1 << self.highest.unwrap_or(sequence).wrapping_sub(sequence),
             Order::Restart => {
@@ -74,7 +77,7 @@ impl Receiver {
         };
     }
 
-    fn order_of(&self, sequence: u16) -> Order {
+    fn order_of(&mut self, sequence: u16) -> Order {
         let Some(highest) = self.highest else { return Order::Restart };
         let ahead = sequence.wrapping_sub(highest);
         let behind = highest.wrapping_sub(sequence);
@@ -84,7 +87,7 @@ impl Receiver {
             Order::Ahead(ahead)
         } else if behind < WINDOW {
             Order::Late
-        } else if behind < MAX_DROPOUT {
+        } else if behind < MAX_DROPOUT && self.suspected.replace(sequence.wrapping_add(1)) != Some(sequence) {
             Order::Duplicate // too old to know; nobody can use it any more
         } else {
             Order::Restart
@@ -153,6 +156,14 @@ mod tests {
         assert_eq!(receiver.duplicates, 2);
         assert_eq!(receiver.total_received(), 6);
         assert_eq!(receiver.total_lost(), 3);
+    }
+
+    #[test]
+    fn two_old_numbers_in_a_row_start_anew() {
+        use Order::{Ahead, Duplicate, Restart};
+        let (_, orders) = fed(&[10_000, 9000, 8000, 10_001, 8001, 9500, 9501, 9502, 10_001]);
+        let apart = [Restart, Duplicate, Duplicate, Ahead(1), Duplicate];
+        assert_eq!(orders, [&apart[..], &[Duplicate, Restart, Ahead(1), Ahead(499)]].concat());
     }
 
     #[test]

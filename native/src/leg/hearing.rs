@@ -115,15 +115,14 @@ impl Leg {
     fn count(&mut self, header: &Header, is_audio: bool, now: i64) -> Order {
         if self.ssrc != Some(header.ssrc) {
             self.ssrc = Some(header.ssrc);
-            self.receiver.restart();
-            self.heard_timeline.reset();
-            self.keys.reset();
+            self.receiver.restart(); // the next number starts anew
         }
         if !is_audio {
             self.receiver.forget_transit();
         }
         let order = self.receiver.packet(header.sequence, header.timestamp, now);
         if order == Order::Restart {
+            self.heard_timeline.reset();
             self.keys.reset();
         }
         if !is_audio {

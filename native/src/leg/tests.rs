@@ -234,6 +234,21 @@ fn a_stranger_who_was_first_does_not_keep_the_named_far_end_out() {
 }
 
 #[test]
+fn a_stream_that_begins_anew_is_heard_on_the_clock() {
+    let house = House::new();
+    let mut party = Party::new(&house, 1);
+    house.at(0, |moment| party.leg.start_tap(FRAME_SAMPLES as usize, moment));
+    for (frame, sequence) in [90, 91, 92, 20, 21, 22].into_iter().enumerate() {
+        let level = AGENT_LEVEL * (1 + frame as i16);
+        house.at(FRAME_SAMPLES * frame as i64, |moment| party.hear(&mut audio(sequence, level), moment));
+    }
+    let first_sample = |pcm: Vec<u8>| i32::from(i16::from_le_bytes([pcm[0], pcm[1]]));
+    let heard: Vec<i32> = house.events.take().1.into_iter().map(|block| first_sample(block.pcm)).collect();
+    let is_heard = |frame: i16| heard.iter().any(|&level| near(level, AGENT_LEVEL * frame));
+    assert!([1, 2, 3, 5, 6].into_iter().all(is_heard), "{heard:?}");
+}
+
+#[test]
 fn a_key_is_told_when_the_far_end_began_its_stream_anew() {
     let house = House::new();
     let mut party = Party::new(&house, 1);
