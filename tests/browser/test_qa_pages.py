@@ -57,12 +57,15 @@ async def test_scoring_in_the_browser(tmp_path: Path) -> None:
             await verifies_it(seen)
             await redacts_and_exports(seen)
             await remarks_and_scores(seen, house)
+            await asks_for_coaching(seen)
             await labels_what_was_drawn(seen, house)
         async with new_page(browser, house) as seen:
             await seen.log_in("collector")
+            await does_what_is_asked(seen, house)
             await objects_to_it(seen, house)
         async with new_page(browser, house, language="zh") as seen:
             await seen.log_in("supervisor")
+            await reviews_it(seen)
             await every_page_reads_well(seen)
 
 
@@ -155,6 +158,28 @@ async def remarks_and_scores(seen: Seen, house: PathHouse) -> None:
     assert (evaluation["state"], evaluation["scorer"]) == ("submitted", "Qa")
     score = f"{evaluation['score_bp'] / 100:.2f} %"
     await expect(page.locator("[data-test=score]")).to_have_text(score)
+    await expect(page.locator("[data-test=begin-score]")).to_be_visible()
+
+
+async def asks_for_coaching(seen: Seen) -> None:
+    """What the collector is to do about it stands with the evaluation."""
+    await seen.page.get_by_label("What is the collector to do?").fill("Hear lesson three")
+    await seen.page.get_by_label("Link to the training").fill("https://training.example/3")
+    await seen.page.locator("[data-test=coach]").click()
+    await expect(seen.page.locator("[data-test=coaching]")).to_contain_text("Hear lesson three")
+
+
+async def does_what_is_asked(seen: Seen, house: PathHouse) -> None:
+    """The collector finds it above the evaluations, and says that it is done."""
+    await seen.page.get_by_role("link", name="Quality").click()
+    asked = seen.page.locator("[data-test=coaching]")
+    await expect(asked.get_by_role("link", name="https://training.example/3")).to_be_visible()
+    assert await seen.serious_findings() == []
+    await asked.get_by_label("What you have to say to it").fill("heard it twice")
+    await seen.page.locator("[data-test=coached]").click()
+    await expect(asked).to_have_count(0)
+    (item,) = (await house.api.get("/v1/coaching?done=true"))["items"]
+    assert (item["title"], item["done_words"]) == ("Hear lesson three", "heard it twice")
 
 
 async def answer_everything(questions: Locator) -> None:
@@ -177,6 +202,17 @@ async def objects_to_it(seen: Seen, house: PathHouse) -> None:
     await expect(seen.page.get_by_text("Disputed", exact=True).first).to_be_visible()
     (evaluation,) = (await house.api.get(f"/v1/evaluations?recording_id={RECORDING}"))["items"]
     assert evaluation["dispute"]["reason"] == "the name was said at the third second"
+
+
+async def reviews_it(seen: Seen) -> None:
+    """Another answer brings the questions that wait for it, so that the change is whole."""
+    page = seen.page
+    await seen.go(f"/qa/recordings/{RECORDING}")
+    await page.get_by_role("button", name="受理").click()
+    await page.get_by_role("button", name="修改答案").click()
+    await expect(page.locator("[data-question=disclosure]")).to_have_count(0)
+    await page.locator("[data-question=who]").last.get_by_text("第三人").click()
+    await expect(page.locator("[data-question=disclosure]")).to_be_visible()
 
 
 async def every_page_reads_well(seen: Seen) -> None:
