@@ -76,6 +76,14 @@ class ListeningIn:
     since: datetime
 
 
+@dataclass(eq=False, slots=True)
+class _Beginning:
+    """What will be heard as soon as it is on record, unless it is forbidden meanwhile."""
+
+    listening: ListeningIn
+    forbidden: bool = False
+
+
 class ListeningDesk:
     """Used as `async with`, inside the sessions and the phones it joins."""
 
@@ -100,6 +108,7 @@ class ListeningDesk:
         self._tell = tell
         self._refresh = refresh
         self._listening: dict[int, ListeningIn] = {}  # by the listener's account
+        self._beginning: list[_Beginning] = []
         self._unrecorded: asyncio.Queue[AuditEntry] = asyncio.Queue(MAX_UNRECORDED)
         self._tasks = asyncio.TaskGroup()
         self._writer: asyncio.Task[None] | None = None
@@ -153,9 +162,15 @@ class ListeningDesk:
 
     def forbid(self, account_id: int, cause: str) -> None:
         """Ends what somebody hears who may not any more; no error when it is nothing."""
-        listening = self._listening.get(account_id)
-        if listening is not None:
-            self._end(listening, cause)
+        self.review(lambda listening: listening.listener.account_id != account_id, cause)
+
+    def review(self, may: Callable[[ListeningIn], bool], cause: str) -> None:
+        """Ends what is heard, or is about to be, and may not be any more."""
+        for beginning in self._beginning:
+            beginning.forbidden = beginning.forbidden or not may(beginning.listening)
+        for listening in tuple(self._listening.values()):
+            if not may(listening):
+                self._end(listening, cause)
 
     # ---- inside
 
@@ -167,13 +182,17 @@ class ListeningDesk:
 
     async def _begin(self, action: str, before: ListeningIn | None, listening: ListeningIn) -> ListeningIn:
         self._legs(listening)
+        beginning = _Beginning(listening)
+        self._beginning.append(beginning)
         try:
             async with asyncio.timeout(RECORD_LIMIT_S):
                 await self._record(self._entry(action, listening, listening.mode.value))
         except TimeoutError as error:
             raise StorageError from error
+        finally:
+            self._beginning.remove(beginning)
         try:
-            self._join(before, listening)
+            self._join(before, beginning)
         except DialerError as error:
             self._record_later(self._entry("listening.stop", listening, str(error)))
             raise
@@ -183,9 +202,12 @@ class ListeningDesk:
         self._publish(listening.agent_id)
         return listening
 
-    def _join(self, before: ListeningIn | None, listening: ListeningIn) -> None:
+    def _join(self, before: ListeningIn | None, beginning: _Beginning) -> None:
+        listening = beginning.listening
         if self._listening.get(listening.listener.account_id) is not before:
             raise ListeningError("something else was asked for meanwhile")
+        if beginning.forbidden:
+            raise ListeningError("you may not listen any more")
         ear, heard = self._legs(listening)
         try:
             self._media.listen_in(ear, heard, listening.mode)

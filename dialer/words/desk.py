@@ -114,6 +114,7 @@ CHINESE: Mapping[str, str] = {
     "you listen in on collectors of your own team": "只能监听本团队的催收员",
     "you do not listen to this collector": "您没有在监听该催收员",
     "something else was asked for meanwhile": "监听方式已被更改，请重试",
+    "you may not listen any more": "您已无权继续监听",
     "this house allows no {mode:zh}": "本机构不允许{mode}",
     "your phone is a collector's at the moment: log out there first": "您的耳机正用于催收工作台，请先在那里签出",
     "your phone is not connected": "您的耳机未连接",

@@ -123,6 +123,17 @@ async def test_who_is_in_a_team_listens_to_that_team(floor: Floor) -> None:
     assert (await floor.listen("sue", "clara", method="DELETE"))[0] == 204, "whoever listens may always stop"
 
 
+@pytest.mark.parametrize("moved", ["sue", "clara"])
+async def test_who_is_in_another_team_now_hears_no_more(floor: Floor, moved: str) -> None:
+    await floor.join("north", "sue", "clara")
+    for who in ("sue", "ada"):
+        await floor.listen(who, "clara")
+    body = {"account_id": floor.people[moved], "team": "south"}
+    assert (await floor.ask("ada", "POST", "/v1/teams/members", body))[0] == 200
+    left = [one.listener.account_id for one in floor.house.services.listening.all()]
+    assert left == [floor.people["ada"]], "an administrator listens everywhere"
+
+
 @pytest.mark.parametrize(
     ("method", "path", "change"),
     [("PATCH", "", {"active": False}), ("PATCH", "", {"role": "collector"}), ("POST", "/log_out", None)],

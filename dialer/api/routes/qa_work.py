@@ -12,6 +12,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
 from dialer.api.auditing import audit
+from dialer.api.listening_teams import review_listening
 from dialer.api.paging import PageQuery, next_cursor
 from dialer.api.problems import ApiError, bad_field, conflict, not_found
 from dialer.api.routing import AnyCall, Call, Id, Input, Nothing, Routes
@@ -268,6 +269,7 @@ async def move(call: Call[Nothing, Nothing, MoveIn]) -> TeamList:
     await _may_move(call, account)
     if await storage.qa_teams.move(asked.account_id, asked.team, call.actor.actor, call.services.clock.utcnow()):
         await audit(call, "team.move", f"account/{asked.account_id}", asked.team or "no team")
+        await review_listening(call)
     return TeamList(items=list(await storage.qa_teams.all()))
 
 

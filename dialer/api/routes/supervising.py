@@ -9,6 +9,7 @@ from http import HTTPStatus
 
 from pydantic import BaseModel
 
+from dialer.api.listening_teams import is_of_another_team, teams_now
 from dialer.api.own_desk import AgentPath
 from dialer.api.problems import ApiError
 from dialer.api.routing import AnyCall, Call, Input, Nothing, Routes
@@ -93,8 +94,7 @@ async def _listener(call: AnyCall) -> Listener:
     if call.actor.role is Role.QA and call.body.mode is not ListenMode.MONITOR:
         raise ApiError(HTTPStatus.FORBIDDEN, "quality assurance hears calls and speaks in none: monitor only")
     if call.actor.role is not Role.ADMINISTRATOR:
-        teams = {member.account_id: member.team for member in await call.services.storage.qa_teams.all()}
-        own = teams.get(listener.account_id)
-        if own is not None and teams.get(call.path.agent_id) != own:
+        teams = await teams_now(call.services.storage)
+        if is_of_another_team(teams, listener.account_id, call.path.agent_id):
             raise ApiError(HTTPStatus.FORBIDDEN, "you listen in on collectors of your own team")
     return listener

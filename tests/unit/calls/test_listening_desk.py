@@ -174,6 +174,22 @@ async def test_what_was_asked_for_meanwhile_wins(scene: Scene) -> None:
     assert actions == {"listening.start": 2, "listening.change": 1, "listening.stop": 3}
 
 
+async def test_what_is_forbidden_while_it_is_put_on_record_is_not_heard(scene: Scene) -> None:
+    room, desk = scene.room, scene.room.desk
+    scene.books.meanwhile = lambda: desk.forbid(BEN, "of somebody else")
+    await desk.start(ANNA_ASKS, AGENT, MONITOR)
+    await desk.stop(ANNA_ASKS, AGENT)
+    scene.books.meanwhile = lambda: desk.forbid(ANNA, "logged out by ada")
+    with pytest.raises(ListeningError, match="may not listen any more"):
+        await desk.start(ANNA_ASKS, AGENT, MONITOR)
+    assert (desk.all(), scene.listens(ANNA)) == ((), False)
+    await desk.start(ANNA_ASKS, AGENT, MONITOR)
+    assert scene.listens(ANNA), "another time is another time"
+    desk.review(lambda one: one.agent_id != AGENT, "is of another team now")
+    assert (desk.all(), scene.listens(ANNA)) == ((), False)
+    assert room.sessions.find(AGENT) is not None
+
+
 async def test_what_cannot_be_is_refused(scene: Scene) -> None:
     room, desk = scene.room, scene.room.desk
     with pytest.raises(ListeningError, match="do not listen"):
