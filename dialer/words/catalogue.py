@@ -10,13 +10,14 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from string import Formatter
 
-from dialer.words import accounts, campaigns, desk, lists, quality, recordings, requests, system
+from dialer.words import accounts, campaigns, desk, ledger, lists, quality, recordings, requests, system
 from dialer.words.bilingual import Bilingual
 
 SUBJECTS: tuple[Mapping[str, str], ...] = (
     accounts.CHINESE,
     campaigns.CHINESE,
     desk.CHINESE,
+    ledger.CHINESE,
     lists.CHINESE,
     quality.CHINESE,
     recordings.CHINESE,

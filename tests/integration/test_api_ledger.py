@@ -1,6 +1,7 @@
 """Over the API: signed heads to note elsewhere, and whether one recording is what was recorded."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -38,8 +39,8 @@ def _ledger_keeper(house: House) -> LedgerKeeper:
     return LedgerKeeper(storage.ledger_signing, storage.ledger_reading, services.config, services.clock, house.live)
 
 
-async def _get(house: House, path: str, role: Role = Role.AUDITOR) -> tuple[int, Any]:
-    async with house.api.get(path, headers=house.auth(role)) as answer:
+async def _get(house: House, path: str, role: Role = Role.AUDITOR, language: str = "en") -> tuple[int, Any]:
+    async with house.api.get(path, headers=house.auth(role) | {"Accept-Language": language}) as answer:
         return answer.status, await answer.json()
 
 
@@ -82,6 +83,9 @@ async def test_what_was_tampered_with_is_named(house: House) -> None:
     assert (said["well"], said["signed"]) == (False, False)
     assert {fault["trouble"] for fault in said["faults"]} == {"row_differs", "altered"}
     assert all(fault["meaning"] and fault["action"] for fault in said["faults"])
+    _, said = await _get(house, "/v1/recordings/r1/verification", language="zh")
+    told = [fault[name] for fault in said["faults"] for name in ("words", "meaning", "action")]
+    assert [text for text in told if not re.search("[\u4e00-\u9fff]", text)] == []
 
 
 async def test_few_are_proven_at_once(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ from dialer.api.problems import not_found
 from dialer.api.routes.recordings import RecordingPath
 from dialer.api.routing import Call, Nothing, Routes
 from dialer.evidence.proving import Proven, Tie
+from dialer.words.said import Said
 from recording.faults import Fault
 from recording.heads import SignedHead
 
@@ -57,9 +58,9 @@ class FaultOut(BaseModel):
 
     trouble: str
     place: str
-    words: str
-    meaning: str
-    action: str
+    words: Said
+    meaning: Said
+    action: Said
 
 
 class RecordingVerification(BaseModel):

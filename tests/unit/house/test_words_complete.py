@@ -27,7 +27,9 @@ RAISING = (
     "dialer/campaigns/workbook.py",
     "dialer/campaigns/workbook_parts.py",
     "dialer/campaigns/loop",
+    "dialer/evidence/object_check.py",
     "dialer/evidence/redacting.py",
+    "dialer/evidence/row_check.py",
     "dialer/evidence/pack.py",
     "dialer/prompts/audio.py",
     "dialer/storage/accounts.py",
@@ -44,6 +46,8 @@ RAISING = (
     "dialer/storage/scoring_rounds.py",
     "dialer/storage/wrap_ups.py",
     "dialer/supervising",
+    "recording/faults.py",
+    "recording/ledger_check.py",
 )
 SAYING = (
     "dialer/calls/form.py",
@@ -71,6 +75,8 @@ FAULTS = frozenset(
 )
 """What is ours and not the caller's, or holds sentences made elsewhere."""
 PLACES = {"ApiError": (1,), "bad_field": (1, 2), "conflict": (0,), "Refusal": (2,), "NotPlaced": (0,)}
+FAULT_PLACES = {"Fault": (2,), "add": (2,), "Advice": (0, 1)}
+"""The same where faults of the ledger are told."""
 """Which arguments are sentences; of every other error it is the first."""
 
 Shape = tuple[str, ...]
@@ -127,11 +133,17 @@ def raised(tree: ast.Module) -> Iterator[tuple[int, Shape]]:
 
 
 def sentences(name: str, call: ast.Call) -> list[ast.expr]:
+    if name in FAULT_PLACES and _is_of_trouble(call, name):
+        return [argument for place, argument in enumerate(call.args) if place in FAULT_PLACES[name]]
     if name in FAULTS or not (name in PLACES or name == "not_found" or name.endswith("Error")):
         return []
     places = PLACES.get(name, (0,))
     keywords = [one.value for one in call.keywords if one.arg in ("detail", "reason", "fix")]
     return [argument for place, argument in enumerate(call.args) if place in places] + keywords
+
+
+def _is_of_trouble(call: ast.Call, name: str) -> bool:
+    return name == "Advice" or (bool(call.args) and ast.unparse(call.args[0]).startswith("Trouble."))
 
 
 def said(tree: ast.Module) -> Iterator[tuple[int, Shape]]:
