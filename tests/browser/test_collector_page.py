@@ -1,10 +1,11 @@
 """A collector's day in front of the page, by keyboard alone: the identity comes first, and nothing typed is lost."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Locator, Page, Route, expect
 
 from tests.support.browser import PASSWORD, Seen, chromium, new_page
 from tests.support.collector_scene import LOGIN, Scene, collector_scene
@@ -27,7 +28,9 @@ async def test_a_day_at_the_desk(tmp_path: Path) -> None:
     async with collector_scene(tmp_path) as scene, chromium() as browser:
         preview = await scene.campaign("preview", 4, mode="preview")
         async with new_page(browser, scene.house) as seen:
+            await seen.page.route("**/v1/break-codes", lambda route: route.fulfill(status=503, json={}), times=1)
             await begins_the_shift(seen)
+            await finds_the_breaks_after_all(seen.page)
             await looks_and_skips(seen)
             await is_told_nothing_of_the_debt_too_early(seen)
             await promises_too_much_at_first(seen, scene, preview)
@@ -40,8 +43,11 @@ async def test_what_was_typed_outlives_the_wrap_up(tmp_path: Path) -> None:
         campaign_id = await scene.campaign("short", 1, mode="progressive", wrap_up_limit_s=5)
         async with new_page(browser, scene.house) as seen:
             page = seen.page
+            await page.route(re.compile(r"/v1/agents/\d+$"), as_if_not_recorded)
             await begins_the_shift(seen)
             await expect(identity(page)).to_be_focused()
+            await expect(page.get_by_text("Not recorded")).to_be_visible()
+            await expect(page.get_by_role("button", name="Pause recording")).to_have_count(0)
             await page.keyboard.press("4")  # not sure
             await page.keyboard.press("i")
             await page.get_by_label("Note").fill("speaks softly")
@@ -69,6 +75,21 @@ async def begins_the_shift(seen: Seen) -> None:
     await page.keyboard.press("=")
 
 
+async def as_if_not_recorded(route: Route) -> None:
+    """The desk as it is told when a recording could not be made."""
+    answer = await route.fetch()
+    view = await answer.json()
+    await route.fulfill(response=answer, json=view | ({"recorded": False} if answer.ok else {}))
+
+
+async def finds_the_breaks_after_all(page: Page) -> None:
+    """What was not answered at first is asked again when it is needed."""
+    await expect(page.get_by_role("button", name="Call 139****0100")).to_be_focused()
+    await page.keyboard.press("-")
+    await expect(page.get_by_role("menuitem", name="rest")).to_be_focused()
+    await page.keyboard.press("Escape")
+
+
 async def looks_and_skips(seen: Seen) -> None:
     """The first case comes with a clock that runs; a digit says why it is skipped."""
     page = seen.page
@@ -90,6 +111,7 @@ async def is_told_nothing_of_the_debt_too_early(seen: Seen) -> None:
     await page.keyboard.press("d")
     await expect(identity(page)).to_be_focused()
     await expect(page.get_by_text("Am I speaking with 王伟?")).to_be_visible()
+    await expect(page.get_by_text("Recording", exact=True)).to_be_visible()
     content = await page.content()
     assert not [told for told in DEBT if told in content]
     await expect(page.get_by_label("promises to pay")).to_be_disabled()
@@ -148,11 +170,11 @@ async def speaks_with_somebody_else(seen: Seen, scene: Scene, campaign_id: int) 
     await page.keyboard.press("-")
     await expect(page.get_by_role("menuitem", name="rest")).to_be_focused()
     await page.keyboard.press("2")  # a meal, after this
-    await expect(page.get_by_text("then: Break")).to_be_visible()
+    await expect(page.get_by_text("then: Break · meal")).to_be_visible()
     await page.keyboard.press("Alt+Enter")
     outcome = await saved(scene, campaign_id, 2)
     assert (outcome["code"], outcome["callback_at"] is not None) == ("third_party_callback", True)
-    await expect(state(page)).to_contain_text("Break")
+    await expect(state(page)).to_contain_text("Break · meal")
     await expect(page.get_by_role("region", name="Not saved yet")).to_have_count(0)
     await expect(page.get_by_role("region", name="Promised callbacks").get_by_text("139****0102")).to_be_visible()
     assert await seen.serious_findings() == []

@@ -126,6 +126,7 @@ export default {
     open: "no outcome yet",
     callback: "callback promised for {time}",
     hear: "Listen",
+    unheard: "This recording cannot be played now. Try again later.",
     recordingOf: "Recording of {time}",
   },
   preview: {
@@ -147,6 +148,7 @@ export default {
     listened: { monitor: "A supervisor listens", whisper: "A supervisor speaks to you", barge: "A supervisor is in the call" },
     hangUp: "Hang up",
     recorded: "Recording",
+    paused: "Recording paused",
     notRecorded: "Not recorded",
     pause: "Pause recording",
     resume: "Record again",

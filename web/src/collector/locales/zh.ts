@@ -126,6 +126,7 @@ export default {
     open: "尚无结果",
     callback: "约定 {time} 回电",
     hear: "听录音",
+    unheard: "暂时无法播放此录音,请稍后重试。",
     recordingOf: "{time} 的录音",
   },
   preview: {
@@ -147,7 +148,8 @@ export default {
     listened: { monitor: "主管正在监听", whisper: "主管正在对您讲话", barge: "主管已加入通话" },
     hangUp: "挂断",
     recorded: "录音中",
-    notRecorded: "录音已暂停",
+    paused: "录音已暂停",
+    notRecorded: "未录音",
     pause: "暂停录音",
     resume: "恢复录音",
   },
