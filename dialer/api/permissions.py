@@ -169,6 +169,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "qa_reports.questions_csv": _OVERSEES | {_COLLECTOR},
     "qa_reports.verdicts": _LISTENS,
     "qa_reports.verdicts_csv": _LISTENS,
+    "people.list": _LISTENS,
     "teams.list": _OVERSEES,
     "teams.move": _RUNS,
     "do_not_call.add": _FEEDS,

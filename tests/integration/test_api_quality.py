@@ -288,6 +288,15 @@ async def test_verdicts_are_work_with_a_rate_at_its_end(desk: Desk, policy: Poli
     assert raw.decode("utf-8-sig").splitlines()[1].startswith("1,campaign,4,2,0,1,0.5,")
 
 
+async def test_people_are_known_by_name_and_by_nothing_else(desk: Desk) -> None:
+    zhao = desk.people["zhao"]
+    await desk.house.storage.accounts.set_active(zhao, False, MONDAY)
+    status, listed = await desk.ask("li", "GET", "/v1/people")
+    assert (status, "auditor" in {one["role"] for one in listed["items"]}) == (200, False)
+    (named,) = (one for one in listed["items"] if one["account_id"] == zhao)
+    assert named == {"account_id": zhao, "name": named["name"], "role": "collector", "active": False}
+
+
 async def test_everybody_does_what_their_role_may(desk: Desk) -> None:
     """Of each operation: who is let in, whatever comes of it then. A program has no queue."""
     overseers = {"boss", "audit"}
@@ -311,6 +320,7 @@ async def test_everybody_does_what_their_role_may(desk: Desk) -> None:
         ("GET", "/v1/qa/reports/questions.csv"): overseers | {"zhao"},
         ("GET", "/v1/qa/reports/verdicts"): overseers | {"li"},
         ("GET", "/v1/qa/reports/verdicts.csv"): overseers | {"li"},
+        ("GET", "/v1/people"): overseers | {"li"},
         ("GET", "/v1/teams"): overseers,
         ("POST", "/v1/teams/members"): {"boss"},
     }
