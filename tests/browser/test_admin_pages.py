@@ -84,13 +84,17 @@ async def test_the_administration(tmp_path: Path) -> None:
 
 
 async def adds_changes_and_closes_a_user(root: Pages) -> None:
-    """With a made password, which works; a closed account is listed on demand only."""
+    """With a made password, which works, and a team refused at first; a closed account is listed on demand only."""
     await root.open("users")
     await root.press("Add a user")
     await root.dialog.get_by_label("Name", exact=True).fill("Li Na")
     await root.dialog.get_by_label("Log-in name").fill("li.na")
     await root.dialog.get_by_label("Team", exact=True).fill("North")
     await root.press("Make one", root.dialog)
+    await root.seen.page.route("**/v1/teams/members", lambda route: route.fulfill(status=503), times=1)
+    await root.press("Save", root.dialog)
+    await expect(root.dialog.get_by_role("alert")).not_to_be_empty()
+    await expect(root.row("li.na")).to_be_visible()
     await root.confirm("Save")
     await expect(root.row("li.na")).to_contain_text("North")
     await root.press("Edit", root.row("li.na"))
@@ -201,7 +205,7 @@ async def every_view_is_whole(root: Pages) -> None:
     for page in PAGES:
         await root.open(page)
         assert not UNTRANSLATED.search(await root.seen.page.inner_text("body")), page
-        await expect(root.seen.page.get_by_role("alert")).to_have_count(0)
+        await expect(root.seen.page.locator("main").get_by_role("alert")).to_have_count(0)
         findings = await root.seen.serious_findings()
         assert findings == [], page
 
