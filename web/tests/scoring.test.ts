@@ -23,7 +23,9 @@ class Service {
     if (path.endsWith("/submit")) this.submitted.push(await request.json());
     if (path.endsWith("/submit")) this.evaluation = { ...this.evaluation, state: "submitted" };
     if (path.endsWith("/withdraw")) this.evaluation = { ...this.evaluation, state: "withdrawn" };
-    return said(path === "/v1/evaluations" ? { items: [this.evaluation, ...this.others], next: null } : this.evaluation);
+    const all = [this.evaluation, ...this.others];
+    if (path === "/v1/evaluations") return said({ items: all, next: null });
+    return said(all.find((one) => path.startsWith(`/v1/evaluations/${one.evaluation_id}`)) ?? {});
   };
 
   async keep(body: Service["puts"][number]): Promise<Response> {
@@ -116,6 +118,16 @@ describe("scoring", () => {
     await service.letGo();
     await service.letGo();
     await vi.waitFor(() => expect(service.evaluation.answers).toEqual({ a: "yes", b: "no" }));
+  });
+
+  it("shows nothing of before to whoever is to score anew, but goes on with a draft", async () => {
+    service.evaluation = { ...draft(1, ME), state: "final" };
+    const anew = scope.run(() => useScoring(() => RECORDING)) as Scoring;
+    await anew.load(undefined, true);
+    expect([anew.current.value, anew.evaluations.value.length, anew.hasDraft.value]).toEqual([null, 1, false]);
+    service.others = [draft(2, ME)];
+    await anew.load(undefined, true);
+    expect([anew.current.value?.evaluation_id, anew.hasDraft.value]).toEqual([2, true]);
   });
 
   it("leaves room for another draft when one is withdrawn", async () => {

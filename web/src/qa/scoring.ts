@@ -25,6 +25,12 @@ function keep(evaluation: Evaluation, given: Answers, summary: string): Promise<
   return ask(api.PUT("/v1/evaluations/{evaluation_id}/answers", { params: { path }, body }));
 }
 
+/** What is shown to begin with: one's own, else any. */
+function firstOf(open: readonly Evaluation[], me: number | undefined, onlyDraft: boolean): Evaluation | undefined {
+  const mine = open.filter((one) => one.scorer_id === me);
+  return onlyDraft ? mine.find((one) => one.state === "draft") : (mine[0] ?? open[0]);
+}
+
 /** Whether the same may be taken next time; other refusals are of what was said. */
 function mayPass(problem: ApiProblem): boolean {
   return PASSING.includes(problem.status) || problem.status >= 500;
@@ -65,13 +71,14 @@ export function useScoring(recordingId: () => string) {
     }
   }
 
-  async function load(wantedId?: number): Promise<void> {
+  /** `anew`: nothing of before is shown, only a draft of one's own. */
+  async function load(wantedId?: number, anew = false): Promise<void> {
     await guarded(async () => {
       const query = { recording_id: recordingId(), limit: 50 };
       evaluations.value = (await ask(api.GET("/v1/evaluations", { params: { query } }))).items;
       const open = evaluations.value.filter((one) => one.state !== "withdrawn");
-      const mine = open.find((one) => one.scorer_id === session.current?.account_id);
-      const chosen = open.find((one) => one.evaluation_id === wantedId) ?? mine ?? open[0];
+      const wanted = open.find((one) => one.evaluation_id === wantedId);
+      const chosen = wanted ?? firstOf(open, session.current?.account_id, anew);
       if (chosen) await show(chosen.evaluation_id);
     });
   }
