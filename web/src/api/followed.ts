@@ -1,6 +1,6 @@
 // Something the service works at beside everything else: looked at again and again until it is done.
 import { onScopeDispose, ref, type Ref } from "vue";
-import { ApiProblem } from "./client";
+import { ApiProblem, unattended } from "./client";
 
 export interface Followed<T> {
   /** As it was last seen; null while there is none. */
@@ -30,7 +30,7 @@ export function followed<T>(latest: () => Promise<T>, isDone: (one: T) => boolea
       if (mine === newest) fail(cause instanceof ApiProblem ? cause : new ApiProblem({ detail: String(cause) }, 0));
     }
     if (mine !== newest) return; // a later question overtook this one, or nobody looks any more
-    if (data.value !== null && !isDone(data.value)) timer = window.setTimeout(() => void look(), everyMs);
+    if (data.value !== null && !isDone(data.value)) timer = window.setTimeout(() => void unattended(look), everyMs);
   }
 
   async function follow(question: () => Promise<T>): Promise<void> {
