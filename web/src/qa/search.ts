@@ -28,12 +28,17 @@ export function wantedOf(query: LocationQuery): Wanted {
   return Object.fromEntries(ALL.map((field) => [field, said(field)])) as Wanted;
 }
 
+/** What is no number goes as it is: the service says so, where null would find everything. */
+function figure(text: string, parts = 1): number | string {
+  return Number.isFinite(Number(text)) ? Number(text) / parts : text;
+}
+
 /** The request's body without what does not matter. */
 export function asSearch(wanted: Wanted): Partial<Schemas["RecordingSearch"]> {
   const body: Record<string, unknown> = {};
   for (const field of [...TEXTS, ...TIMES]) if (wanted[field]) body[field] = wanted[field];
-  for (const field of [...NUMBERS, ...SECONDS]) if (wanted[field]) body[field] = Number(wanted[field]);
-  for (const field of SHARES) if (wanted[field]) body[field] = Number(wanted[field]) / 100;
+  for (const field of [...NUMBERS, ...SECONDS]) if (wanted[field]) body[field] = figure(wanted[field]);
+  for (const field of SHARES) if (wanted[field]) body[field] = figure(wanted[field], 100);
   for (const field of FLAGS) if (wanted[field]) body[field] = wanted[field] === "true";
   return body as Partial<Schemas["RecordingSearch"]>;
 }

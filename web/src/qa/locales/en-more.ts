@@ -145,7 +145,7 @@ export default {
     scatter: "Scatter",
     fatalMissed: "Fatal, missed",
     fatalAlone: "Fatal, alone",
-    scorers: "Scorers' account numbers, beside yours",
+    scorers: "Who scores, beside you",
     recordings: "Recordings, up to twenty",
   },
 };

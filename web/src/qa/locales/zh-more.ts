@@ -145,7 +145,7 @@ export default {
     scatter: "离散",
     fatalMissed: "漏判否决项",
     fatalAlone: "独判否决项",
-    scorers: "其他评分人账号编号",
+    scorers: "除您以外的评分人",
     recordings: "录音编号(最多二十条)",
   },
 };
