@@ -13,6 +13,10 @@ from dialer.model.account import Role
 
 if TYPE_CHECKING:
     from dialer.config import Config
+    from dialer.storage import Storage
+
+ACTOR = "command line"
+"""Whoever may read the configuration; the audit log knows no more of them."""
 
 user_app = typer.Typer(no_args_is_help=True, help="People who may log in.")
 token_app = typer.Typer(no_args_is_help=True, help="API tokens.")
@@ -64,7 +68,9 @@ async def _add_user(
     sip = sip_credentials(phone[0], config.sip.realm, phone[1]) if phone[0] else None
     account = NewAccount(login, name, role, await hash_password(password), skills, sip)
     async with open_storage(config) as storage:
-        return (await storage.accounts.create(account, storage.clock.utcnow())).account_id
+        account_id = (await storage.accounts.create(account, storage.clock.utcnow())).account_id
+        await _audit(storage, "account.create", f"account/{account_id}", f"role {role.value}")
+        return account_id
 
 
 @token_app.command("create")
@@ -93,7 +99,15 @@ async def _create_token(config: "Config", name: str, role: Role | None, user: st
             raise InputError("a token needs a role")
         secret = new_token()
         account_id = account.account_id if account else None
-        await storage.accounts.add_token(
+        made = await storage.accounts.add_token(
             hash_token(secret), name, allowed, storage.clock.utcnow(), account_id=account_id
         )
+        whose = f" of account/{account_id}" if account_id else ""
+        await _audit(storage, "token.create", f"token/{made.token_id}", f"role {allowed.value}{whose}")
         return secret
+
+
+async def _audit(storage: "Storage", action: str, subject: str, detail: str) -> None:
+    from dialer.model.account import AuditEntry
+
+    await storage.audit.record(AuditEntry(storage.clock.utcnow(), ACTOR, action, subject, detail))

@@ -80,6 +80,13 @@ def test_first_user_and_token(config: Path) -> None:
     asked = _run(*long, "--sip-user", "102")
     assert "nobody is there to ask" in str(asked.exception)
     assert "no desk phone" in _run(*long).output
+    with closing(sqlite3.connect(config.parent / "data" / "dialer.db")) as database:
+        noted = database.execute("SELECT actor, action, subject, detail FROM audit ORDER BY audit_id").fetchall()
+    assert noted == [
+        ("command line", "account.create", "account/1", "role collector"),
+        ("command line", "token.create", "token/1", "role collector of account/1"),
+        ("command line", "account.create", "account/2", "role collector"),
+    ]
 
 
 def test_import_prints_what_became_of_the_list(config: Path, tmp_path: Path) -> None:
