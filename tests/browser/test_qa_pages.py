@@ -18,6 +18,7 @@ from tests.support.verdicts import verdict_on
 pytestmark = [pytest.mark.peer("chromium"), pytest.mark.allow_blocking]
 
 RECORDING = "20261123T020000-1"
+OTHER = "20261123T020000-2"
 SECONDS = 6
 PAGES = ("queue", "recordings", "evaluations", "calibrations", "labelling", "scorecards", "plans", "reports")
 READY_MADE = "bank-card-collection"
@@ -43,6 +44,7 @@ async def furnish(house: PathHouse) -> None:
     await samples.draw(attempt.campaign_id, Label.MACHINE, 2, "li", MONDAY)
     await samples.keep(verdict_on(attempt, Label.MACHINE, MONDAY))
     await keep(house.app.storage, house.app.recordings.vault, RECORDING, attempt.attempt_id, MONDAY, talk())
+    await keep(house.app.storage, house.app.recordings.vault, OTHER, others[0].attempt_id, MONDAY, talk())
     card = await house.api.post("/v1/scorecards", {"name": "Cards", "ready_made": READY_MADE})
     path = f"/v1/scorecards/{card['scorecard_id']}/freeze"
     await house.api.post(path, {"revision": card["versions"][0]["revision"]})
@@ -66,6 +68,8 @@ async def test_scoring_in_the_browser(tmp_path: Path) -> None:
         async with new_page(browser, house, language="zh") as seen:
             await seen.log_in("supervisor")
             await reviews_it(seen)
+            await looks_for_complaints(seen, house)
+            await gives_work_to_another(seen, house)
             await every_page_reads_well(seen)
 
 
@@ -76,6 +80,8 @@ async def finds_and_hears_it(seen: Seen) -> None:
     await seen.page.get_by_role("button", name="Search").click()
     await expect(seen.page.get_by_text("No recording fits")).to_be_visible()
     await seen.page.get_by_role("button", name="Clear").click()
+    await choose(seen, "Collector", "Collector")
+    await seen.page.get_by_role("button", name="Search").click()
     await seen.page.locator("tbody tr a").first.click()
     canvases = seen.page.locator(".box canvas")
     await expect(canvases.first).to_be_visible()
@@ -83,6 +89,13 @@ async def finds_and_hears_it(seen: Seen) -> None:
     assert all([await has_ink(canvases.nth(index)) for index in range(2)])
     await seen.page.get_by_role("button", name="Play").click()
     await expect(seen.page.locator(".at")).to_have_text(re.compile(r"^[1-6]\.\d / 6\.0 s$"))
+
+
+async def choose(seen: Seen, label: str, option: str) -> None:
+    """In a select that has this label."""
+    labelled = seen.page.locator("label").filter(has=seen.page.get_by_text(label, exact=True))
+    await labelled.locator(".el-select__wrapper").click()
+    await seen.page.get_by_role("option", name=option, exact=True).click()
 
 
 async def has_ink(canvas: Locator) -> bool:
@@ -213,6 +226,34 @@ async def reviews_it(seen: Seen) -> None:
     await expect(page.locator("[data-question=disclosure]")).to_have_count(0)
     await page.locator("[data-question=who]").last.get_by_text("第三人").click()
     await expect(page.locator("[data-question=disclosure]")).to_be_visible()
+
+
+async def looks_for_complaints(seen: Seen, house: PathHouse) -> None:
+    """A plan by risk draws the calls whose cases became complaints."""
+    page = seen.page
+    await seen.go("/qa/plans")
+    await page.get_by_role("button", name="新建计划").click()
+    await page.get_by_label("名称").fill("风险抽检")
+    await page.get_by_text("按风险").click()
+    await choose(seen, "通话后 30 天内案件变为", "投诉")
+    await page.get_by_role("dialog").get_by_role("button", name="创建").click()
+    await expect(page.locator("tbody").get_by_text("风险抽检")).to_be_visible()
+    (plan,) = (await house.api.get("/v1/qa/plans"))["items"]
+    assert plan["rules"]["risks"]["case_statuses"] == ["complaint"]
+
+
+async def gives_work_to_another(seen: Seen, house: PathHouse) -> None:
+    """By name; whose it is shows in the list of all."""
+    page = seen.page
+    await house.api.post("/v1/qa/queue", {"recording_id": OTHER, "reason": "a complaint"})
+    await seen.go("/qa/queue")
+    await page.get_by_text("查看全部人").click()
+    await page.locator("tbody .el-select__wrapper").click()
+    await page.get_by_role("option", name="Qa", exact=True).click()
+    await expect(page.get_by_label("任务分布").get_by_text("Qa", exact=True)).to_be_visible()
+    assert await seen.serious_findings() == []
+    (item,) = (await house.api.get("/v1/qa/queue?kind=recording"))["items"]
+    assert item["assignee_id"] is not None
 
 
 async def every_page_reads_well(seen: Seen) -> None:
