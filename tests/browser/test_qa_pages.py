@@ -61,6 +61,7 @@ async def test_scoring_in_the_browser(tmp_path: Path) -> None:
             await remarks_and_scores(seen, house)
             await asks_for_coaching(seen)
             await labels_what_was_drawn(seen, house)
+            await chooses_whom_to_hear(seen, house)
         async with new_page(browser, house) as seen:
             await seen.log_in("collector")
             await does_what_is_asked(seen, house)
@@ -193,6 +194,20 @@ async def does_what_is_asked(seen: Seen, house: PathHouse) -> None:
     await expect(asked).to_have_count(0)
     (item,) = (await house.api.get("/v1/coaching?done=true"))["items"]
     assert (item["title"], item["done_words"]) == ("Hear lesson three", "heard it twice")
+
+
+async def chooses_whom_to_hear(seen: Seen, house: PathHouse) -> None:
+    """Among those who talk, and only to hear them; without a phone of the own the service says no."""
+    for agent_id, (name, state) in enumerate((("Ann", "talking"), ("Bo", "ready")), 901):
+        house.app.board.publish(f"agent/{agent_id}", {"name": name, "state": state, "campaign_ids": []})
+    page = seen.page
+    await seen.go("/qa/live")
+    await expect(page.locator("tbody tr")).to_have_count(1)
+    assert await seen.serious_findings() == []
+    async with page.expect_request("**/v1/agents/901/listening") as asked:
+        await page.get_by_role("button", name="Listen to Ann").click()
+    assert (await asked.value).post_data_json == {"mode": "monitor"}
+    await expect(page.locator("main [role=alert]")).to_be_visible()
 
 
 async def answer_everything(questions: Locator) -> None:

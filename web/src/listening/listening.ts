@@ -28,7 +28,8 @@ export function useListening(): Listening {
   const session = useSession();
   const pushed = useLive().under<LiveListening>("listening/");
   const known = asked(() => ask(api.GET("/v1/listening")));
-  const allowed = computed(() => known.data.value?.allowed ?? []);
+  /** Quality assurance hears calls and speaks in none. */
+  const allowed = computed(() => (known.data.value?.allowed ?? []).filter((mode) => mode === "monitor" || session.role !== "qa"));
   const mine = computed(() => {
     for (const { agent_id, listeners } of pushed.value.values()) {
       const own = listeners.find((one) => one.account_id === session.current?.account_id);

@@ -24,6 +24,11 @@ export const routes: RouteRecordRaw[] = [
     meta: { title: "qa.nav.review" },
   },
   {
+    path: "live",
+    component: () => import("./LivePage.vue"),
+    meta: { title: "qa.nav.live", nav: true, roles: ["qa"] }, // supervisors have the whole floor
+  },
+  {
     path: "evaluations",
     component: () => import("./EvaluationsPage.vue"),
     meta: { title: "qa.nav.evaluations", nav: true },

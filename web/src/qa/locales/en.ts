@@ -5,6 +5,7 @@ export default {
   nav: {
     queue: "My queue",
     recordings: "Recordings",
+    live: "Live calls",
     review: "Recording",
     evaluations: "Evaluations",
     calibrations: "Calibration",
@@ -190,6 +191,12 @@ export default {
     late: "Late",
     done: "Done",
     skipped: "Skipped",
+  },
+  live: {
+    how: "You hear both sides, and nobody hears you. Your own phone, above, must be connected.",
+    notHere: "This house allows nobody to listen in.",
+    nobody: "Nobody is in a talk.",
+    hear: "Listen to {name}",
   },
   give: {
     title: "Give out",

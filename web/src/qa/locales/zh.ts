@@ -5,6 +5,7 @@ export default {
   nav: {
     queue: "我的任务",
     recordings: "录音",
+    live: "实时通话",
     review: "录音详情",
     evaluations: "评分记录",
     calibrations: "校准",
@@ -183,6 +184,12 @@ export default {
     late: "逾期",
     done: "完成",
     skipped: "跳过",
+  },
+  live: {
+    how: "您能听到双方,没有人能听到您。请先连接上方您自己的电话。",
+    notHere: "本机构不允许监听。",
+    nobody: "当前没有人在通话。",
+    hear: "监听 {name}",
   },
   give: {
     title: "分配质检",
