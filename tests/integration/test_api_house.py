@@ -154,7 +154,7 @@ async def test_an_unknown_attempt_is_reconciled_once_and_goes_on_by_its_rule(hou
     campaign_id = await run_campaign(house.storage, contacts(1))
     (candidate,) = await dialing.claim(campaign_id)
     attempt = await dialing.reserve(dialing.reservation(candidate))
-    await house.storage.attempts.recover("node1", MONDAY)
+    await house.storage.attempts.recover("node1", house.clock.utcnow())
     _, page = await _call(house, "GET", f"/v1/attempts?state=unknown&campaign_id={campaign_id}")
     assert [item["attempt_id"] for item in page["items"]] == [attempt.attempt_id]
     assert page["items"][0]["number_masked"] == "138****0000"
