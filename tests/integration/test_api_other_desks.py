@@ -44,6 +44,36 @@ async def test_who_acts_at_anothers_desk_is_on_record(tmp_path: Path, role: Role
         assert {entry.actor.partition(",")[0] for entry in entries} <= {f"{role.value} ({role.value}"}
 
 
+async def test_calls_and_outcomes_in_anothers_name_are_on_record(tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house:
+        agent_id = await person(house.storage, "clara", Role.COLLECTOR)
+        (attempt,) = await ended_calls(house.storage, [agent_id])
+        notes, states = await act_by_the_supervisor(house, agent_id, attempt.attempt_id), house.desk.states
+        assert notes == [
+            ("agent.preview_dial", ""),
+            ("agent.preview_skip", "other"),
+            ("agent.dial", "phone/1"),
+            ("agent.wrap_up", f"attempt/{attempt.attempt_id} promise"),
+        ]
+        assert [wrap_up.agent_id for wrap_up in house.desk.wrap_ups] == [agent_id]
+        assert states[agent_id] is AgentState.READY
+
+
+async def act_by_the_supervisor(house: House, agent_id: int, attempt_id: int) -> list[tuple[str, str]]:
+    """A preview dialed, one skipped, a number dialed, an outcome; what the audit log says of it."""
+    headers = house.auth(Role.SUPERVISOR)
+    for step in (
+        ("preview/dial", None),
+        ("preview/skip", {"code": "other", "reason": "words that may tell of a person"}),
+        ("dial", {"phone_id": 1}),
+        ("wrap-up", {"attempt_id": attempt_id, "code": "promise"}),
+    ):
+        if step[0].startswith("preview"):
+            house.desk.states[agent_id] = AgentState.PREVIEW
+        assert await act(house, agent_id, headers, [step]) == [200], step
+    return [(entry.action, entry.detail) for _, entry in reversed(await house.storage.audit.list(f"agent/{agent_id}"))]
+
+
 AT = "2030-01-07T02:00:00Z"
 BODIES: Mapping[str, object] = {
     "agents.log_in": {"campaign_ids": [1]},
