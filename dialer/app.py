@@ -239,7 +239,27 @@ class Application:
         self.sessions = await stack.enter_async_context(AgentSessions(self.clock, self.storage.agents.record_change))
         phones = BrowserPhones(self.media, self.sessions, self.clock, self.config.phones.reconnect_s)
         self.browser_phones = await stack.enter_async_context(phones)
-        services = CallServices(
+        spool = self._spool_guard()
+        await spool.refresh()
+        self.floor = await stack.enter_async_context(CallFloor(self._call_services(), lambda: spool.obstacle))
+        await stack.enter_async_context(StopWatch(self.floor))
+        self.desk = AgentDesk(
+            self.floor,
+            self.sessions,
+            self.sip,
+            self.sip.registrar,
+            self.config.sip.advertised_host or self.config.sip.host,
+            self.board.publish,
+            browser_phones=self.browser_phones,
+        )
+        self._desk = await stack.enter_async_context(self.desk)
+        self.sip.on_incoming(self.desk.on_incoming)
+        self.campaigns = await stack.enter_async_context(
+            CampaignManager(self.floor, self.sessions, self.desk, self.trunks, self.board, spool, self.delivery.wake)
+        )
+
+    def _call_services(self) -> CallServices:
+        return CallServices(
             storage=self.storage,
             sip=self.sip,
             media=self.media,
@@ -258,30 +278,14 @@ class Application:
             note_call=self.ladders.name,
             refresh_desk=lambda agent_id: self.desk.refresh(agent_id),  # it is there before the first call
         )
-        spool = SpoolGuard(
+
+    def _spool_guard(self) -> SpoolGuard:
+        return SpoolGuard(
             self.spool_dir,
             self.config.media.spool_min_free_mb,
             second_dir=self.config.recordings.second_spool_dir,
             writer=self.media,
             tell=partial(self.board.publish, f"spool/{self.config.node.name}"),
-        )
-        await spool.refresh()
-        self.floor = await stack.enter_async_context(CallFloor(services, lambda: spool.obstacle))
-        await stack.enter_async_context(StopWatch(self.floor))
-        from_host = self.config.sip.advertised_host or self.config.sip.host
-        self.desk = AgentDesk(
-            self.floor,
-            self.sessions,
-            self.sip,
-            self.sip.registrar,
-            from_host,
-            self.board.publish,
-            browser_phones=self.browser_phones,
-        )
-        self._desk = await stack.enter_async_context(self.desk)
-        self.sip.on_incoming(self.desk.on_incoming)
-        self.campaigns = await stack.enter_async_context(
-            CampaignManager(self.floor, self.sessions, self.desk, self.trunks, self.board, spool, self.delivery.wake)
         )
 
     async def _enter_supervision(self, stack: AsyncExitStack) -> None:
