@@ -20,6 +20,8 @@ pytestmark = [pytest.mark.peer("chromium"), pytest.mark.allow_blocking]
 RECORDING = "20261123T020000-1"
 OTHER = "20261123T020000-2"
 SECONDS = 6
+WIDE_PX = 600
+"""A table that shows all its columns is wider."""
 PAGES = ("queue", "recordings", "evaluations", "calibrations", "labelling", "scorecards", "plans", "reports")
 READY_MADE = "bank-card-collection"
 
@@ -192,6 +194,9 @@ async def does_what_is_asked(seen: Seen, house: PathHouse) -> None:
     await asked.get_by_label("What you have to say to it").fill("heard it twice")
     await seen.page.locator("[data-test=coached]").click()
     await expect(asked).to_have_count(0)
+    table = await seen.page.get_by_label("Evaluations").bounding_box()
+    assert table is not None
+    assert table["width"] > WIDE_PX
     (item,) = (await house.api.get("/v1/coaching?done=true"))["items"]
     assert (item["title"], item["done_words"]) == ("Hear lesson three", "heard it twice")
 

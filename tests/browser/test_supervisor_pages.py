@@ -168,7 +168,7 @@ async def is_whole(sue: Seen, path: str) -> None:
     """Loaded, in words of one's language, no wider than the screen, and within reach of everybody."""
     await sue.go(f"/supervisor/{path}")
     await sue.page.wait_for_selector("main h1")
-    await expect(sue.page.locator("main .state [role=status]")).to_have_count(0)
+    await expect(sue.page.locator("main .view-state [role=status]")).to_have_count(0)
     assert not UNTRANSLATED.search(await sue.page.inner_text("body")), path
     await expect(sue.page.get_by_role("alert").filter(has_text=re.compile(r"\S")), path).to_have_text([])
     beyond = await sue.page.evaluate("document.documentElement.scrollWidth - innerWidth")

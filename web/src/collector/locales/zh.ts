@@ -53,7 +53,7 @@ export default {
     ready: "等待下一通电话",
     paused: "未就绪，不会有来电",
     unheard: "耳机未连接：连接前不会分配电话。",
-    micLost: "麦克风已断开,对方听不到您,因此已暂停接听。请插好麦克风,再点“就绪”。",
+    micLost: "麦克风已断开，对方听不到您，因此已暂停接听。请插好麦克风，再点“就绪”。",
     takenBack: "线路上没有人：通话已收回，无需填写结果。",
     notDialed: "{number} 未拨出：",
     other: "其他号码",
@@ -126,7 +126,7 @@ export default {
     open: "尚无结果",
     callback: "约定 {time} 回电",
     hear: "听录音",
-    unheard: "暂时无法播放此录音,请稍后重试。",
+    unheard: "暂时无法播放此录音，请稍后重试。",
     recordingOf: "{time} 的录音",
   },
   preview: {
