@@ -75,6 +75,7 @@ QUALITY: Sequence[Scene] = (
     Scene("recordings", "qa", "/qa/recordings"),
     Scene("review", "qa", "/qa/recordings?disposition=connected", _begin_score),
     Scene("queue", "qa", "/qa/queue"),
+    Scene("live", "qa", "/qa/live"),
     Scene("evaluations", "qa", "/qa/evaluations"),
     Scene("labelling", "qa", "/qa/labelling"),
     Scene("announcements", "qa", "/qa/labelling?announcement="),
