@@ -85,7 +85,8 @@ async def finds_and_hears_it(seen: Seen) -> None:
     await seen.page.get_by_role("button", name="Clear").click()
     await choose(seen, "Collector", "Collector")
     await seen.page.get_by_role("button", name="Search").click()
-    await seen.page.locator("tbody tr a").first.click()
+    await expect(seen.page.locator(f"a[href$='{OTHER}']")).to_have_count(0)  # nobody was on that call
+    await seen.page.locator(f"a[href$='{RECORDING}']").click()
     canvases = seen.page.locator(".box canvas")
     await expect(canvases.first).to_be_visible()
     assert await canvases.count() >= 2

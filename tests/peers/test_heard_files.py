@@ -53,14 +53,15 @@ class Studio:
 
         That is all fields for the frames that the tap gave, from which nothing is missing, and the label of the file.
         """
-        calls = await hear_clips(self.endpoint, self.media, clips, self.folder, weather)
+        seeds = {clip.name: seed for seed, clip in enumerate(clips)}
+        calls = await hear_clips(self.endpoint, self.media, clips, self.folder, weather, seeds=seeds)
         for again in range(REPEATS):
             disturbed = [clip for clip in clips if calls[clip.name].was_disturbed]
             if len(disturbed) <= len(clips) / 2:
                 break
             folder = self.folder / f"again-{again}"
             folder.mkdir()
-            calls |= await hear_clips(self.endpoint, self.media, disturbed, folder, weather)
+            calls |= await hear_clips(self.endpoint, self.media, disturbed, folder, weather, seeds=seeds)
         live = {clip.name: calls[clip.name].verdict(clip) for clip in clips}
         offline = {clip.name: verdict_of(calls[clip.name].frames(target_of(clip)), clip.early) for clip in clips}
         assert live == offline

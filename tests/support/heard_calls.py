@@ -7,7 +7,7 @@ tap gave is kept, with the instant at which it reached the detector.
 import asyncio
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -250,16 +250,22 @@ async def hear_clips(
     folder: Path,
     weather: Weather = FINE,
     at_once: int = 10,
+    seeds: Mapping[str, int] | None = None,
 ) -> dict[str, Heard]:
-    """A call for each clip, `at_once` of them at a time; by the clip's name. The weather of each is its own."""
+    """A call for each clip, `at_once` of them at a time; by the clip's name.
+
+    The weather of each is its own, by `seeds` (its name's) or else by its place: whoever plays some clips again gives
+    the seeds of the first time.
+    """
+    seeds = seeds or {clip.name: seed for seed, clip in enumerate(clips)}
     room = asyncio.Semaphore(at_once)
     heard: dict[str, Heard] = {}
 
-    async def call(clip: Clip, seed: int) -> None:
+    async def call(clip: Clip) -> None:
         async with room:
-            heard[clip.name] = await hear(endpoint, media, play_of(clip), folder, weather, seed)
+            heard[clip.name] = await hear(endpoint, media, play_of(clip), folder, weather, seeds[clip.name])
 
     async with asyncio.TaskGroup() as tasks:
-        for seed, clip in enumerate(clips):
-            tasks.create_task(call(clip, seed))
+        for clip in clips:
+            tasks.create_task(call(clip))
     return heard
