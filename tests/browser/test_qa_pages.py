@@ -1,5 +1,6 @@
 """A scorer's work in the browser: find a recording, hear it, remark, score it, and see that it is what was recorded."""
 
+import asyncio
 import re
 from pathlib import Path
 
@@ -88,9 +89,9 @@ async def finds_and_hears_it(seen: Seen) -> None:
     await expect(seen.page.locator(f"a[href$='{OTHER}']")).to_have_count(0)  # nobody was on that call
     await seen.page.locator(f"a[href$='{RECORDING}']").click()
     canvases = seen.page.locator(".box canvas")
-    await expect(canvases.first).to_be_visible()
-    assert await canvases.count() >= 2
-    assert all([await has_ink(canvases.nth(index)) for index in range(2)])
+    for lane in range(2):
+        await expect(canvases.nth(lane)).to_be_visible()
+        await is_drawn(canvases.nth(lane))
     await seen.page.get_by_role("button", name="Play").click()
     await expect(seen.page.locator(".at")).to_have_text(re.compile(r"^[1-6]\.\d / 6\.0 s$"))
 
@@ -102,10 +103,12 @@ async def choose(seen: Seen, label: str, option: str) -> None:
     await seen.page.get_by_role("option", name=option, exact=True).click()
 
 
-async def has_ink(canvas: Locator) -> bool:
-    """Whether anything is drawn on it."""
+async def is_drawn(canvas: Locator) -> None:
+    """Waits until there is ink on it."""
     script = "(one) => one.getContext('2d').getImageData(0, 0, one.width, one.height).data.some((byte) => byte > 0)"
-    return bool(await canvas.evaluate(script))
+    async with asyncio.timeout(30):
+        while not await canvas.evaluate(script):  # noqa: ASYNC110  a canvas has no event
+            await asyncio.sleep(0.1)
 
 
 async def verifies_it(seen: Seen) -> None:
