@@ -21,7 +21,7 @@ from tests.support.call_lab import COLLECTOR_HZ, PERSON_HZ, CallLab, Line, call_
 
 NOTICE_HZ, NOTICE_MS = 900.0, 1500
 LONG_MS = 12_000
-"""Nobody who hangs up at once hears such a notice out, however busy the machine."""
+"""A notice in the middle of which something happens, however busy the machine."""
 SETTINGS = CampaignSettings(amd=AmdMode.OFF, notice_prompt="told")
 
 
@@ -48,8 +48,9 @@ async def connected(lab: CallLab, settings: CampaignSettings, notice_ms: int = N
 @pytest.mark.allow_blocking  # the test itself writes the prompt and decodes the recording
 async def test_the_person_is_told_and_the_collector_waits_for_nothing(tmp_path: Path) -> None:
     async with call_lab(tmp_path, 36400) as lab:
-        person = await connected(lab, SETTINGS)
-        await until(lambda: lab.phones[0].line.ear.hears(PERSON_HZ), "the collector hears the person")
+        person = await connected(lab, SETTINGS, LONG_MS)
+        await until(lambda: lab.phones[0].line.ear.has_heard(PERSON_HZ), "the collector hears the person")
+        assert not person.ear.has_heard(COLLECTOR_HZ), "the person hears the notice meanwhile"
         await until(lambda: person.ear.hears(COLLECTOR_HZ), "then the person hears the collector")
         person.hang_up()
         (attempt,) = await lab.settled()
