@@ -12,7 +12,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
 from dialer.api.auditing import audit
-from dialer.api.listening_teams import review_listening
+from dialer.api.listening_teams import review_listening, teams_now
 from dialer.api.paging import PageQuery, next_cursor
 from dialer.api.problems import ApiError, bad_field, conflict, not_found
 from dialer.api.routing import AnyCall, Call, Id, Input, Nothing, Routes
@@ -281,7 +281,7 @@ async def _may_move(call: AnyCall, account: Account) -> None:
         raise ApiError(HTTPStatus.FORBIDDEN, "nobody moves themselves; ask an administrator")
     if account.role is not Role.COLLECTOR:
         raise ApiError(HTTPStatus.FORBIDDEN, "supervisors move collectors; ask an administrator")
-    teams = {member.account_id: member.team for member in await call.services.storage.qa_teams.all()}
+    teams = await teams_now(call.services.storage)
     own = teams.get(call.actor.account_id or 0)
     if own is not None and teams.get(account.account_id, own) != own:
         raise ApiError(HTTPStatus.FORBIDDEN, "this collector is in another team than you; ask an administrator")
